@@ -1,0 +1,1 @@
+"""Scores images: from an event or a folder to result documents."""

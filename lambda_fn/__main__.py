@@ -1,0 +1,59 @@
+"""The door for a shell: score a folder without a cloud, to the same documents."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+from lambda_fn.images import SUFFIXES
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where documents go.")
+@click.option("--overwrite", is_flag=True, help="Write into OUT although it holds documents already.")
+def score(folder: Path, out: Path, overwrite: bool) -> None:
+    """Score every image below FOLDER without a cloud.
+
+    Writes OUT/results/<path below FOLDER>.json for each image, and OUT/review/<path below FOLDER>.json for each that a
+    person should look at: the documents that the deployed function writes, with no bucket in them.
+    """
+    images = sorted(_images(folder, out))
+    if not images:
+        raise click.UsageError(f"There is no image below {folder}: files that end in {' '.join(SUFFIXES)} are scored.")
+    if not overwrite and any((out / part).exists() for part in ("results", "review")):
+        raise click.UsageError(f"{out} holds documents already: name another folder, or add --overwrite.")
+
+    from lambda_fn.model import Model
+    from lambda_fn.results import write
+    from lambda_fn.scoring import score as score_image
+    from lambda_fn.stores import FolderStore, read_from_folder
+
+    model, store = Model(), FolderStore(out)
+    counts: Counter[str] = Counter()
+    console = Console(stderr=True)
+    for path in track(images, "Scoring", console=console):
+        try:
+            document = score_image(model, read_from_folder(folder, path))
+            write(store, document)
+        except OSError as error:
+            raise click.ClickException(f"{error.filename}: {error.strerror}.") from error
+        counts["rejected" if document["status"] == "rejected" else document["decision"]] += 1
+    click.echo(
+        f"{len(images)} images: {counts['ALL']} ALL, {counts['normal']} normal, {counts['review']} to review, "
+        f"{counts['rejected']} rejected. Documents in {out}."
+    )
+
+
+def _images(folder: Path, out: Path) -> Iterator[Path]:
+    """Image files below ``folder``, but none below ``out``, which may lie inside it."""
+    for path in folder.rglob("*"):
+        if path.suffix.lower() in SUFFIXES and path.is_file() and out not in path.parents:
+            yield path
+
+
+if __name__ == "__main__":
+    score()

@@ -1,0 +1,46 @@
+"""From one image to its document: the way that the function and the shell share."""
+
+import hashlib
+from time import perf_counter
+
+from lambda_fn import images, results
+from lambda_fn.decisions import decide
+from lambda_fn.model import Model
+from lambda_fn.results import Document
+from lambda_fn.stores import StoredImage
+
+
+def score(model: Model, image: StoredImage) -> Document:
+    """Score an image.
+
+    Returns:
+        The result document: ``scored``, or ``rejected`` where the image cannot be scored. Its ``decode`` time includes
+        cutting out the cell and resizing it.
+    """
+    facts: Document = {
+        "bucket": image.bucket,
+        "key": image.key,
+        "version_id": image.version_id,
+        "etag": image.etag,
+        "sha256": hashlib.sha256(image.data).hexdigest() if len(image.data) == image.byte_count else None,
+        "bytes": image.byte_count,
+        "format": None,
+        "width": None,
+        "height": None,
+    }
+    identity = {"version": model.manifest.version, "sha256": model.manifest.sha256}
+    timing_ms: Document = {"read": round(image.read_ms, 2), "decode": None, "infer": None}
+    started = perf_counter()
+    try:
+        images.check_byte_count(image.byte_count)
+        decoded = images.decode(image.data)
+        facts |= {"format": decoded.format, "width": decoded.width, "height": decoded.height}
+        pixels = images.to_model_input(decoded.pixels, model.manifest.preprocessing)
+    except images.RejectedImageError as rejection:
+        return results.rejected(facts, rejection, identity, timing_ms)
+    decoded_at = perf_counter()
+    probability_all = float(model.probabilities(pixels[None])[0])
+    timing_ms["decode"] = round((decoded_at - started) * 1000, 2)
+    timing_ms["infer"] = round((perf_counter() - decoded_at) * 1000, 2)
+    verdict = decide(probability_all, model.manifest.thresholds)
+    return results.scored(facts, verdict, probability_all, identity, timing_ms)

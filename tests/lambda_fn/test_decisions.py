@@ -1,0 +1,43 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambda_fn.decisions import Thresholds, decide
+
+THRESHOLDS = Thresholds(operating_point=0.4, normal_below=0.2, all_from=0.7)
+
+
+@pytest.mark.parametrize(
+    ("probability_all", "label", "decision", "reasons"),
+    [
+        (0.0, "normal", "normal", ()),
+        (0.1999, "normal", "normal", ()),
+        (0.2, "normal", "review", ("uncertain",)),
+        (0.4999, "normal", "review", ("uncertain",)),
+        (0.5, "ALL", "review", ("uncertain",)),
+        (0.6999, "ALL", "review", ("uncertain",)),
+        (0.7, "ALL", "ALL", ()),
+        (1.0, "ALL", "ALL", ()),
+    ],
+)
+def test_the_band_between_the_thresholds_is_for_a_person(
+    probability_all: float, label: str, decision: str, reasons: tuple[str, ...]
+) -> None:
+    verdict = decide(probability_all, THRESHOLDS)
+    assert (verdict.label, verdict.decision, verdict.reasons) == (label, decision, reasons)
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_higher_probability_is_never_decided_more_normal(one: float, other: float) -> None:
+    rank = {"normal": 0, "review": 1, "ALL": 2}
+    low, high = sorted((one, other))
+    assert rank[decide(low, THRESHOLDS).decision] <= rank[decide(high, THRESHOLDS).decision]
+
+
+@pytest.mark.parametrize(
+    ("operating_point", "normal_below", "all_from"),
+    [(0.1, 0.2, 0.7), (0.8, 0.2, 0.7), (0.4, -0.1, 0.7), (0.4, 0.2, 1.1)],
+)
+def test_thresholds_out_of_order_are_refused(operating_point: float, normal_below: float, all_from: float) -> None:
+    with pytest.raises(ValueError, match="must rise"):
+        Thresholds(operating_point, normal_below, all_from)

@@ -1,0 +1,90 @@
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambda_fn.events import ImageReference, Message, UnknownEventError, image_references, messages
+
+EVENTS = Path(__file__).parents[1] / "events"
+
+
+def event(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
+    return loaded
+
+
+def test_a_notification_names_the_version_of_the_object_by_its_true_key() -> None:
+    assert image_references(Message("1", json.dumps(event("s3_object_created")))) == [
+        ImageReference(
+            bucket="images",
+            key="plate 7/cell-12 ü 1+1.bmp",
+            version_id="096fKKXTRTtl3on89fVO.nfljtsv6qko",
+            byte_count=608454,
+            sequencer="0055AED6DCD90281E5",
+        )
+    ]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=100))
+def test_every_key_survives_the_encoding_of_notifications(key: str) -> None:
+    notification = event("s3_object_created")
+    notification["Records"][0]["s3"]["object"]["key"] = quote_plus(key, safe="/")
+    assert image_references(Message("1", notification))[0].key == key
+
+
+def test_a_bucket_without_versions_gives_references_without_one() -> None:
+    notification = event("s3_object_created")
+    for name in ("versionId", "sequencer", "size"):
+        del notification["Records"][0]["s3"]["object"][name]
+    assert image_references(Message("1", notification)) == [ImageReference("images", "plate 7/cell-12 ü 1+1.bmp")]
+
+
+def test_the_test_event_of_s3_names_no_image() -> None:
+    assert image_references(Message("1", event("s3_test_event"))) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        "not JSON",
+        "null",
+        '{"Records": null}',
+        '{"Records": [{}]}',
+        '{"Records": [{"eventSource": "aws:s3", "eventName": "ObjectRemoved:Delete"}]}',
+        '{"Records": [{"eventSource": "aws:dynamodb", "eventName": "INSERT"}]}',
+    ],
+)
+def test_a_message_that_is_no_notification_of_a_created_object_is_unknown(body: str) -> None:
+    with pytest.raises(UnknownEventError):
+        image_references(Message("1", body))
+
+
+NAMES = st.sampled_from(["Records", "Event", "s3", "eventSource", "eventName"])
+JSON = st.recursive(
+    st.none() | st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner), max_leaves=20
+)
+
+
+@given(JSON)
+def test_no_json_makes_the_parser_fail_otherwise_than_by_unknown_event(value: object) -> None:
+    try:
+        references = image_references(Message("1", json.dumps(value)))
+    except UnknownEventError:
+        return
+    assert references == []
+
+
+def test_a_batch_from_a_queue_is_one_message_a_record() -> None:
+    batch = {"Records": [{"eventSource": "aws:sqs", "messageId": name, "body": name * 2} for name in "ab"]}
+    assert messages(batch) == [Message("a", "aa"), Message("b", "bb")]
+
+
+def test_a_notification_without_a_queue_is_one_message_without_an_id() -> None:
+    notification = event("s3_object_created")
+    assert messages(notification) == [Message("", notification)]

@@ -1,0 +1,147 @@
+"""The handler against an S3 in this process."""
+
+import json
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from lambda_fn.model import Model
+
+from .conftest import draw_disc
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+Encode = Callable[..., bytes]
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client = boto3.client("s3")
+        for bucket in ("images", "results"):
+            client.create_bucket(Bucket=bucket)
+        client.put_bucket_versioning(Bucket="images", VersioningConfiguration={"Status": "Enabled"})
+        yield client
+
+
+@pytest.fixture
+def function(s3: "S3Client", model: Model, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    from lambda_fn import handler
+
+    monkeypatch.setattr(handler, "model", model)
+    monkeypatch.setattr(handler, "s3", s3)
+    monkeypatch.setenv("RESULTS_BUCKET", "results")
+    return handler
+
+
+def notification(*keys: str, bucket: str = "images", version_id: str | None = None) -> dict[str, Any]:
+    version = {"versionId": version_id} if version_id else {}
+    return {
+        "Records": [
+            {
+                "eventSource": "aws:s3",
+                "eventName": "ObjectCreated:Put",
+                "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key), "size": 1, **version}},
+            }
+            for key in keys
+        ]
+    }
+
+
+def batch(**bodies: object) -> dict[str, Any]:
+    return {
+        "Records": [
+            {"eventSource": "aws:sqs", "messageId": name, "body": body if isinstance(body, str) else json.dumps(body)}
+            for name, body in bodies.items()
+        ]
+    }
+
+
+def documents(s3: "S3Client") -> dict[str, Any]:
+    listed = s3.list_objects_v2(Bucket="results").get("Contents", [])
+    return {o["Key"]: json.loads(s3.get_object(Bucket="results", Key=o["Key"])["Body"].read()) for o in listed}
+
+
+def test_each_image_of_a_batch_gets_its_result_and_the_uncertain_one_a_flag(
+    function: ModuleType, s3: "S3Client", encode: Encode
+) -> None:
+    for key, red in {"a b.bmp": 20, "deep/er/ü+日本.BMP": 128, "c.bmp": 250}.items():
+        s3.put_object(Bucket="images", Key=key, Body=encode(pixels=draw_disc((red, 40, 120))))
+    event = batch(m1=notification("a b.bmp", "deep/er/ü+日本.BMP"), m2=notification("c.bmp"))
+    assert function.handler(event, None) == {"batchItemFailures": []}
+    written = documents(s3)
+    assert {key: document["decision"] for key, document in written.items()} == {
+        "results/a b.bmp.json": "normal",
+        "results/deep/er/ü+日本.BMP.json": "review",
+        "review/deep/er/ü+日本.BMP.json": "review",
+        "results/c.bmp.json": "ALL",
+    }
+    assert written["results/c.bmp.json"]["image"]["bucket"] == "images"
+
+
+def test_the_version_that_the_event_names_is_scored_not_the_newest(
+    function: ModuleType, s3: "S3Client", encode: Encode
+) -> None:
+    named = s3.put_object(Bucket="images", Key="a.bmp", Body=encode(pixels=draw_disc((250, 40, 120))))["VersionId"]
+    s3.put_object(Bucket="images", Key="a.bmp", Body=encode(pixels=draw_disc((10, 40, 120))))
+    function.handler(batch(m=notification("a.bmp", version_id=named)), None)
+    result = documents(s3)["results/a.bmp.json"]
+    assert (result["decision"], result["image"]["version_id"]) == ("ALL", named)
+
+
+def test_only_the_failed_messages_go_back_to_the_queue(function: ModuleType, s3: "S3Client", encode: Encode) -> None:
+    s3.put_object(Bucket="images", Key="good.bmp", Body=encode())
+    event = batch(
+        unknown="not an event",
+        forbidden=notification("x.bmp", bucket="no-such-bucket"),
+        good=notification("good.bmp"),
+        test={"Event": "s3:TestEvent"},
+    )
+    assert function.handler(event, None) == {
+        "batchItemFailures": [{"itemIdentifier": "forbidden"}, {"itemIdentifier": "unknown"}]
+    }
+    assert "results/good.bmp.json" in documents(s3)
+
+
+def test_a_bad_image_is_answered_and_leaves_the_queue(function: ModuleType, s3: "S3Client") -> None:
+    s3.put_object(Bucket="images", Key="notes.bmp", Body=b"these are notes")
+    assert function.handler(batch(m=notification("notes.bmp")), None) == {"batchItemFailures": []}
+    assert documents(s3)["review/notes.bmp.json"]["error"]["code"] == "unsupported_format"
+
+
+def test_an_image_deleted_before_it_is_read_is_done_without_a_result(function: ModuleType, s3: "S3Client") -> None:
+    assert function.handler(batch(m=notification("gone.bmp")), None) == {"batchItemFailures": []}
+    assert documents(s3) == {}
+
+
+def test_a_result_that_cannot_be_written_brings_its_message_back(
+    function: ModuleType, s3: "S3Client", encode: Encode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.put_object(Bucket="images", Key="a.bmp", Body=encode())
+    monkeypatch.setenv("RESULTS_BUCKET", "no-such-bucket")
+    assert function.handler(batch(m=notification("a.bmp")), None) == {"batchItemFailures": [{"itemIdentifier": "m"}]}
+
+
+def test_a_failed_notification_that_came_without_a_queue_is_raised(function: ModuleType) -> None:
+    with pytest.raises(function.ScoringFailedError):
+        function.handler(notification("x.bmp", bucket="no-such-bucket"), None)
+
+
+def test_a_key_never_stands_in_the_log(
+    function: ModuleType, s3: "S3Client", encode: Encode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    s3.put_object(Bucket="images", Key="jane-doe.bmp", Body=encode())
+    function.handler(batch(m1=notification("jane-doe.bmp"), m2=notification("jane-doe.bmp", bucket="none")), None)
+    output = "".join(capsys.readouterr())
+    assert "message failed" in output
+    assert "jane" not in output

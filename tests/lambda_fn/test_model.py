@@ -1,0 +1,59 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lambda_fn.model import Manifest, Model, ModelError
+
+
+@pytest.fixture
+def copied(model_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(model_folder, tmp_path / "copy"))
+
+
+def test_a_batch_gives_one_probability_an_image(model: Model) -> None:
+    batch = np.zeros((3, 64, 64, 3), np.uint8)
+    batch[1, 5, 5, 0] = 51
+    batch[2, 5, 5, 0] = 255
+    np.testing.assert_allclose(model.probabilities(batch), [0, 0.2, 1])
+
+
+def test_a_model_with_another_digest_than_its_manifests_is_refused(copied: Path) -> None:
+    graph = bytearray((copied / "model.onnx").read_bytes())
+    graph[-1] ^= 1
+    (copied / "model.onnx").write_bytes(graph)
+    with pytest.raises(ModelError, match="has digest"):
+        Model(copied)
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.onnx"])
+def test_a_model_folder_without_one_of_its_files_is_refused(name: str, copied: Path) -> None:
+    (copied / name).unlink()
+    with pytest.raises(ModelError, match=f"{name} is missing"):
+        Model(copied)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda fields: fields.pop("sha256"),
+        lambda fields: fields["decision"].pop("all_from"),
+        lambda fields: fields["decision"].update(all_from=0.1),
+        lambda fields: fields.update(outputs=[]),
+        lambda fields: fields["preprocessing"].update(crop="wide"),
+    ],
+    ids=["no digest", "no threshold", "thresholds out of order", "no output", "crop is no number"],
+)
+def test_a_manifest_that_lacks_what_serving_needs_is_refused(damage: object, model_folder: Path) -> None:
+    fields = json.loads((model_folder / "model.json").read_text())
+    assert callable(damage)
+    damage(fields)
+    with pytest.raises(ModelError, match=r"model\.json is not a manifest"):
+        Manifest.from_json(json.dumps(fields))
+
+
+def test_a_manifest_that_is_not_json_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"model\.json is not a manifest"):
+        Manifest.from_json("model")

@@ -1,0 +1,114 @@
+"""Documents of images as the function and the shell write them, held against the published schema."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+import lambda_fn
+from lambda_fn.images import MAX_BYTES
+from lambda_fn.model import Model
+from lambda_fn.results import Document
+from lambda_fn.scoring import score
+from lambda_fn.stores import StoredImage
+
+from .conftest import draw_disc
+
+Encode = Callable[..., bytes]
+CONTRACT_ORDER = [
+    *("schema", "status", "image", "prediction", "decision", "review"),
+    *("morphology", "explanation", "model", "timing_ms", "scored_at"),
+]
+
+
+@pytest.fixture(scope="session")
+def schema() -> Draft202012Validator:
+    document = json.loads((Path(lambda_fn.__file__).parent / "result.schema.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(document)
+    return Draft202012Validator(document)
+
+
+def stored(data: bytes, byte_count: int | None = None) -> StoredImage:
+    return StoredImage(
+        "images", "plate 7/cell.bmp", "v1", "e1", len(data) if byte_count is None else byte_count, data, 1.5
+    )
+
+
+@pytest.mark.parametrize(
+    ("red", "label", "decision", "reasons"),
+    [(30, "normal", "normal", []), (120, "normal", "review", ["uncertain"]), (250, "ALL", "ALL", [])],
+)
+def test_a_scored_image_is_answered_with_its_prediction_and_decision(
+    red: int, label: str, decision: str, reasons: list[str], model: Model, encode: Encode, schema: Draft202012Validator
+) -> None:
+    data = encode(pixels=draw_disc((red, 40, 120)))
+    document = score(model, stored(data))
+    schema.validate(document)
+    assert list(document) == CONTRACT_ORDER
+    assert document["status"] == "scored"
+    assert document["prediction"] == {"label": label, "probability_all": pytest.approx(red / 255, abs=1e-6)}
+    assert document["decision"] == decision
+    assert document["review"] == {"required": bool(reasons), "reasons": reasons}
+    assert document["image"] == {
+        "bucket": "images",
+        "key": "plate 7/cell.bmp",
+        "version_id": "v1",
+        "etag": "e1",
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "format": "BMP",
+        "width": 450,
+        "height": 400,
+    }
+    assert document["model"] == {"version": "brightest-red", "sha256": model.manifest.sha256}
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "width"),
+    [
+        (lambda encode: stored(b""), "unreadable", None),
+        (lambda encode: stored(encode()[:9000]), "unreadable", None),
+        (lambda encode: stored(b"some text"), "unsupported_format", None),
+        (lambda encode: stored(b"", byte_count=MAX_BYTES + 1), "too_large", None),
+        (lambda encode: stored(encode(pixels=np.zeros((20, 30, 3), np.uint8))), "no_single_cell", 30),
+    ],
+    ids=["empty", "truncated", "text", "too large", "black"],
+)
+def test_an_image_that_cannot_be_scored_is_answered_with_the_reason(
+    make: Callable[[Encode], StoredImage],
+    code: str,
+    width: int | None,
+    model: Model,
+    encode: Encode,
+    schema: Draft202012Validator,
+) -> None:
+    document = score(model, make(encode))
+    schema.validate(document)
+    assert list(document) == [*CONTRACT_ORDER, "error"]
+    assert (document["status"], document["prediction"], document["decision"]) == ("rejected", None, "review")
+    assert document["review"] == {"required": True, "reasons": [code]}
+    assert document["error"]["code"] == code
+    assert document["image"]["width"] == width
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "rejected"},
+        {"prediction": None},
+        {"decision": "healthy"},
+        {"error": {"code": "unreadable", "message": "x"}},
+        {"extra": 1},
+        {"scored_at": "yesterday"},
+    ],
+)
+def test_the_schema_refuses_documents_that_contradict_the_contract(
+    change: Document, model: Model, encode: Encode, schema: Draft202012Validator
+) -> None:
+    document = score(model, stored(encode()))
+    assert schema.is_valid(document)
+    assert not schema.is_valid(document | change)
