@@ -28,17 +28,16 @@ def score(folder: Path, out: Path, overwrite: bool) -> None:
         raise click.UsageError(f"{out} holds documents already: name another folder, or add --overwrite.")
 
     from lambda_fn.model import Model
-    from lambda_fn.results import write
     from lambda_fn.scoring import score as score_image
-    from lambda_fn.stores import FolderStore, read_from_folder
+    from lambda_fn.stores import read_from_folder, write_to_folder
 
-    model, store = Model(), FolderStore(out)
+    model = Model()
     counts: Counter[str] = Counter()
     console = Console(stderr=True)
     for path in track(images, "Scoring", console=console):
         try:
             document = score_image(model, read_from_folder(folder, path))
-            write(store, document)
+            write_to_folder(out, document)
         except OSError as error:
             raise click.ClickException(f"{error.filename}: {error.strerror}.") from error
         counts["rejected" if document["status"] == "rejected" else document["decision"]] += 1

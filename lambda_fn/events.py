@@ -14,15 +14,13 @@ class ImageReference:
     Attributes:
         bucket: the bucket's name.
         key: the object's key as S3 knows it, not URL-encoded.
-        version_id: the version, None in a bucket without versioning.
-        byte_count: the object's size in bytes, None where the event does not say.
-        sequencer: orders two events of one key; hexadecimal, of varying length.
+        version_id: the version; None in a bucket without versions, or where the event does not say.
+        sequencer: orders two events of one key, see ``publishing.Precedence``; None where the event does not say.
     """
 
     bucket: str
     key: str
     version_id: str | None = None
-    byte_count: int | None = None
     sequencer: str | None = None
 
 
@@ -31,7 +29,7 @@ class Message:
     """One unit of delivery: what returns to the queue, or leaves it, as a whole.
 
     Attributes:
-        id: the queue's message id, empty for an event that came without a queue.
+        id: the queue's message id; empty for an event that came without a queue.
         body: the notification inside, still unread: one unreadable message must not fail its neighbours.
     """
 
@@ -44,7 +42,7 @@ class UnknownEventError(Exception):
 
 
 def messages(event: Mapping[str, Any]) -> list[Message]:
-    """Split an event as Lambda delivers it: a batch from SQS, or one S3 notification on its own."""
+    """Split an event as Lambda delivers it: a batch from SQS, or one notification on its own."""
     records = event.get("Records")
     if isinstance(records, list) and records and all(record.get("eventSource") == "aws:sqs" for record in records):
         return [Message(record["messageId"], record["body"]) for record in records]
@@ -54,27 +52,45 @@ def messages(event: Mapping[str, Any]) -> list[Message]:
 def image_references(message: Message) -> list[ImageReference]:
     """The images that a message names; none for the test event that S3 sends when notifications are set up.
 
+    Knows S3's own notifications, the same through SNS, EventBridge's "Object Created", and the items of a Step
+    Functions Distributed Map.
+
     Raises:
-        UnknownEventError: the message is not an S3 notification of created objects.
+        UnknownEventError: none of these shapes.
     """
     try:
-        notification = json.loads(message.body) if isinstance(message.body, str) else message.body
-        if notification.get("Event") == "s3:TestEvent":
-            return []
-        return [_image_reference(record) for record in notification["Records"]]
+        return _read(json.loads(message.body) if isinstance(message.body, str) else message.body)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnknownEventError(f"not an S3 notification ({error!r})") from error
+        raise UnknownEventError(f"neither S3, SNS, EventBridge nor Step Functions ({error!r})") from error
 
 
-def _image_reference(record: Mapping[str, Any]) -> ImageReference:
+def _read(body: Mapping[str, Any]) -> list[ImageReference]:
+    if body.get("Event") == "s3:TestEvent":
+        return []
+    if "detail-type" in body:
+        return [_from_event_bridge(body)]
+    if body.get("Type") == "Notification":
+        return _read(json.loads(body["Message"]))
+    if "Items" in body:
+        return [ImageReference(body["BatchInput"]["Bucket"], item["Key"]) for item in body["Items"]]
+    return [reference for record in body["Records"] for reference in _from_record(record)]
+
+
+def _from_record(record: Mapping[str, Any]) -> list[ImageReference]:
+    if record.get("EventSource") == "aws:sns":
+        return _read(json.loads(record["Sns"]["Message"]))
     if record["eventSource"] != "aws:s3" or not record["eventName"].startswith("ObjectCreated:"):
         raise ValueError(f"{record['eventSource']} {record['eventName']}")
     entity = record["s3"]["object"]
-    return ImageReference(
-        bucket=record["s3"]["bucket"]["name"],
-        # Keys in S3 notifications are form-encoded: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
-        key=unquote_plus(entity["key"]),
-        version_id=entity.get("versionId"),
-        byte_count=entity.get("size"),
-        sequencer=entity.get("sequencer"),
-    )
+    # Keys in S3's own notifications are form-encoded, unlike EventBridge's:
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+    key = unquote_plus(entity["key"])
+    return [ImageReference(record["s3"]["bucket"]["name"], key, entity.get("versionId"), entity.get("sequencer"))]
+
+
+def _from_event_bridge(event: Mapping[str, Any]) -> ImageReference:
+    if event["source"] != "aws.s3" or event["detail-type"] != "Object Created":
+        raise ValueError(f"{event['source']} {event['detail-type']}")
+    entity = event["detail"]["object"]
+    bucket = event["detail"]["bucket"]["name"]
+    return ImageReference(bucket, entity["key"], entity.get("version-id"), entity.get("sequencer"))

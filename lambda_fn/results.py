@@ -1,11 +1,9 @@
-"""Result documents: their fields, their keys, and the order in which they are written.
-
-``result.schema.json`` describes them for readers.
-"""
+"""Result documents: their fields and their keys. ``result.schema.json`` describes them for readers."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from lambda_fn.decisions import Verdict
 from lambda_fn.images import RejectedImageError
@@ -15,14 +13,28 @@ SCHEMA = "cellflag/result/1"
 Document = dict[str, Any]
 
 
-class DocumentStore(Protocol):
-    """Where documents go: a bucket or a folder. Keys are relative to it, with ``/`` between parts."""
+def result_key(image_key: str) -> str:
+    """Where the result of an image lies."""
+    return f"results/{image_key}.json"
 
-    def put(self, key: str, body: bytes) -> None:
-        """Write a document, in place of one that is there."""
 
-    def delete(self, key: str) -> None:
-        """Remove a document; nothing happens where there is none."""
+def flag_key(image_key: str) -> str:
+    """Where the review flag of an image lies, while a person should look."""
+    return f"review/{image_key}.json"
+
+
+def ledger_key(batch_id: str) -> str:
+    """Where the ledger of a batch that is written now lies; Athena reads the day from the key."""
+    return f"ledger/dt={datetime.now(UTC):%Y-%m-%d}/{batch_id}.jsonl"
+
+
+def ledger(answers: Iterable[tuple[Document, str]]) -> bytes:
+    """One line an answered image: its document, and as ``outcome`` whether it was written, a duplicate, or stale.
+
+    A message that is delivered again leaves a second line: whoever counts takes the latest of each key and version.
+    """
+    lines = (json.dumps(document | {"outcome": outcome}, ensure_ascii=False) for document, outcome in answers)
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def scored(image: Document, verdict: Verdict, probability_all: float, model: Document, timing_ms: Document) -> Document:
@@ -59,19 +71,3 @@ def _document(
         "timing_ms": timing_ms,
         "scored_at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
-
-
-def write(store: DocumentStore, document: Document) -> None:
-    """Write a result, and its review flag while a person should look.
-
-    The flag is the result's document once more, so that whoever reviews needs one object. It is raised before the
-    result is written and lowered after: at no moment lies there a result that asks for review without its flag.
-    """
-    key = document["image"]["key"]
-    body = json.dumps(document, ensure_ascii=False, indent=1).encode()
-    if document["review"]["required"]:
-        store.put(f"review/{key}.json", body)
-        store.put(f"results/{key}.json", body)
-    else:
-        store.put(f"results/{key}.json", body)
-        store.delete(f"review/{key}.json")

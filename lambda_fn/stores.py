@@ -1,14 +1,19 @@
 """Where images come from and documents go to: S3, or a folder of this machine."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from lambda_fn.events import ImageReference
 from lambda_fn.images import MAX_BYTES
+from lambda_fn.publishing import Published
+from lambda_fn.results import Document, flag_key, result_key
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -27,6 +32,7 @@ class StoredImage:
         key: the object's key, or the file's path below its folder with ``/`` between parts.
         version_id: the version that was read, None where nothing is versioned.
         etag: S3's entity tag without its quotes, None for a file.
+        last_modified: when this version was uploaded, ISO 8601 in UTC, to the second.
         byte_count: the whole object's size in bytes.
         data: the bytes; left empty where there are more than ``images.MAX_BYTES``, which nobody will decode.
         read_ms: how long reading took, in milliseconds.
@@ -36,6 +42,7 @@ class StoredImage:
     key: str
     version_id: str | None
     etag: str | None
+    last_modified: str
     byte_count: int
     data: bytes
     read_ms: float
@@ -66,6 +73,7 @@ def read_from_bucket(client: "S3Client", reference: ImageReference) -> StoredIma
         key=reference.key,
         version_id=response.get("VersionId", reference.version_id),
         etag=response["ETag"].strip('"'),
+        last_modified=_to_the_second(response["LastModified"]),
         byte_count=byte_count,
         data=data,
         read_ms=(perf_counter() - started) * 1000,
@@ -75,42 +83,90 @@ def read_from_bucket(client: "S3Client", reference: ImageReference) -> StoredIma
 def read_from_folder(folder: Path, path: Path) -> StoredImage:
     """Read a file below ``folder``; raises ``OSError`` where it cannot be read."""
     started = perf_counter()
-    byte_count = path.stat().st_size
-    data = path.read_bytes() if byte_count <= MAX_BYTES else b""
-    key = path.relative_to(folder).as_posix()
-    return StoredImage(None, key, None, None, byte_count, data, (perf_counter() - started) * 1000)
+    status = path.stat()
+    data = path.read_bytes() if status.st_size <= MAX_BYTES else b""
+    return StoredImage(
+        bucket=None,
+        key=path.relative_to(folder).as_posix(),
+        version_id=None,
+        etag=None,
+        last_modified=_to_the_second(datetime.fromtimestamp(status.st_mtime, UTC)),
+        byte_count=status.st_size,
+        data=data,
+        read_ms=(perf_counter() - started) * 1000,
+    )
+
+
+def _to_the_second(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def write_to_folder(folder: Path, document: Document) -> None:
+    """Write a result, and its flag while a person should look, under the paths that would be their keys in a bucket.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    key = document["image"]["key"]
+    result, flag = folder / result_key(key), folder / flag_key(key)
+    for path in (result, flag):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    body = json.dumps(document, ensure_ascii=False, indent=1).encode()
+    result.write_bytes(body)
+    if document["review"]["required"]:
+        flag.write_bytes(body)
+    else:
+        flag.unlink(missing_ok=True)
 
 
 class BucketStore:
-    """Documents in an S3 bucket."""
+    """Documents in an S3 bucket; every method raises ``ClientError`` where S3 refuses or fails."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         """Write to ``bucket`` through ``client``."""
         self._client = client
         self._bucket = bucket
 
-    def put(self, key: str, body: bytes) -> None:
-        """Write a document; raises ``ClientError`` where S3 refuses or fails."""
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
+    def get(self, key: str) -> Published | None:
+        """What lies under a key, None where nothing does."""
+        try:
+            response = self._client.get_object(Bucket=self._bucket, Key=key)
+        except self._client.exceptions.NoSuchKey:
+            return None
+        with response["Body"] as body:
+            return Published(body.read(), response["ETag"], response["Metadata"])
+
+    def create(self, key: str, body: bytes, metadata: Mapping[str, str]) -> str | None:
+        """Write where nothing lies, and return the new entity tag; None where something does."""
+        return self._put_if(key, body, metadata, {"IfNoneMatch": "*"})
+
+    def replace(self, key: str, body: bytes, metadata: Mapping[str, str], etag: str) -> str | None:
+        """Write where ``etag`` still lies, and return the new entity tag; None where it no longer does."""
+        return self._put_if(key, body, metadata, {"IfMatch": etag})
+
+    def put(self, key: str, body: bytes, content_type: str = "application/json") -> None:
+        """Write, whatever lies there."""
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
 
     def delete(self, key: str) -> None:
-        """Remove a document; S3 answers alike where there is none."""
+        """Remove; S3 answers alike where nothing lies."""
         self._client.delete_object(Bucket=self._bucket, Key=key)
 
-
-class FolderStore:
-    """Documents in a folder, under the paths that would be their keys in a bucket."""
-
-    def __init__(self, folder: Path) -> None:
-        """Write below ``folder``, which is made when the first document comes."""
-        self._folder = folder
-
-    def put(self, key: str, body: bytes) -> None:
-        """Write a document; raises ``OSError`` where the disk refuses."""
-        path = self._folder / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
-
-    def delete(self, key: str) -> None:
-        """Remove a document if there is one."""
-        (self._folder / key).unlink(missing_ok=True)
+    def _put_if(self, key: str, body: bytes, metadata: Mapping[str, str], condition: dict[str, Any]) -> str | None:
+        try:
+            response = self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=body,
+                ContentType="application/json",
+                Metadata=metadata,
+                **condition,
+            )
+        except ClientError as error:
+            # 412: the condition does not hold; 409: another write is under way; 404: nothing is left to replace.
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (404, 409, 412) and (
+                error.response["Error"]["Code"] != "NoSuchBucket"
+            ):
+                return None
+            raise
+        return response["ETag"]

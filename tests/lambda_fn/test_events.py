@@ -23,7 +23,6 @@ def test_a_notification_names_the_version_of_the_object_by_its_true_key() -> Non
             bucket="images",
             key="plate 7/cell-12 ü 1+1.bmp",
             version_id="096fKKXTRTtl3on89fVO.nfljtsv6qko",
-            byte_count=608454,
             sequencer="0055AED6DCD90281E5",
         )
     ]
@@ -38,9 +37,29 @@ def test_every_key_survives_the_encoding_of_notifications(key: str) -> None:
 
 def test_a_bucket_without_versions_gives_references_without_one() -> None:
     notification = event("s3_object_created")
-    for name in ("versionId", "sequencer", "size"):
+    for name in ("versionId", "sequencer"):
         del notification["Records"][0]["s3"]["object"][name]
     assert image_references(Message("1", notification)) == [ImageReference("images", "plate 7/cell-12 ü 1+1.bmp")]
+
+
+def test_a_notification_through_a_topic_names_the_same_image() -> None:
+    notification = event("s3_object_created")
+    published = {"Type": "Notification", "TopicArn": "arn", "Message": json.dumps(notification)}
+    delivered = {"Records": [{"EventSource": "aws:sns", "Sns": published}]}
+    expected = image_references(Message("1", notification))
+    assert image_references(Message("1", json.dumps(published))) == expected
+    assert image_references(Message("", delivered)) == expected
+
+
+def test_an_event_of_the_event_bridge_names_its_image_by_the_key_as_it_stands() -> None:
+    assert image_references(Message("1", event("event_bridge_object_created"))) == [
+        ImageReference("images", "plate 7/cell+12 %41 ü.bmp", "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e", "617f08299329d189")
+    ]
+
+
+def test_the_items_of_a_map_name_images_of_one_bucket() -> None:
+    references = image_references(Message("", event("step_functions_items")))
+    assert references == [ImageReference("images", "plate 7/a+b.bmp"), ImageReference("images", "c.bmp")]
 
 
 def test_the_test_event_of_s3_names_no_image() -> None:
@@ -58,6 +77,9 @@ def test_the_test_event_of_s3_names_no_image() -> None:
         '{"Records": [{}]}',
         '{"Records": [{"eventSource": "aws:s3", "eventName": "ObjectRemoved:Delete"}]}',
         '{"Records": [{"eventSource": "aws:dynamodb", "eventName": "INSERT"}]}',
+        '{"source": "aws.s3", "detail-type": "Object Deleted", "detail": {}}',
+        '{"Type": "Notification", "Message": "hello"}',
+        '{"Items": [{"Key": "a.bmp"}]}',
     ],
 )
 def test_a_message_that_is_no_notification_of_a_created_object_is_unknown(body: str) -> None:

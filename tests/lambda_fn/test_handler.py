@@ -1,8 +1,9 @@
 """The handler against an S3 in this process."""
 
+import io
 import json
 from collections.abc import Callable, Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 Encode = Callable[..., bytes]
+CONTEXT = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 60_000)
 
 
 @pytest.fixture
@@ -68,8 +70,16 @@ def batch(**bodies: object) -> dict[str, Any]:
 
 
 def documents(s3: "S3Client") -> dict[str, Any]:
-    listed = s3.list_objects_v2(Bucket="results").get("Contents", [])
-    return {o["Key"]: json.loads(s3.get_object(Bucket="results", Key=o["Key"])["Body"].read()) for o in listed}
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="results").get("Contents", [])]
+    return {
+        key: json.loads(s3.get_object(Bucket="results", Key=key)["Body"].read()) for key in keys if "ledger" not in key
+    }
+
+
+def ledgers(s3: "S3Client") -> list[Any]:
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="results", Prefix="ledger/").get("Contents", [])]
+    bodies = [s3.get_object(Bucket="results", Key=key)["Body"].read() for key in keys]
+    return [[json.loads(line) for line in body.splitlines()] for body in bodies]
 
 
 def test_each_image_of_a_batch_gets_its_result_and_the_uncertain_one_a_flag(
@@ -78,7 +88,7 @@ def test_each_image_of_a_batch_gets_its_result_and_the_uncertain_one_a_flag(
     for key, red in {"a b.bmp": 20, "deep/er/ü+日本.BMP": 128, "c.bmp": 250}.items():
         s3.put_object(Bucket="images", Key=key, Body=encode(pixels=draw_disc((red, 40, 120))))
     event = batch(m1=notification("a b.bmp", "deep/er/ü+日本.BMP"), m2=notification("c.bmp"))
-    assert function.handler(event, None) == {"batchItemFailures": []}
+    assert function.handler(event, CONTEXT) == {"batchItemFailures": []}
     written = documents(s3)
     assert {key: document["decision"] for key, document in written.items()} == {
         "results/a b.bmp.json": "normal",
@@ -89,12 +99,41 @@ def test_each_image_of_a_batch_gets_its_result_and_the_uncertain_one_a_flag(
     assert written["results/c.bmp.json"]["image"]["bucket"] == "images"
 
 
+def test_a_batch_leaves_one_ledger_with_a_line_an_answer(function: ModuleType, s3: "S3Client", encode: Encode) -> None:
+    s3.put_object(Bucket="images", Key="a.bmp", Body=encode())
+    s3.put_object(Bucket="images", Key="b.bmp", Body=b"no image")
+    function.handler(batch(m=notification("a.bmp", "b.bmp", "gone.bmp")), CONTEXT)
+    (lines,) = ledgers(s3)
+    assert [(line["image"]["key"], line["status"], line["outcome"]) for line in lines] == [
+        ("a.bmp", "scored", "written"),
+        ("b.bmp", "rejected", "written"),
+    ]
+
+
+def test_a_batch_without_an_answer_leaves_no_ledger(function: ModuleType, s3: "S3Client") -> None:
+    function.handler(batch(m=notification("gone.bmp")), CONTEXT)
+    assert ledgers(s3) == []
+
+
+def test_images_that_the_time_does_not_suffice_for_go_back_to_the_queue(
+    function: ModuleType, s3: "S3Client", encode: Encode
+) -> None:
+    keys = [f"{number}.bmp" for number in range(5)]
+    for key in keys:
+        s3.put_object(Bucket="images", Key=key, Body=encode())
+    left = iter([20_000, 9_000, 7_000])
+    context = SimpleNamespace(aws_request_id="r", get_remaining_time_in_millis=lambda: next(left))
+    answer = function.handler(batch(**{f"m{key[0]}": notification(key) for key in keys}), context)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m3"}, {"itemIdentifier": "m4"}]}
+    assert {key for key in documents(s3) if key.startswith("results")} == {f"results/{n}.bmp.json" for n in range(3)}
+
+
 def test_the_version_that_the_event_names_is_scored_not_the_newest(
     function: ModuleType, s3: "S3Client", encode: Encode
 ) -> None:
     named = s3.put_object(Bucket="images", Key="a.bmp", Body=encode(pixels=draw_disc((250, 40, 120))))["VersionId"]
     s3.put_object(Bucket="images", Key="a.bmp", Body=encode(pixels=draw_disc((10, 40, 120))))
-    function.handler(batch(m=notification("a.bmp", version_id=named)), None)
+    function.handler(batch(m=notification("a.bmp", version_id=named)), CONTEXT)
     result = documents(s3)["results/a.bmp.json"]
     assert (result["decision"], result["image"]["version_id"]) == ("ALL", named)
 
@@ -107,7 +146,7 @@ def test_only_the_failed_messages_go_back_to_the_queue(function: ModuleType, s3:
         good=notification("good.bmp"),
         test={"Event": "s3:TestEvent"},
     )
-    assert function.handler(event, None) == {
+    assert function.handler(event, CONTEXT) == {
         "batchItemFailures": [{"itemIdentifier": "forbidden"}, {"itemIdentifier": "unknown"}]
     }
     assert "results/good.bmp.json" in documents(s3)
@@ -115,12 +154,12 @@ def test_only_the_failed_messages_go_back_to_the_queue(function: ModuleType, s3:
 
 def test_a_bad_image_is_answered_and_leaves_the_queue(function: ModuleType, s3: "S3Client") -> None:
     s3.put_object(Bucket="images", Key="notes.bmp", Body=b"these are notes")
-    assert function.handler(batch(m=notification("notes.bmp")), None) == {"batchItemFailures": []}
+    assert function.handler(batch(m=notification("notes.bmp")), CONTEXT) == {"batchItemFailures": []}
     assert documents(s3)["review/notes.bmp.json"]["error"]["code"] == "unsupported_format"
 
 
 def test_an_image_deleted_before_it_is_read_is_done_without_a_result(function: ModuleType, s3: "S3Client") -> None:
-    assert function.handler(batch(m=notification("gone.bmp")), None) == {"batchItemFailures": []}
+    assert function.handler(batch(m=notification("gone.bmp")), CONTEXT) == {"batchItemFailures": []}
     assert documents(s3) == {}
 
 
@@ -129,19 +168,28 @@ def test_a_result_that_cannot_be_written_brings_its_message_back(
 ) -> None:
     s3.put_object(Bucket="images", Key="a.bmp", Body=encode())
     monkeypatch.setenv("RESULTS_BUCKET", "no-such-bucket")
-    assert function.handler(batch(m=notification("a.bmp")), None) == {"batchItemFailures": [{"itemIdentifier": "m"}]}
+    assert function.handler(batch(m=notification("a.bmp")), CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "m"}]}
 
 
 def test_a_failed_notification_that_came_without_a_queue_is_raised(function: ModuleType) -> None:
     with pytest.raises(function.ScoringFailedError):
-        function.handler(notification("x.bmp", bucket="no-such-bucket"), None)
+        function.handler(notification("x.bmp", bucket="no-such-bucket"), CONTEXT)
 
 
 def test_a_key_never_stands_in_the_log(
-    function: ModuleType, s3: "S3Client", encode: Encode, capsys: pytest.CaptureFixture[str]
+    function: ModuleType, s3: "S3Client", encode: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    log = io.StringIO()
+    monkeypatch.setattr(function.logger.registered_handler, "stream", log)
     s3.put_object(Bucket="images", Key="jane-doe.bmp", Body=encode())
-    function.handler(batch(m1=notification("jane-doe.bmp"), m2=notification("jane-doe.bmp", bucket="none")), None)
-    output = "".join(capsys.readouterr())
-    assert "message failed" in output
-    assert "jane" not in output
+    event = batch(
+        m1=notification("jane-doe.bmp"),
+        m2=notification("jane-doe.bmp", bucket="none"),
+        m3=notification("jane-gone.bmp"),
+    )
+    function.handler(event, CONTEXT)
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [line["message"] for line in lines] == ["message failed", "image deleted before it was read", "batch"]
+    assert "NoSuchBucket" in lines[0]["reason"]
+    assert lines[2]["images"] == 1
+    assert "jane" not in log.getvalue()

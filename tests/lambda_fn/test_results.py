@@ -1,46 +1,21 @@
 import json
-from pathlib import Path
+import re
 
-import pytest
-
-from lambda_fn.results import Document, write
-from lambda_fn.stores import FolderStore
+from lambda_fn.results import flag_key, ledger, ledger_key, result_key
 
 
-class RecordingStore:
-    """Remembers the order of its calls."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, str]] = []
-
-    def put(self, key: str, body: bytes) -> None:
-        self.calls.append(("put", key))
-
-    def delete(self, key: str) -> None:
-        self.calls.append(("delete", key))
+def test_documents_lie_under_the_key_of_their_image() -> None:
+    assert result_key("plate 7/cell-12.bmp") == "results/plate 7/cell-12.bmp.json"
+    assert flag_key("plate 7/cell-12.bmp") == "review/plate 7/cell-12.bmp.json"
 
 
-def document(review: bool) -> Document:
-    return {"image": {"key": "plate 7/cell-12 ü.bmp"}, "review": {"required": review}}
+def test_a_ledger_lies_under_its_day() -> None:
+    assert re.fullmatch(r"ledger/dt=\d{4}-\d{2}-\d{2}/batch-1\.jsonl", ledger_key("batch-1"))
 
 
-@pytest.mark.parametrize(
-    ("review", "calls"),
-    [
-        (True, [("put", "review/plate 7/cell-12 ü.bmp.json"), ("put", "results/plate 7/cell-12 ü.bmp.json")]),
-        (False, [("put", "results/plate 7/cell-12 ü.bmp.json"), ("delete", "review/plate 7/cell-12 ü.bmp.json")]),
-    ],
-)
-def test_no_result_that_asks_for_review_ever_lies_without_its_flag(review: bool, calls: list[tuple[str, str]]) -> None:
-    store = RecordingStore()
-    write(store, document(review))
-    assert store.calls == calls
-
-
-def test_a_flag_that_no_longer_holds_is_removed_and_the_result_replaced(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path)
-    write(store, document(review=True))
-    assert (tmp_path / "review/plate 7/cell-12 ü.bmp.json").exists()
-    write(store, document(review=False))
-    assert not (tmp_path / "review/plate 7/cell-12 ü.bmp.json").exists()
-    assert json.loads((tmp_path / "results/plate 7/cell-12 ü.bmp.json").read_text("utf-8")) == document(review=False)
+def test_a_ledger_is_one_line_an_answer() -> None:
+    lines = ledger([({"image": {"key": "ü\n.bmp"}}, "written"), ({"image": {"key": "b"}}, "stale")]).splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"image": {"key": "ü\n.bmp"}, "outcome": "written"},
+        {"image": {"key": "b"}, "outcome": "stale"},
+    ]

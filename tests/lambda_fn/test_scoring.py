@@ -33,9 +33,8 @@ def schema() -> Draft202012Validator:
 
 
 def stored(data: bytes, byte_count: int | None = None) -> StoredImage:
-    return StoredImage(
-        "images", "plate 7/cell.bmp", "v1", "e1", len(data) if byte_count is None else byte_count, data, 1.5
-    )
+    time = "2026-11-22T12:00:00Z"
+    return StoredImage("images", "plate 7/cell.bmp", "v1", "e1", time, byte_count or len(data), data, read_ms=1.5)
 
 
 @pytest.mark.parametrize(

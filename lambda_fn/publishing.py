@@ -1,0 +1,138 @@
+"""Makes a document the current one of its image, whatever is delivered twice, late, out of order, or broken off.
+
+No table and no lock: S3's conditional writes decide who may write the result, the order of the uploads decides whether
+it should, and the review flag follows the result. A flag is only touched on behalf of a result that was read or
+written just before, and after touching it one looks whether that result still stands; so whoever touches a flag last
+has seen the current result, and a worker that dies in between leaves its message in the queue, whose next delivery
+settles the flag again.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from lambda_fn.results import Document, flag_key, result_key
+
+MAX_ROUNDS = 20
+Outcome = Literal["written", "duplicate", "stale"]
+
+
+class ContentionError(Exception):
+    """Other workers kept replacing the same result; the message should come back when they are done."""
+
+
+@dataclass(frozen=True)
+class Precedence:
+    """What decides which of two results of one key stands; stored as the result object's metadata.
+
+    Attributes:
+        sequencer: S3's, a hexadecimal number of varying length; None where the event had none.
+        last_modified: when the scored version was uploaded, ISO 8601 in UTC, to the second.
+        model: digest of the model that scored.
+    """
+
+    sequencer: str | None
+    last_modified: str
+    model: str
+
+    def to_metadata(self) -> dict[str, str]:
+        """As metadata of an S3 object."""
+        known = {"sequencer": self.sequencer, "last-modified": self.last_modified, "model": self.model}
+        return {name: value for name, value in known.items() if value is not None}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str]) -> "Precedence":
+        """From metadata of an S3 object; a result that somebody else put there yields to any other."""
+        return cls(metadata.get("sequencer"), metadata.get("last-modified", ""), metadata.get("model", ""))
+
+    def compare(self, other: "Precedence") -> int:
+        """Negative where this upload is the older one, 0 where both are the same, positive where it is the newer.
+
+        Sequencers compare as AWS documents it, the shorter one padded with zeros on the right:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html. Where one of the two
+        has none, the time of the upload decides, and within one second the one that has a sequencer: an event knows
+        its version for sure, while a listed item is whatever was current when it was read.
+        """
+        if self.sequencer is not None and other.sequencer is not None:
+            length = max(len(self.sequencer), len(other.sequencer))
+            mine, others = (value.upper().ljust(length, "0") for value in (self.sequencer, other.sequencer))
+            return (mine > others) - (mine < others)
+        one, two = ((value.last_modified, value.sequencer is not None) for value in (self, other))
+        return (one > two) - (one < two)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A document as it lies in the store: its bytes, entity tag and metadata."""
+
+    body: bytes
+    etag: str
+    metadata: Mapping[str, str]
+
+
+class ConditionalStore(Protocol):
+    """A bucket, as far as publishing needs one."""
+
+    def get(self, key: str) -> Published | None:
+        """What lies under a key, None where nothing does."""
+
+    def create(self, key: str, body: bytes, metadata: Mapping[str, str]) -> str | None:
+        """Write where nothing lies, and return the new entity tag; None where something does."""
+
+    def replace(self, key: str, body: bytes, metadata: Mapping[str, str], etag: str) -> str | None:
+        """Write where ``etag`` still lies, and return the new entity tag; None where it no longer does."""
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write, whatever lies there."""
+
+    def delete(self, key: str) -> None:
+        """Remove; nothing happens where nothing lies."""
+
+
+def publish(store: ConditionalStore, document: Document, precedence: Precedence) -> Outcome:
+    """Write a result unless a newer one stands, and bring its review flag in line with whatever stands then.
+
+    Costs one request for a first result without a flag, three with one, and three for a duplicate.
+
+    Raises:
+        ContentionError: other workers were faster, ``MAX_ROUNDS`` times in a row.
+    """
+    body = json.dumps(document, ensure_ascii=False, indent=1).encode()
+    image_key = document["image"]["key"]
+    key, metadata = result_key(image_key), precedence.to_metadata()
+    etag = store.create(key, body, metadata)
+    if etag is not None:
+        # Flags are raised after results only: before a first one there is none to lower.
+        if document["review"]["required"]:
+            _settle_flag(store, image_key, Published(body, etag, metadata))
+        return "written"
+    for _ in range(MAX_ROUNDS):
+        standing = store.get(key)
+        if standing is None:
+            etag = store.create(key, body, metadata)
+        else:
+            order = precedence.compare(Precedence.from_metadata(standing.metadata))
+            same_model = standing.metadata.get("model") == precedence.model
+            if order < 0 or (order == 0 and same_model):
+                _settle_flag(store, image_key, standing)
+                return "stale" if order < 0 else "duplicate"
+            etag = store.replace(key, body, metadata, standing.etag)
+        if etag is not None:
+            _settle_flag(store, image_key, Published(body, etag, metadata))
+            return "written"
+    raise ContentionError(f"the result was replaced {MAX_ROUNDS} times while it was being written")
+
+
+def _settle_flag(store: ConditionalStore, image_key: str, result: Published) -> None:
+    """Raise or lower the flag as the result says, until that result is still the standing one afterwards."""
+    for _ in range(MAX_ROUNDS):
+        if json.loads(result.body)["review"]["required"]:
+            store.put(flag_key(image_key), result.body)
+        else:
+            store.delete(flag_key(image_key))
+        standing = store.get(result_key(image_key))
+        if standing is None or standing.etag == result.etag:
+            return
+        result = standing
+    raise ContentionError(f"the result was replaced {MAX_ROUNDS} times while its flag was being settled")

@@ -1,0 +1,107 @@
+"""An S3 in memory: versions, conditional writes, and on demand the faults and the delay of the real one."""
+
+import hashlib
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+
+@dataclass(frozen=True)
+class ObjectVersion:
+    body: bytes
+    metadata: Mapping[str, str]
+    version_id: str
+    last_modified: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def etag(self) -> str:
+        return f'"{hashlib.md5(self.body, usedforsecurity=False).hexdigest()}"'
+
+
+class NoSuchKey(ClientError):  # noqa: N818 - boto3's name
+    pass
+
+
+def client_error(operation: str, code: str, status: int, kind: type[ClientError] = ClientError) -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return kind(response, operation)
+
+
+class FakeS3:
+    """Answers the calls that the function makes, as boto3's client does.
+
+    Attributes:
+        around: called with an operation and its name; may run it, delay it, or fail before or after.
+        requests: how often each operation was called.
+    """
+
+    class exceptions:  # noqa: N801 - boto3's name
+        NoSuchKey = NoSuchKey
+
+    def __init__(self, around: Callable[[str, Callable[[], Any]], Any] = lambda name, operation: operation()) -> None:
+        self.around = around
+        self.requests: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._objects: defaultdict[str, dict[str, list[ObjectVersion | None]]] = defaultdict(dict)
+
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> dict[str, Any]:  # noqa: N803
+        def operation() -> dict[str, Any]:
+            versions = self._objects[Bucket].get(Key, [None])
+            if VersionId is None:
+                found = versions[-1]
+            else:
+                found = next((version for version in versions if version and version.version_id == VersionId), None)
+            if found is None:
+                raise client_error("GetObject", "NoSuchKey" if VersionId is None else "NoSuchVersion", 404, NoSuchKey)
+            return {
+                "Body": BytesIO(found.body),
+                "ContentLength": len(found.body),
+                "ETag": found.etag,
+                "LastModified": found.last_modified,
+                "Metadata": dict(found.metadata),
+                "VersionId": found.version_id,
+            }
+
+        return self._call("GetObject", operation)
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **options: Any) -> dict[str, Any]:  # noqa: N803
+        def operation() -> dict[str, Any]:
+            versions = self._objects[Bucket].setdefault(Key, [None])
+            standing = versions[-1]
+            if "IfNoneMatch" in options and standing is not None:
+                raise client_error("PutObject", "PreconditionFailed", 412)
+            if "IfMatch" in options and standing is None:
+                raise client_error("PutObject", "NoSuchKey", 404)
+            if "IfMatch" in options and standing and standing.etag != options["IfMatch"]:
+                raise client_error("PutObject", "PreconditionFailed", 412)
+            versions.append(ObjectVersion(Body, options.get("Metadata", {}), f"version-{len(versions)}"))
+            return {"ETag": versions[-1].etag, "VersionId": versions[-1].version_id}  # type: ignore[union-attr]
+
+        return self._call("PutObject", operation)
+
+    def delete_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        def operation() -> dict[str, Any]:
+            if self._objects[Bucket].get(Key, [None])[-1] is not None:
+                self._objects[Bucket][Key].append(None)
+            return {}
+
+        return self._call("DeleteObject", operation)
+
+    def standing(self, bucket: str) -> dict[str, ObjectVersion]:
+        """The current version of each object, seen without a request."""
+        return {key: versions[-1] for key, versions in self._objects[bucket].items() if versions[-1] is not None}
+
+    def _call(self, name: str, operation: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        def locked() -> dict[str, Any]:
+            with self._lock:
+                self.requests[name] += 1
+                return operation()
+
+        answer: dict[str, Any] = self.around(name, locked)
+        return answer

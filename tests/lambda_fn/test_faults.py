@@ -1,0 +1,157 @@
+"""A storm: thousands of events, shuffled and doubled, over an S3 that fails and workers that die."""
+
+import io
+import json
+import random
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote_plus
+
+import numpy as np
+import pytest
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+    SSLError,
+)
+from PIL import Image
+
+from lambda_fn.model import Model
+
+from .fake_s3 import FakeS3, client_error
+
+EVENTS, KEYS, DUPLICATES, FAULTS, DEATHS, BATCH, WORKERS, TRIES = 10_000, 2_000, 0.2, 0.05, 0.001, 10, 6, 5
+URL = {"endpoint_url": "https://s3"}
+ERRORS: list[Callable[[], Exception]] = [
+    lambda: client_error("PutObject", "SlowDown", 503),
+    lambda: client_error("GetObject", "InternalError", 500),
+    lambda: client_error("GetObject", "AccessDenied", 403),
+    lambda: client_error("GetObject", "InvalidObjectState", 403),
+    lambda: client_error("PutObject", "RequestTimeout", 400),
+    lambda: client_error("PutObject", "ConditionalRequestConflict", 409),
+    lambda: ConnectTimeoutError(**URL),
+    lambda: ReadTimeoutError(**URL),
+    lambda: EndpointConnectionError(**URL),
+    lambda: ConnectionClosedError(**URL),
+    lambda: SSLError(**URL, error=OSError("eof")),
+    lambda: IncompleteReadError(actual_bytes=1, expected_bytes=2),
+    lambda: ResponseStreamingError(error="reset"),
+    lambda: NoCredentialsError(),
+    lambda: OSError("connection reset by peer"),
+]
+
+
+class DeathError(BaseException):
+    """A worker that ends without a word."""
+
+
+class Weather:
+    """Lets some requests fail, before or after they had their effect, and some kill the worker that makes them."""
+
+    def __init__(self, seed: int) -> None:
+        self.generator = random.Random(seed)
+        self.fair = False
+
+    def __call__(self, name: str, operation: Callable[[], Any]) -> Any:
+        fate = self.generator.random()
+        if self.fair or fate >= FAULTS + DEATHS:
+            return operation()
+        if self.generator.random() < 0.5:
+            operation()
+        raise self.generator.choice(ERRORS)() if fate < FAULTS else DeathError
+
+
+def cell(red: int) -> bytes:
+    pixels = np.zeros((60, 60, 3), np.uint8)
+    pixels[5:55, 5:55] = (red, 40, 120)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "BMP")
+    return buffer.getvalue()
+
+
+def test_after_a_storm_every_key_has_the_result_of_its_newest_version_and_no_other_flag(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lambda_fn import handler
+
+    weather = Weather(seed=1)
+    s3 = FakeS3(weather)
+    monkeypatch.setattr(handler, "model", model)
+    monkeypatch.setattr(handler, "s3", s3)
+    monkeypatch.setattr(handler.logger, "error", lambda *arguments, **extra: None)
+    monkeypatch.setattr(handler.logger, "info", lambda *arguments, **extra: None)
+    monkeypatch.setenv("RESULTS_BUCKET", "results")
+    generator = random.Random(2)
+
+    weather.fair = True
+    images = [cell(red) for red in (30, 128, 250)]  # normal, to review, ALL
+    newest: dict[str, str] = {}
+    bodies: list[str] = []
+    for number in range(EVENTS):
+        key = f"plate {number % 7}/cell+{generator.randrange(KEYS)}.bmp"
+        version = s3.put_object(Bucket="images", Key=key, Body=generator.choice(images))["VersionId"]
+        newest[key] = version
+        entity = {"key": quote_plus(key, safe="/"), "versionId": version, "sequencer": f"{number:010X}"}
+        s3_part = {"bucket": {"name": "images"}, "object": entity}
+        record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3_part}
+        bodies.append(json.dumps({"Records": [record]}))
+    bodies += generator.sample(bodies, int(EVENTS * DUPLICATES))
+    generator.shuffle(bodies)
+    weather.fair = False
+
+    queue = [(str(number), body) for number, body in enumerate(bodies)]
+    received: defaultdict[str, int] = defaultdict(int)
+    dead: list[tuple[str, str]] = []
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                batch = [queue.pop() for _ in range(min(BATCH, len(queue)))]
+            if not batch:
+                return
+            records = [{"eventSource": "aws:sqs", "messageId": name, "body": body} for name, body in batch]
+            context: Any = SimpleNamespace(aws_request_id=batch[0][0], get_remaining_time_in_millis=lambda: 60_000)
+            try:
+                answer = handler.handler({"Records": records}, context)
+                failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+            except DeathError:
+                failed = {name for name, _ in batch}
+            with lock:
+                for message in batch:
+                    received[message[0]] += 1
+                    if message[0] in failed and received[message[0]] < TRIES:
+                        queue.insert(0, message)
+                    elif message[0] in failed:
+                        dead.append(message)
+
+    def run() -> None:
+        with ThreadPoolExecutor(WORKERS) as workers:
+            for worker in [workers.submit(work) for _ in range(WORKERS)]:
+                worker.result()
+
+    run()
+    assert all(received[name] == TRIES for name, _ in dead)
+    assert len(dead) < EVENTS * 0.01
+    weather.fair = True  # the fault is mended, and an operator sends the dead letters back
+    queue, dead = dead, []
+    received.clear()
+    run()
+    assert dead == []
+
+    results = {key: json.loads(value.body) for key, value in s3.standing("results").items() if key[:7] != "ledger/"}
+    expected = {f"results/{key}.json": version for key, version in newest.items()}
+    flagged = {f"review/{key[8:]}" for key in expected if results[key]["review"]["required"]}
+    assert {key for key in results if key.startswith("results/")} == set(expected)
+    assert {key: results[key]["image"]["version_id"] for key in expected} == expected
+    assert {key for key in results if key.startswith("review/")} == flagged
+    assert all(results[key] == results[f"results/{key[7:]}"] for key in flagged)

@@ -1,0 +1,178 @@
+"""What stands in the results bucket in the end, whoever wrote in which order."""
+
+import json
+import random
+import threading
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lambda_fn.publishing import Outcome, Precedence, publish
+from lambda_fn.results import Document
+from lambda_fn.stores import BucketStore
+
+from .fake_s3 import FakeS3
+
+MODEL = "model-1"
+
+
+def document(version: object, review: bool, key: str = "a.bmp") -> Document:
+    return {"image": {"key": key, "version_id": version}, "review": {"required": review}}
+
+
+def precedence(sequencer: str | None, last_modified: str = "2026-11-22T12:00:00Z", model: str = MODEL) -> Precedence:
+    return Precedence(sequencer, last_modified, model)
+
+
+def bucket(s3: FakeS3) -> BucketStore:
+    return BucketStore(cast(Any, s3), "results")
+
+
+def standing(s3: FakeS3) -> dict[str, Document]:
+    return {key: json.loads(version.body) for key, version in s3.standing("results").items()}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "order"),
+    [
+        (precedence("0055AED6DCD90281E5"), precedence("0055AED6DCD90281E6"), -1),
+        (precedence("0055aed6dcd90281e5"), precedence("0055AED6DCD90281E5"), 0),
+        (precedence("0055AED6DCD90281E5"), precedence("0055AED6DCD90281E5000"), 0),
+        (precedence("0055AED6DCD90281E5"), precedence("0055AED6DCD90281E5001"), -1),
+        (precedence("9"), precedence("0A0"), 1),
+        (precedence("02", "2026-11-22T12:00:00Z"), precedence("01", "2026-11-22T12:00:09Z"), 1),
+        (precedence(None, "2026-11-22T12:00:00Z"), precedence("01", "2026-11-22T12:00:09Z"), -1),
+        (precedence(None, "2026-11-22T12:00:09Z"), precedence("01", "2026-11-22T12:00:00Z"), 1),
+        (precedence(None), precedence("01"), -1),
+        (precedence(None), precedence(None), 0),
+    ],
+)
+def test_the_later_upload_takes_precedence(one: Precedence, other: Precedence, order: int) -> None:
+    assert one.compare(other) == order
+    assert other.compare(one) == -order
+
+
+@given(st.lists(st.text("0123456789ABCDEFabcdef", min_size=1, max_size=20), min_size=2))
+def test_sequencers_order_as_fractions_do(sequencers: list[str]) -> None:
+    for one, other in pairwise(sequencers):
+        expected = int(one.ljust(20, "0"), 16) - int(other.ljust(20, "0"), 16)
+        assert precedence(one).compare(precedence(other)) == (expected > 0) - (expected < 0)
+
+
+@given(st.sampled_from([None, "0A", "ff"]), st.sampled_from(["", "2026-11-22T12:00:00Z"]))
+def test_precedence_survives_as_metadata(sequencer: str | None, last_modified: str) -> None:
+    one = Precedence(sequencer, last_modified, MODEL)
+    assert Precedence.from_metadata(one.to_metadata()) == one
+
+
+@pytest.mark.parametrize(("review", "requests"), [(False, 1), (True, 3)])
+def test_a_first_result_costs_one_request_and_its_flag_two_more(review: bool, requests: int) -> None:
+    s3 = FakeS3()
+    assert publish(bucket(s3), document(1, review), precedence("01")) == "written"
+    assert s3.requests.total() == requests
+    assert set(standing(s3)) == {"results/a.bmp.json"} | ({"review/a.bmp.json"} if review else set())
+
+
+STORIES: list[tuple[str, list[tuple[str, bool, str]], list[Outcome], str, bool]] = [
+    ("a newer version replaces", [("01", True, MODEL), ("02", False, MODEL)], ["written", "written"], "02", False),
+    ("a late older version does not", [("02", False, MODEL), ("01", True, MODEL)], ["written", "stale"], "02", False),
+    ("a duplicate changes nothing", [("01", True, MODEL), ("01", False, MODEL)], ["written", "duplicate"], "01", True),
+    ("a new model replaces", [("01", False, MODEL), ("01", True, "model-2")], ["written", "written"], "01", True),
+    ("an old version of a new model", [("02", True, MODEL), ("01", False, "m")], ["written", "stale"], "02", True),
+]
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "outcomes", "stands", "flagged"), [s[1:] for s in STORIES], ids=[s[0] for s in STORIES]
+)
+def test_the_newest_version_stands_with_its_flag(
+    deliveries: list[tuple[str, bool, str]], outcomes: list[Outcome], stands: str, flagged: bool
+) -> None:
+    s3 = FakeS3()
+    for (sequencer, review, model), outcome in zip(deliveries, outcomes, strict=True):
+        wanted = precedence(sequencer, model=model)
+        assert publish(bucket(s3), document(sequencer, review), wanted) == outcome
+    assert standing(s3)["results/a.bmp.json"]["image"]["version_id"] == stands
+    assert ("review/a.bmp.json" in standing(s3)) == flagged
+
+
+class KilledError(BaseException):
+    """A worker that ends where it stands."""
+
+
+class Interleaving:
+    """Runs workers one request at a time, in an order that the test chooses."""
+
+    def __init__(self, workers: Sequence[Callable[[FakeS3], object]]) -> None:
+        self.s3 = FakeS3(self._around)
+        self._arrived = {index: threading.Semaphore(0) for index in range(len(workers))}
+        self._released = {index: threading.Semaphore(0) for index in range(len(workers))}
+        self._killed: set[int] = set()
+        self.running = set(self._arrived)
+        self.unfinished: set[int] = set()
+        self._threads = [
+            threading.Thread(target=self._run, args=(index, worker), name=str(index))
+            for index, worker in enumerate(workers)
+        ]
+        for index, thread in enumerate(self._threads):
+            thread.start()
+            self._arrived[index].acquire()
+
+    def step(self, index: int, kill: bool = False) -> None:
+        """Let a worker do its next request and come to the one after, or end it before that request."""
+        if kill:
+            self._killed.add(index)
+        self._released[index].release()
+        self._arrived[index].acquire()
+
+    def _run(self, index: int, worker: Callable[[FakeS3], object]) -> None:
+        try:
+            worker(self.s3)
+        except KilledError:
+            self.unfinished.add(index)
+        self.running.discard(index)
+        self._arrived[index].release()
+
+    def _around(self, name: str, operation: Callable[[], Any]) -> Any:
+        thread = threading.current_thread().name
+        if not thread.isdigit():
+            return operation()
+        index = int(thread)
+        self._arrived[index].release()
+        self._released[index].acquire()
+        if index in self._killed:
+            raise KilledError
+        return operation()
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    versions=st.lists(st.tuples(st.integers(1, 4), st.booleans()), min_size=2, max_size=5),
+    seed=st.integers(0, 2**32),
+    kills=st.sampled_from([0, 0.1, 0.3]),
+)
+def test_racing_and_dying_workers_end_with_the_newest_result_and_its_own_flag(
+    versions: list[tuple[int, bool]], seed: int, kills: float
+) -> None:
+    review_of = dict(versions)  # two deliveries of one version score alike
+    generator = random.Random(seed)
+
+    def deliver(version: int) -> Callable[[FakeS3], object]:
+        return lambda s3: publish(bucket(s3), document(version, review_of[version]), precedence(f"{version:02}"))
+
+    race = Interleaving([deliver(version) for version, _ in versions])
+    while race.running:
+        index = generator.choice(sorted(race.running))
+        race.step(index, kill=generator.random() < kills)
+    for index in race.unfinished:  # what died comes back from the queue, in any order
+        deliver(versions[index][0])(race.s3)
+
+    newest = max(review_of)
+    assert standing(race.s3)["results/a.bmp.json"]["image"]["version_id"] == newest
+    flag = standing(race.s3).get("review/a.bmp.json")
+    assert (flag is not None) == review_of[newest]
+    assert flag is None or flag["image"]["version_id"] == newest

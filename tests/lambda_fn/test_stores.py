@@ -1,0 +1,92 @@
+"""The bucket's conditional calls against an S3 that speaks HTTP's words, and documents in a folder."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from lambda_fn.events import ImageReference
+from lambda_fn.images import MAX_BYTES
+from lambda_fn.results import Document
+from lambda_fn.stores import BucketStore, ImageGoneError, read_from_bucket, read_from_folder, write_to_folder
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="bucket")
+        yield client
+
+
+def test_only_the_first_of_two_creations_succeeds(s3: "S3Client") -> None:
+    store = BucketStore(s3, "bucket")
+    etag = store.create("a", b"one", {"model": "m"})
+    assert etag
+    assert store.create("a", b"two", {}) is None
+    standing = store.get("a")
+    assert standing
+    assert (standing.body, standing.etag, standing.metadata) == (b"one", etag, {"model": "m"})
+
+
+def test_only_what_still_stands_is_replaced(s3: "S3Client") -> None:
+    store = BucketStore(s3, "bucket")
+    first = store.create("a", b"one", {})
+    assert first
+    second = store.replace("a", b"two", {}, first)
+    assert second
+    assert store.replace("a", b"three", {}, first) is None
+    store.delete("a")
+    assert store.replace("a", b"three", {}, second) is None
+    assert store.get("a") is None
+
+
+def test_a_missing_bucket_is_a_fault_and_no_answer(s3: "S3Client") -> None:
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        BucketStore(s3, "no-such-bucket").create("a", b"one", {})
+
+
+@pytest.mark.parametrize("version_id", [None, "11111111-1111-1111-1111-111111111111"])
+def test_an_object_or_version_that_is_not_there_is_gone(version_id: str | None, s3: "S3Client") -> None:
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    if version_id:
+        s3.put_object(Bucket="bucket", Key="a", Body=b"x")
+    with pytest.raises(ImageGoneError):
+        read_from_bucket(s3, ImageReference("bucket", "a", version_id))
+
+
+def test_an_object_that_is_too_large_is_not_downloaded(s3: "S3Client") -> None:
+    s3.put_object(Bucket="bucket", Key="a", Body=bytes(MAX_BYTES + 1))
+    image = read_from_bucket(s3, ImageReference("bucket", "a"))
+    assert (image.byte_count, image.data) == (MAX_BYTES + 1, b"")
+
+
+def test_a_file_is_read_under_its_path_below_the_folder(tmp_path: Path) -> None:
+    path = tmp_path / "plate 7" / "ü.bmp"
+    path.parent.mkdir()
+    path.write_bytes(b"12345")
+    image = read_from_folder(tmp_path, path)
+    assert (image.key, image.data, image.byte_count, image.bucket) == ("plate 7/ü.bmp", b"12345", 5, None)
+
+
+def test_a_flag_in_a_folder_goes_when_it_no_longer_holds(tmp_path: Path) -> None:
+    def document(review: bool) -> Document:
+        return {"image": {"key": "plate 7/ü.bmp"}, "review": {"required": review}}
+
+    result, flag = (tmp_path / part / "plate 7/ü.bmp.json" for part in ("results", "review"))
+    write_to_folder(tmp_path, document(review=True))
+    assert result.read_bytes() == flag.read_bytes()
+    write_to_folder(tmp_path, document(review=False))
+    assert not flag.exists()
+    assert json.loads(result.read_text("utf-8")) == document(review=False)
