@@ -43,11 +43,17 @@ class Verdict:
     reasons: tuple[Reason, ...]
 
 
-def decide(probability_all: float, thresholds: Thresholds) -> Verdict:
-    """Decide on a cell by its probability of ALL (0 to 1)."""
+def decide(probability_all: float, thresholds: Thresholds, doubts: tuple[Reason, ...] = ()) -> Verdict:
+    """Decide on a cell.
+
+    Args:
+        probability_all: probability of ALL, 0 to 1.
+        thresholds: where decisions change.
+        doubts: reasons to let a person look whatever the probability says.
+    """
     label: Label = "ALL" if probability_all >= 0.5 else "normal"
-    if probability_all < thresholds.normal_below:
-        return Verdict(label, "normal", ())
-    if probability_all >= thresholds.all_from:
-        return Verdict(label, "ALL", ())
-    return Verdict(label, "review", ("uncertain",))
+    if thresholds.normal_below <= probability_all < thresholds.all_from:
+        doubts = ("uncertain", *doubts)
+    if doubts:
+        return Verdict(label, "review", doubts)
+    return Verdict(label, "normal" if probability_all < thresholds.normal_below else "ALL", ())

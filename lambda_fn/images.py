@@ -1,4 +1,4 @@
-"""From the bytes of an image to the pixels that the model sees.
+"""From the bytes of an image to its pixels, or to the reason why it is no image that can be scored.
 
 Training imports this module: what the network learned from and what the function serves it can then not drift apart.
 """
@@ -15,14 +15,7 @@ FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP")
 SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 MAX_BYTES = 32 * 1024 * 1024
 MAX_PIXELS = 25_000_000
-
-# Around a segmented cell everything is exactly 0; lossy compression lifts that by a few levels, while stained cells
-# stay above 40 in their brightest channel.
-BACKGROUND_LEVEL = 12
-# A lymphocyte's nucleus covers 10,000 px and more at the data set's scale; a platelet or a speck of stain far less.
-MIN_CELL_AREA_PX = 1_500
-# A cell may be cut by an edge of its image, but a frame that is mostly lit means a background that is not black.
-MAX_LIT_FRAME = 0.5
+MAX_ASPECT = 8
 
 RejectionCode = Literal["unreadable", "unsupported_format", "too_large", "no_single_cell"]
 
@@ -40,20 +33,6 @@ class RejectedImageError(Exception):
         super().__init__(message)
         self.code: RejectionCode = code
         self.message = message
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How pixels become model input; part of the model's manifest.
-
-    Attributes:
-        crop: side in pixels of the square, centred on the cell's bounding box, that is cut out of the image at its own
-            scale. What lies outside the image is black.
-        size: side in pixels of the model's input. Where it equals ``crop`` nothing is resampled.
-    """
-
-    crop: int
-    size: int
 
 
 @dataclass(frozen=True)
@@ -88,7 +67,7 @@ def check_byte_count(byte_count: int) -> None:
 
 
 def decode(data: bytes) -> DecodedImage:
-    """Decode a BMP, PNG, JPEG, TIFF or WebP file to 8-bit RGB.
+    """Decode a BMP, PNG, JPEG, TIFF or WebP file to 8-bit RGB. Memory is spent only on what passes the limits.
 
     Transparent pixels become black, EXIF orientation is applied, 16-bit samples keep their upper byte.
 
@@ -107,10 +86,9 @@ def decode(data: bytes) -> DecodedImage:
     except Exception as error:  # noqa: BLE001 - a damaged header makes Pillow's parsers raise anything
         raise RejectedImageError("unreadable", f"The image's header cannot be read: {error}") from None
     with image:
-        if image.width * image.height > MAX_PIXELS:
-            raise RejectedImageError(
-                "too_large", f"The image has {image.width} x {image.height} pixels; the limit is {MAX_PIXELS:,} in all."
-            )
+        _check_extent(image.width, image.height)
+        if image.mode in ("I", "F"):
+            raise RejectedImageError("unsupported_format", "The image has 32 bits a sample; send 8 or 16.")
         try:
             pages, pixels = getattr(image, "n_frames", 1), _to_rgb(image)
         except Exception as error:  # noqa: BLE001 - and so do damaged pixels
@@ -120,74 +98,21 @@ def decode(data: bytes) -> DecodedImage:
         return DecodedImage(pixels, image.format or "")
 
 
+def _check_extent(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise RejectedImageError(
+            "too_large", f"The image has {width} x {height} pixels; the limit is {MAX_PIXELS:,} in all."
+        )
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise RejectedImageError("no_single_cell", f"The image has {width} x {height} pixels: no cell is so long.")
+
+
 def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
     image.load()
     upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I"):
-        grey = np.clip(np.asarray(upright).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
-        upright = Image.fromarray(grey)
+    if upright.mode.startswith("I;16"):
+        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     if upright.has_transparency_data:
         rgba = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba)
     return np.asarray(upright.convert("RGB"))
-
-
-def cell_mask(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where the cell is: every pixel that is not black background.
-
-    Args:
-        pixels: uint8 array of shape (height, width, 3).
-
-    Returns:
-        Boolean array of shape (height, width).
-
-    Raises:
-        RejectedImageError: nothing stands out from the background, or the background is not black.
-    """
-    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
-    mask: NDArray[np.bool_] = np.maximum(np.maximum(red, green), blue) > BACKGROUND_LEVEL
-    frame = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
-    if frame.mean() > MAX_LIT_FRAME:
-        raise RejectedImageError(
-            "no_single_cell", "The background is not black; the model reads cells that were cut out onto black."
-        )
-    if np.count_nonzero(mask) < MIN_CELL_AREA_PX:
-        raise RejectedImageError("no_single_cell", "There is no cell on the image.")
-    return mask
-
-
-def to_model_input(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """Cut out the cell and bring it to the model's input size.
-
-    Args:
-        pixels: uint8 array of shape (height, width, 3).
-        preprocessing: crop and size, from the manifest.
-
-    Returns:
-        uint8 array of shape (size, size, 3), 0 to 255.
-
-    Raises:
-        RejectedImageError: no cell, or a background that is not black.
-    """
-    mask = cell_mask(pixels)
-    top, left = (_centre(np.flatnonzero(mask.any(axis=axis))) - preprocessing.crop // 2 for axis in (1, 0))
-    crop = _crop_square(pixels, top, left, preprocessing.crop)
-    if preprocessing.size == preprocessing.crop:
-        return crop
-    side = (preprocessing.size, preprocessing.size)
-    return np.asarray(Image.fromarray(crop).resize(side, Image.Resampling.BILINEAR))
-
-
-def _centre(lit: NDArray[np.intp]) -> int:
-    """Middle between the first and the last of the lit rows or columns."""
-    return int(lit[0] + lit[-1] + 1) // 2
-
-
-def _crop_square(pixels: NDArray[np.uint8], top: int, left: int, side: int) -> NDArray[np.uint8]:
-    """A square of ``side`` pixels, black where it leaves the image."""
-    height, width = pixels.shape[:2]
-    square = np.zeros((side, side, 3), np.uint8)
-    rows = slice(max(top, 0), min(top + side, height))
-    columns = slice(max(left, 0), min(left + side, width))
-    square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = pixels[rows, columns]
-    return square

@@ -10,8 +10,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from lambda_fn.cells import Preprocessing
 from lambda_fn.decisions import Thresholds
-from lambda_fn.images import Preprocessing
 
 MODEL_FOLDER = Path(__file__).parent / "model"
 
@@ -93,7 +93,7 @@ class Model:
         """Probability of ALL for each image.
 
         Args:
-            batch: uint8 array of shape (n, size, size, 3), from ``images.to_model_input``.
+            batch: uint8 array of shape (n, size, size, 3), from ``cells.to_model_input``.
 
         Returns:
             float32 array of shape (n,), 0 to 1.

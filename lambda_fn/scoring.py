@@ -4,6 +4,7 @@ import hashlib
 from time import perf_counter
 
 from lambda_fn import images, results
+from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.decisions import decide
 from lambda_fn.model import Model
 from lambda_fn.results import Document
@@ -15,7 +16,7 @@ def score(model: Model, image: StoredImage) -> Document:
 
     Returns:
         The result document: ``scored``, or ``rejected`` where the image cannot be scored. Its ``decode`` time includes
-        cutting out the cell and resizing it.
+        finding the cell, cutting it out and resizing it.
     """
     facts: Document = {
         "bucket": image.bucket,
@@ -35,12 +36,13 @@ def score(model: Model, image: StoredImage) -> Document:
         images.check_byte_count(image.byte_count)
         decoded = images.decode(image.data)
         facts |= {"format": decoded.format, "width": decoded.width, "height": decoded.height}
-        pixels = images.to_model_input(decoded.pixels, model.manifest.preprocessing)
+        cell = find_cell(decoded.pixels)
     except images.RejectedImageError as rejection:
         return results.rejected(facts, rejection, identity, timing_ms)
+    pixels = to_model_input(cell, model.manifest.preprocessing)
     decoded_at = perf_counter()
     probability_all = float(model.probabilities(pixels[None])[0])
     timing_ms["decode"] = round((decoded_at - started) * 1000, 2)
     timing_ms["infer"] = round((perf_counter() - decoded_at) * 1000, 2)
-    verdict = decide(probability_all, model.manifest.thresholds)
+    verdict = decide(probability_all, model.manifest.thresholds, cell.doubts)
     return results.scored(facts, verdict, probability_all, identity, timing_ms)

@@ -1,0 +1,185 @@
+"""From the pixels of an image to the cell on it, and from the cell to the model's input.
+
+Training imports this module: what the network learned from and what the function serves it can then not drift apart.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lambda_fn.decisions import Reason
+from lambda_fn.images import RejectedImageError
+
+# Around a segmented cell everything is exactly 0; lossy compression lifts that by a few levels, while stained cells
+# stay above 40 in their brightest channel.
+BACKGROUND_LEVEL = 12
+# A lymphocyte's nucleus covers 10,000 px and more at the data set's scale; a platelet or a speck of stain far less.
+MIN_CELL_AREA_PX = 1_500
+# A cell may touch the frame of its image, but a frame that is mostly lit means a background that is not black.
+MAX_LIT_FRAME = 0.5
+# An even background of another colour varies by a few levels around its median; a stained cell lies far from it.
+MAX_UNEVENNESS = 10
+FOREGROUND_DISTANCE = 30
+# A second piece of this share of the largest one is a cell of its own; less is debris.
+SECOND_CELL_AREA = 0.25
+# Of 3,705 cells of C-NMC 2019 (doi 10.7937/tcia.2019.dc64i46r) one in 200 touches the frame at all, by up to 61 px of
+# about 200; longer than that, a good part of the cell is missing.
+MAX_CUT_PX = 80
+# Pieces are told apart on a grid of about this many fields a side: gaps narrower than a field do not separate.
+GRID = 96
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a cell becomes model input; part of the model's manifest.
+
+    Attributes:
+        crop: side in pixels of the square, centred on the cell's bounding box, that is cut out of the image at its own
+            scale. What lies outside the image is black.
+        size: side in pixels of the model's input. Where it equals ``crop`` nothing is resampled.
+    """
+
+    crop: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The cell on an image.
+
+    Attributes:
+        pixels: the image with a black background, uint8 array of shape (height, width, 3).
+        mask: where the cell is, boolean array of shape (height, width).
+        doubts: why a person should look although the cell can be scored.
+    """
+
+    pixels: NDArray[np.uint8]
+    mask: NDArray[np.bool_]
+    doubts: tuple[Reason, ...]
+
+
+def find_cell(pixels: NDArray[np.uint8]) -> Cell:
+    """Find the one cell on an image.
+
+    On a background that is even but not black the cell is cut out onto black, and doubted: the model was never tried
+    on such. Several cells, or one that the frame cuts, are doubted as well; the largest is the one that is scored.
+
+    Args:
+        pixels: uint8 array of shape (height, width, 3).
+
+    Raises:
+        RejectedImageError: nothing, or nothing of a cell's size, stands out from an even background.
+    """
+    mask = _brightest_channel(pixels) > BACKGROUND_LEVEL
+    doubts: list[Reason] = []
+    if _frame(mask).mean() > MAX_LIT_FRAME:
+        mask = _stands_out(pixels)
+        doubts.append("unlike_training_data")
+    mask, several = _largest_piece(mask)
+    if np.count_nonzero(mask) < MIN_CELL_AREA_PX:
+        raise RejectedImageError("no_single_cell", "There is no cell on the image.")
+    if "unlike_training_data" in doubts:
+        pixels = np.where(mask[..., None], pixels, np.uint8(0))
+    if several or max(map(np.count_nonzero, (mask[0], mask[-1], mask[:, 0], mask[:, -1]))) > MAX_CUT_PX:
+        doubts.append("no_single_cell")
+    return Cell(pixels, mask, tuple(doubts))
+
+
+def to_model_input(cell: Cell, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Cut a square around the cell and bring it to the model's input size.
+
+    Returns:
+        uint8 array of shape (size, size, 3), 0 to 255.
+    """
+    top, left = (_centre(np.flatnonzero(cell.mask.any(axis=axis))) - preprocessing.crop // 2 for axis in (1, 0))
+    crop = _crop_square(cell.pixels, top, left, preprocessing.crop)
+    if preprocessing.size == preprocessing.crop:
+        return crop
+    side = (preprocessing.size, preprocessing.size)
+    return np.asarray(Image.fromarray(crop).resize(side, Image.Resampling.BILINEAR))
+
+
+def _brightest_channel(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    brightest: NDArray[np.uint8] = np.maximum(np.maximum(pixels[..., 0], pixels[..., 1]), pixels[..., 2])
+    return brightest
+
+
+def _frame(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The outermost pixels of an image, in one line."""
+    return np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
+
+
+def _stands_out(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """What differs from the colour of the frame, where that is one colour."""
+    frame = _frame(pixels).astype(np.int16)
+    colour = np.median(frame, axis=0).astype(np.int16)
+    if np.median(np.abs(frame - colour).max(axis=1)) > MAX_UNEVENNESS:
+        raise RejectedImageError(
+            "no_single_cell",
+            "The background is neither black nor of one colour; send cells that were cut out onto black.",
+        )
+    distance: NDArray[np.int16] = np.abs(pixels.astype(np.int16) - colour).max(axis=2)
+    return np.greater(distance, FOREGROUND_DISTANCE)
+
+
+def _largest_piece(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], bool]:
+    """The largest connected piece of a mask, and whether another piece is a cell as well."""
+    field = max(1, max(mask.shape) // GRID)
+    rows, columns = (np.arange(0, length, field) for length in mask.shape)
+    coarse = np.logical_or.reduceat(np.logical_or.reduceat(mask, rows, axis=0), columns, axis=1)
+    labels, count = _label(coarse)
+    if count < 2:
+        return mask, False
+    full = labels.repeat(field, axis=0).repeat(field, axis=1)[: mask.shape[0], : mask.shape[1]]
+    areas = np.bincount(full[mask], minlength=count + 1)[1:]
+    second, first = np.sort(areas)[-2:]
+    return mask & (full == areas.argmax() + 1), bool(second >= max(SECOND_CELL_AREA * first, MIN_CELL_AREA_PX))
+
+
+def _label(coarse: NDArray[np.bool_]) -> tuple[NDArray[np.intp], int]:
+    """Number the pieces of a small mask from 1, diagonal neighbours joined, and count them.
+
+    Row by row, runs that touch a run of the row above join its piece (Rosenfeld & Pfaltz 1966, on runs).
+    """
+    labels = np.zeros(coarse.shape, np.intp)
+    parents = [0]
+
+    def root(label: int) -> int:
+        while parents[label] != label:
+            label = parents[label]
+        return label
+
+    above: list[tuple[int, int, int]] = []
+    for row, line in enumerate(coarse):
+        edges = np.flatnonzero(np.diff(line, prepend=False, append=False)).tolist()
+        runs: list[tuple[int, int, int]] = []
+        for start, end in zip(edges[::2], edges[1::2], strict=True):
+            touching = [root(label) for first, last, label in above if first <= end and start <= last]
+            if not touching:
+                parents.append(len(parents))
+            label = min(touching, default=len(parents) - 1)
+            for other in touching:
+                parents[other] = label
+            labels[row, start:end] = label
+            runs.append((start, end, label))
+        above = runs
+    roots = np.array([root(label) for label in range(len(parents))])
+    kept, numbers = np.unique(roots, return_inverse=True)
+    return numbers[labels], len(kept) - 1
+
+
+def _centre(lit: NDArray[np.intp]) -> int:
+    """Middle between the first and the last of the lit rows or columns."""
+    return int(lit[0] + lit[-1] + 1) // 2
+
+
+def _crop_square(pixels: NDArray[np.uint8], top: int, left: int, side: int) -> NDArray[np.uint8]:
+    """A square of ``side`` pixels, black where it leaves the image."""
+    height, width = pixels.shape[:2]
+    square = np.zeros((side, side, 3), np.uint8)
+    rows = slice(max(top, 0), min(top + side, height))
+    columns = slice(max(left, 0), min(left + side, width))
+    square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = pixels[rows, columns]
+    return square

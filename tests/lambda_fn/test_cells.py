@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from lambda_fn.cells import Preprocessing, _label, find_cell, to_model_input
+from lambda_fn.images import RejectedImageError
+
+Pixels = NDArray[np.uint8]
+Box = tuple[int, int, int, int]
+PURPLE = (90, 40, 120)
+
+
+def discs(*boxes: Box, size: tuple[int, int] = (450, 450), background: tuple[int, int, int] = (0, 0, 0)) -> Pixels:
+    image = Image.new("RGB", size, background)
+    for box in boxes:
+        ImageDraw.Draw(image).ellipse(box, fill=PURPLE)
+    return np.asarray(image)
+
+
+def test_a_cell_on_black_is_found_without_doubt(cell: Pixels) -> None:
+    found = find_cell(cell)
+    assert found.doubts == ()
+    assert found.pixels is cell
+    assert (found.mask == cell.any(axis=2)).all()
+
+
+@pytest.mark.parametrize(
+    ("boxes", "doubts"),
+    [
+        ([(60, 60, 200, 200), (240, 240, 400, 400)], ("no_single_cell",)),
+        ([(60, 60, 200, 200), (240, 240, 270, 270)], ()),
+        ([(-60, 60, 120, 240)], ("no_single_cell",)),
+        ([(-8, 60, 180, 240)], ()),
+        ([(135, 300, 315, 520)], ("no_single_cell",)),
+    ],
+    ids=["two cells", "a cell and a platelet", "half a cell", "a cell that touches the frame", "cut below"],
+)
+def test_several_cells_and_cut_cells_are_doubted(boxes: list[Box], doubts: tuple[str, ...]) -> None:
+    assert find_cell(discs(*boxes)).doubts == doubts
+
+
+def test_of_several_cells_the_largest_is_centred() -> None:
+    found = find_cell(discs((20, 20, 120, 120), (200, 200, 400, 400)))
+    rows, columns = np.nonzero(found.mask)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (200, 400, 200, 400)
+
+
+@pytest.mark.parametrize(
+    "background", [(255, 255, 255), (128, 128, 128), (235, 225, 240)], ids=["white", "grey", "pale"]
+)
+def test_a_cell_on_another_even_background_is_cut_out_onto_black_and_doubted(background: tuple[int, int, int]) -> None:
+    generator = np.random.default_rng(0)
+    noise = generator.integers(-4, 5, (450, 450, 1))
+    pixels = np.clip(discs((50, 80, 230, 260), background=background) + noise, 0, 255).astype(np.uint8)
+    found = find_cell(pixels)
+    assert found.doubts == ("unlike_training_data",)
+    expected = discs((50, 80, 230, 260)).any(axis=2)
+    assert (found.mask != expected).mean() < 0.001
+    assert not found.pixels[~found.mask].any()
+    assert (found.pixels[found.mask] == pixels[found.mask]).all()
+
+
+@pytest.mark.parametrize(
+    ("pixels", "message"),
+    [
+        (np.zeros((450, 450, 3), np.uint8), "no cell"),
+        (np.full((450, 450, 3), 230, np.uint8), "no cell"),
+        (np.zeros((1, 1, 3), np.uint8), "no cell"),
+        (discs((100, 100, 130, 130)), "no cell"),
+        (np.random.default_rng(0).integers(0, 256, (450, 450, 3), dtype=np.uint8), "neither black nor of one colour"),
+    ],
+    ids=["black", "white", "one pixel", "a speck", "noise"],
+)
+def test_an_image_without_a_cell_is_rejected(pixels: Pixels, message: str) -> None:
+    with pytest.raises(RejectedImageError, match=message) as rejection:
+        find_cell(pixels)
+    assert rejection.value.code == "no_single_cell"
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 40), st.sampled_from([0.1, 0.4, 0.6, 0.9]))
+def test_pieces_are_numbered_as_a_library_numbers_them(seed: int, rows: int, columns: int, density: float) -> None:
+    coarse = np.random.default_rng(seed).random((rows, columns)) < density
+    labels, count = _label(coarse)
+    expected, expected_count = ndimage.label(coarse, np.ones((3, 3)))
+    assert count == expected_count
+    assert len(set(zip(labels.ravel().tolist(), expected.ravel().tolist(), strict=True))) == count + (not coarse.all())
+
+
+def test_the_crop_is_centred_on_the_cell_at_its_own_scale(cell: Pixels) -> None:
+    crop = to_model_input(find_cell(cell), Preprocessing(crop=200, size=200))
+    assert (crop[10:190, 10:190] == cell[90:270, 60:240]).all()
+    assert crop.any(axis=2).sum() == cell.any(axis=2).sum()
+
+
+def test_a_crop_that_leaves_the_image_is_filled_with_black(cell: Pixels) -> None:
+    crop = to_model_input(find_cell(cell), Preprocessing(crop=600, size=600))
+    assert crop.shape == (600, 600, 3)
+    assert crop.sum() == cell.sum()
+
+
+def test_a_crop_of_another_size_is_resampled(cell: Pixels) -> None:
+    resampled = to_model_input(find_cell(cell), Preprocessing(crop=200, size=100))
+    assert resampled.shape == (100, 100, 3)
+    assert abs(resampled.mean() - cell.sum() / (200 * 200 * 3)) < 0.5
+
+
+@given(top=st.integers(0, 150), left=st.integers(0, 150))
+def test_the_model_sees_the_same_wherever_the_cell_lies(top: int, left: int) -> None:
+    patch = np.random.default_rng(0).integers(60, 200, (80, 90, 3), dtype=np.uint8)
+    image = np.zeros((300, 300, 3), np.uint8)
+    image[top : top + 80, left : left + 90] = patch
+    expected = np.zeros((100, 100, 3), np.uint8)
+    expected[10:90, 5:95] = patch
+    assert (to_model_input(find_cell(image), Preprocessing(crop=100, size=100)) == expected).all()
