@@ -1,18 +1,18 @@
 """The door for AWS: any batch of events in, the messages to deliver again out."""
 
 import os
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from lambda_fn.events import ImageReference, Message, UnknownEventError, image_references, messages
 from lambda_fn.model import Model
 from lambda_fn.publishing import Outcome, Precedence, publish
+from lambda_fn.reporting import Answer, logger, report_batch, report_failure
 from lambda_fn.results import Document, ledger, ledger_key
 from lambda_fn.scoring import score
 from lambda_fn.stores import BucketStore, ImageGoneError, StoredImage, read_from_bucket
@@ -28,9 +28,6 @@ PARALLEL_WRITES = 16
 # Left for the writes under way and the ledger when a batch is broken off: S3 answers within it even after retries.
 RESERVED_MS = 8_000
 
-Answer = tuple[Document, Outcome]
-
-logger = Logger()
 model = Model()
 readers = ThreadPoolExecutor(READ_AHEAD, "read")
 writers = ThreadPoolExecutor(PARALLEL_WRITES, "write")
@@ -68,11 +65,15 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     answers, failed = _answer(batch, store, context)
     if answers:
         try:
-            store.put(ledger_key(context.aws_request_id), ledger(answers), "application/jsonl")
+            store.put(
+                ledger_key(context.aws_request_id),
+                ledger((answer.document, answer.outcome) for answer in answers),
+                "application/jsonl",
+            )
         except Exception as error:  # noqa: BLE001 - whatever S3 raises, the batch comes back and writes its ledger then
             for message in batch:
                 _fail(failed, message.id, error)
-    _report(batch, answers, failed)
+    report_batch(len(batch), len(failed), answers, model.manifest.version)
     if failed and not batch[0].id:
         raise ScoringFailedError("the notification could not be answered; the log says why")
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}
@@ -87,7 +88,7 @@ def _answer(batch: list[Message], store: BucketStore, context: "LambdaContext") 
             work += [(message.id, reference) for reference in image_references(message)]
         except UnknownEventError as error:
             _fail(failed, message.id, error)
-    writes: list[tuple[str, Document, Future[Outcome]]] = []
+    writes: list[tuple[str, Document, Precedence, Future[Outcome]]] = []
     for index, (message_id, reference, reading) in enumerate(_read_ahead(work)):
         if index and context.get_remaining_time_in_millis() < RESERVED_MS:
             for late_id in {message_id for message_id, _ in work[index:]}:
@@ -97,15 +98,16 @@ def _answer(batch: list[Message], store: BucketStore, context: "LambdaContext") 
             image = reading.result()
             document = score(model, image)
             precedence = Precedence(reference.sequencer, image.last_modified, model.manifest.sha256)
-            writes.append((message_id, document, writers.submit(publish, store, document, precedence)))
+            writing = writers.submit(publish, store, document, precedence)
+            writes.append((message_id, document, precedence, writing))
         except ImageGoneError:
             logger.info("image deleted before it was read", extra={"message_id": message_id})
         except Exception as error:  # noqa: BLE001 - one message must never fail its neighbours
             _fail(failed, message_id, error)
     answers: list[Answer] = []
-    for message_id, document, writing in writes:
+    for message_id, document, precedence, writing in writes:
         try:
-            answers.append((document, writing.result()))
+            answers.append(Answer(document, writing.result(), precedence.last_modified))
         except Exception as error:  # noqa: BLE001 - one message must never fail its neighbours
             _fail(failed, message_id, error)
     return answers, failed
@@ -123,20 +125,4 @@ def _read_ahead(work: list[tuple[str, ImageReference]]) -> Iterator[tuple[str, I
 
 def _fail(failed: set[str], message_id: str, error: Exception) -> None:
     failed.add(message_id)
-    logger.error("message failed", extra={"message_id": message_id, "reason": f"{type(error).__name__}: {error}"})
-
-
-def _report(batch: list[Message], answers: list[Answer], failed: set[str]) -> None:
-    decisions = Counter(document["decision"] for document, _ in answers)
-    outcomes = Counter(outcome for _, outcome in answers)
-    logger.info(
-        "batch",
-        extra={
-            "messages": len(batch),
-            "failed": len(failed),
-            "images": len(answers),
-            "decisions": decisions,
-            "outcomes": outcomes,
-            "model": model.manifest.version,
-        },
-    )
+    report_failure(message_id, error)

@@ -87,8 +87,8 @@ def test_after_a_storm_every_key_has_the_result_of_its_newest_version_and_no_oth
     s3 = FakeS3(weather)
     monkeypatch.setattr(handler, "model", model)
     monkeypatch.setattr(handler, "s3", s3)
-    monkeypatch.setattr(handler.logger, "error", lambda *arguments, **extra: None)
-    monkeypatch.setattr(handler.logger, "info", lambda *arguments, **extra: None)
+    monkeypatch.setattr(handler, "report_failure", lambda *arguments: None)
+    monkeypatch.setattr(handler, "report_batch", lambda *arguments: None)
     monkeypatch.setenv("RESULTS_BUCKET", "results")
     generator = random.Random(2)
 

@@ -11,6 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from lambda_fn import reporting
 from lambda_fn.model import Model
 
 from .conftest import draw_disc
@@ -180,7 +181,7 @@ def test_a_key_never_stands_in_the_log(
     function: ModuleType, s3: "S3Client", encode: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = io.StringIO()
-    monkeypatch.setattr(function.logger.registered_handler, "stream", log)
+    monkeypatch.setattr(reporting.logger.registered_handler, "stream", log)
     s3.put_object(Bucket="images", Key="jane-doe.bmp", Body=encode())
     event = batch(
         m1=notification("jane-doe.bmp"),
@@ -191,5 +192,5 @@ def test_a_key_never_stands_in_the_log(
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert [line["message"] for line in lines] == ["message failed", "image deleted before it was read", "batch"]
     assert "NoSuchBucket" in lines[0]["reason"]
-    assert lines[2]["images"] == 1
+    assert lines[2]["outcomes"] == {"written": 1}
     assert "jane" not in log.getvalue()

@@ -1,0 +1,74 @@
+"""What an operator reads: one log line a batch and one a failure, and metrics. Keys may hold names: none is logged."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from botocore.exceptions import ClientError
+
+from lambda_fn.publishing import Outcome
+from lambda_fn.results import Document
+
+logger = Logger(service="cellflag")
+metrics = Metrics(namespace="cellflag", service="cellflag")
+
+# Error codes of S3 that come back until somebody mends what they speak of:
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+REMEDIES = {
+    "InvalidObjectState": "the image lies in an archive (S3 Glacier); restore it, then send the dead letter back",
+    "AccessDenied": "the function may not read the image, write its result, or use the key they are encrypted with",
+    "KMS.DisabledException": "the KMS key that the image is encrypted with is disabled",
+    "KMS.NotFoundException": "the KMS key that the image is encrypted with is gone",
+    "KMS.KMSInvalidStateException": "the KMS key that the image is encrypted with is pending deletion",
+    "NoSuchBucket": "the bucket is gone",
+    "KeyTooLongError": "the image's key is so long that the key of its result would pass S3's limit of 1,024 bytes",
+}
+
+
+class Answer(NamedTuple):
+    """A published document.
+
+    Attributes:
+        document: the result.
+        outcome: whether it was written, a duplicate, or stale.
+        uploaded_at: when the scored version was uploaded, ISO 8601 in UTC.
+    """
+
+    document: Document
+    outcome: Outcome
+    uploaded_at: str
+
+
+def report_failure(message_id: str, error: Exception) -> None:
+    """Log why a message goes back to the queue."""
+    reason = f"{type(error).__name__}: {error}"
+    if isinstance(error, ClientError):
+        code = error.response["Error"]["Code"]
+        reason = f"{error.operation_name} answered {code}: {REMEDIES.get(code, 'S3 did not do it')}"
+    logger.error("message failed", extra={"message_id": message_id, "reason": reason})
+
+
+def report_batch(messages: int, failed: int, answers: Sequence[Answer], model: str) -> None:
+    """Log a batch and count what became of it."""
+    decisions = Counter(answer.document["decision"] for answer in answers)
+    outcomes = Counter(answer.outcome for answer in answers)
+    logger.info(
+        "batch",
+        extra={"messages": messages, "failed": failed, "decisions": decisions, "outcomes": outcomes, "model": model},
+    )
+    metrics.add_dimension("model", model)
+    metrics.add_metric("MessagesFailed", MetricUnit.Count, failed)
+    if answers:
+        rejected = sum(answer.document["status"] == "rejected" for answer in answers)
+        metrics.add_metric("Images", MetricUnit.Count, len(answers))
+        metrics.add_metric("Rejected", MetricUnit.Count, rejected)
+        for decision, name in {"ALL": "DecidedALL", "normal": "DecidedNormal", "review": "Review"}.items():
+            metrics.add_metric(name, MetricUnit.Count, decisions[decision])
+        metrics.add_metric("ReviewShare", MetricUnit.Percent, 100 * decisions["review"] / len(answers))
+        now = datetime.now(UTC)
+        slowest = max((now - datetime.fromisoformat(answer.uploaded_at)).total_seconds() for answer in answers)
+        metrics.add_metric("UploadToResult", MetricUnit.Seconds, max(slowest, 0))
+    metrics.flush_metrics()

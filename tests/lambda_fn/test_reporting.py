@@ -1,0 +1,57 @@
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from lambda_fn import reporting
+from lambda_fn.reporting import Answer, report_batch, report_failure
+
+from .fake_s3 import client_error
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    stream = io.StringIO()
+    monkeypatch.setattr(reporting.logger.registered_handler, "stream", stream)
+    return stream
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (client_error("GetObject", "InvalidObjectState", 403), ["GetObject", "archive", "restore"]),
+        (client_error("GetObject", "AccessDenied", 403), ["may not read", "key they are encrypted with"]),
+        (client_error("GetObject", "KMS.DisabledException", 400), ["KMS key", "disabled"]),
+        (client_error("PutObject", "KeyTooLongError", 400), ["1,024 bytes"]),
+        (client_error("PutObject", "SlowDown", 503), ["PutObject answered SlowDown"]),
+        (TimeoutError("no time was left in this batch"), ["TimeoutError: no time was left"]),
+    ],
+)
+def test_a_failure_says_what_an_operator_can_do(error: Exception, words: list[str], log: io.StringIO) -> None:
+    report_failure("message-1", error)
+    line = json.loads(log.getvalue())
+    assert line["message_id"] == "message-1"
+    assert all(word in line["reason"] for word in words)
+
+
+def test_a_batch_is_one_line_and_its_metrics(log: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+    uploaded = (datetime.now(UTC) - timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def answer(status: str, decision: str) -> Answer:
+        return Answer({"status": status, "decision": decision}, "written", uploaded)
+
+    answers = [
+        answer("scored", "ALL"),
+        answer("scored", "normal"),
+        answer("scored", "review"),
+        answer("rejected", "review"),
+    ]
+    report_batch(5, 1, answers, "model-1")
+    assert json.loads(log.getvalue())["decisions"] == {"ALL": 1, "normal": 1, "review": 2}
+    values: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert values["model"] == "model-1"
+    names = ("Images", "Rejected", "DecidedALL", "DecidedNormal", "Review", "ReviewShare", "MessagesFailed")
+    assert [values[name] for name in names] == [[4.0], [1.0], [1.0], [1.0], [2.0], [50.0], [1.0]]
+    assert 4 <= values["UploadToResult"][0] <= 60
