@@ -1,0 +1,78 @@
+"""Folders of small drawn cells, and a network that has learned nothing yet, for the tests of training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from training.architectures import ARCHITECTURES
+from training.dataset import Dataset
+
+if TYPE_CHECKING:
+    import keras
+
+Pixels = NDArray[np.uint8]
+SaveCell = Callable[..., Path]
+
+
+@pytest.fixture
+def save_cell(tmp_path: Path) -> SaveCell:
+    """Saves a disc on black; cells drawn with different seeds have different pixels."""
+
+    def save(name: str, seed: int = 0, colour: tuple[int, int, int] = (120, 60, 140)) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = Image.new("RGB", (100, 100))
+        ImageDraw.Draw(image).ellipse((20, 20, 79, 79), fill=colour)
+        pixels = np.asarray(image).astype(int)
+        noise = np.random.default_rng(seed).integers(-20, 20, pixels.shape)
+        Image.fromarray(np.where(pixels > 0, pixels + noise, 0).astype(np.uint8)).save(path, lossless=True)
+        return path
+
+    return save
+
+
+@pytest.fixture
+def cells(tmp_path: Path, save_cell: SaveCell) -> Path:
+    """A folder named as in C-NMC 2019: 4 subjects of each class with 4 cells each, blasts redder than normal cells."""
+    for label, prefix, colour in (("all", "", (160, 60, 120)), ("hem", "H", (90, 80, 160))):
+        for subject in range(1, 5):
+            for cell in range(1, 5):
+                name = f"fold_{subject % 3}/{label}/UID_{prefix}{subject}_1_{cell}_{label}.png"
+                save_cell(name, seed=100 * subject + 10 * cell + len(prefix), colour=colour)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def spread_network() -> keras.Model:
+    """An untrained network whose last layer is scaled so that its probabilities differ from image to image."""
+    import keras
+
+    keras.utils.set_random_seed(3)
+    network = ARCHITECTURES["2x2C1D"](32)
+    kernel, bias = network.layers[-1].get_weights()
+    network.layers[-1].set_weights([kernel * 20, bias])
+    return network
+
+
+@pytest.fixture
+def small_dataset() -> Dataset:
+    """40 images of 32 px in memory: random noise of 8 subjects, half of them with ALL."""
+    generator = np.random.default_rng(0)
+    subject = np.repeat(np.arange(8), 5)
+    return Dataset(
+        title="noise",
+        names=tuple(f"{number}.png" for number in range(40)),
+        pixels=generator.integers(0, 256, (40, 32, 32, 3), np.uint8),
+        is_all=subject < 4,
+        subjects=subject.astype(str),
+        groups=subject,
+        digest="0" * 64,
+        left_out=(),
+    )

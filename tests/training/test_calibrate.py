@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from lambda_fn.decisions import decide
+from training.calibrate import CalibrationError, ErrorRates, achieved, choose_thresholds
+
+PROBABILITIES = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=200)
+# Few values, so that most are tied.
+TIED = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.500001, 0.75]), min_size=1, max_size=200)
+RATES = st.builds(ErrorRates, st.floats(0.5, 1), st.floats(0, 0.2), st.floats(0, 0.4))
+
+
+def arrays(of_all: list[float], of_normal: list[float]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    return np.array(of_all + of_normal), np.arange(len(of_all) + len(of_normal)) < len(of_all)
+
+
+@given(st.one_of(PROBABILITIES, TIED), st.one_of(PROBABILITIES, TIED), RATES)
+def test_the_stated_error_rates_hold_on_the_cells_that_they_were_chosen_on(
+    of_all: list[float], of_normal: list[float], rates: ErrorRates
+) -> None:
+    probabilities, is_all = arrays(of_all, of_normal)
+    try:
+        thresholds = choose_thresholds(probabilities, is_all, rates)
+    except CalibrationError:
+        assert max(of_normal) == 1
+        return
+    reached = achieved(probabilities, is_all, thresholds)
+    assert reached["sensitivity"] >= rates.sensitivity - 1e-9
+    assert reached["all_decided_normal"] <= rates.all_decided_normal + 1e-9
+    assert reached["normal_decided_all"] <= rates.normal_decided_all + 1e-9
+
+
+def test_thresholds_are_the_ones_that_send_the_fewest_cells_to_review() -> None:
+    hundredths = [i / 100 for i in range(100)]
+    thresholds = choose_thresholds(*arrays(hundredths, hundredths))
+    assert thresholds.operating_point == 0.04  # 96 of 100 lie at or above it
+    assert thresholds.normal_below == 0.02  # 2 of 100 lie below it
+    assert thresholds.all_from == 0.890001  # 10 of 100 lie above 0.89
+
+
+def test_where_both_classes_are_told_apart_no_cell_goes_to_review() -> None:
+    probabilities, is_all = arrays([0.9] * 50, [0.1] * 50)
+    reached = achieved(probabilities, is_all, choose_thresholds(probabilities, is_all))
+    assert reached == {"sensitivity": 1, "all_decided_normal": 0, "normal_decided_all": 0, "review_share": 0}
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.3, 0.5, 0.999999])
+def test_a_model_that_says_the_same_of_all_cells_sends_all_to_review(constant: float) -> None:
+    probabilities, is_all = arrays([constant] * 20, [constant] * 20)
+    thresholds = choose_thresholds(probabilities, is_all)
+    assert achieved(probabilities, is_all, thresholds)["review_share"] == 1
+    assert decide(constant, thresholds).decision == "review"
+
+
+def test_normal_cells_that_are_all_certain_to_be_all_are_refused() -> None:
+    with pytest.raises(CalibrationError, match="more than 10% of the normal cells have probability 1"):
+        choose_thresholds(*arrays([1.0] * 20, [1.0] * 20))
+
+
+@pytest.mark.parametrize(("of_all", "of_normal"), [([0.5], []), ([], [0.5])])
+def test_one_class_alone_is_refused(of_all: list[float], of_normal: list[float]) -> None:
+    with pytest.raises(CalibrationError, match="both classes"):
+        choose_thresholds(*arrays(of_all, of_normal))

@@ -1,0 +1,47 @@
+"""The model in the repository, tried on real cells; the environment variable CELLFLAG_CNMC names their folder."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from lambda_fn.model import MODEL_FOLDER, Manifest, Model
+from training.dataset import Dataset, load
+from training.model_card import model_card
+
+MANIFEST = MODEL_FOLDER / "model.json"
+
+
+def test_the_card_is_the_manifests() -> None:
+    manifest = json.loads(MANIFEST.read_text("utf-8"))
+    assert (MODEL_FOLDER / "MODEL_CARD.md").read_text("utf-8") == model_card(manifest)
+
+
+def test_the_graph_is_the_one_that_the_manifest_describes() -> None:
+    size = Manifest.from_json(MANIFEST.read_text("utf-8")).preprocessing.size
+    images = np.random.default_rng(0).integers(0, 256, (3, size, size, 3), np.uint8)
+    assert Model().probabilities(images).shape == (3,)
+
+
+@pytest.fixture(scope="module")
+def real_cells() -> Dataset:
+    folder = os.environ.get("CELLFLAG_CNMC")
+    if not folder:
+        pytest.skip("CELLFLAG_CNMC names no folder of real cells")
+    return load(Path(folder), Model().manifest.preprocessing)
+
+
+def test_the_model_tells_real_cells_apart(real_cells: Dataset) -> None:
+    model = Model()
+    probabilities = np.concatenate([model.probabilities(part) for part in np.array_split(real_cells.pixels, 60)])
+    assert roc_auc_score(real_cells.is_all, probabilities) > 0.6
+
+
+def test_the_folder_holds_the_cells_that_the_manifest_names(real_cells: Dataset) -> None:
+    training = json.loads(MANIFEST.read_text("utf-8"))["training"]
+    if sum(training["cells"].values()) != len(real_cells.names):
+        pytest.skip("CELLFLAG_CNMC names other cells than the model learned from")
+    assert training["data_digest"] == real_cells.digest

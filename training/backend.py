@@ -1,0 +1,33 @@
+"""Keras on TensorFlow, without the messages that TensorFlow prints while it is imported."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def import_quietly() -> None:
+    """Import TensorFlow once, quietly; later imports find it loaded. Takes some seconds.
+
+    Raises:
+        ImportError: TensorFlow is not installed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    # The runtime writes its first lines before it reads its own log level.
+    with _muted_standard_error():
+        import tensorflow as tf
+    # It warns of every fifth network that predicts in one process.
+    tf.get_logger().setLevel("ERROR")
+
+
+@contextmanager
+def _muted_standard_error() -> Iterator[None]:
+    kept = os.dup(2)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(silence, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(silence)
+        os.close(kept)

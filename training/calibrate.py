@@ -1,0 +1,87 @@
+"""Chooses the thresholds of a model from predictions of cells whose subjects the model never saw."""
+
+import math
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_fn.decisions import Thresholds
+
+# Thresholds are written to a millionth, each rounded to the side that keeps its promise.
+RESOLUTION = Decimal("1e-6")
+
+
+class CalibrationError(Exception):
+    """Predictions from which no thresholds can be chosen."""
+
+
+@dataclass(frozen=True)
+class ErrorRates:
+    """The error rates, each 0 to 1, that thresholds are chosen for.
+
+    Attributes:
+        sensitivity: least share of ALL cells at or above the operating point. The historical baseline's was 0.959.
+        all_decided_normal: largest share of ALL cells that may be decided normal without review.
+        normal_decided_all: largest share of normal cells that may be decided ALL without review.
+    """
+
+    sensitivity: float = 0.96
+    all_decided_normal: float = 0.02
+    normal_decided_all: float = 0.10
+
+
+def choose_thresholds(
+    probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], rates: ErrorRates | None = None
+) -> Thresholds:
+    """Choose the thresholds that send the fewest cells to review, and yet keep the error rates on these cells.
+
+    Args:
+        probabilities: float array of shape (n,), 0 to 1: probability of ALL.
+        is_all: boolean array of shape (n,), of both classes.
+        rates: what to keep.
+
+    Raises:
+        CalibrationError: one class is missing, or so many normal cells have probability 1 that no threshold keeps them
+            from being decided ALL.
+    """
+    rates = rates or ErrorRates()
+    of_all, of_normal = np.sort(probabilities[is_all]), np.sort(probabilities[~is_all])
+    if not len(of_all) or not len(of_normal):
+        raise CalibrationError("thresholds need predictions of both classes")
+    operating_point = _floor(of_all[_most(1 - rates.sensitivity, len(of_all))])
+    normal_below = _floor(of_all[_most(rates.all_decided_normal, len(of_all))])
+    # The highest normal cell that must stay below the threshold; the threshold lies just above it.
+    highest = of_normal[::-1][min(_most(rates.normal_decided_all, len(of_normal)), len(of_normal) - 1)]
+    if highest >= 1:
+        raise CalibrationError(
+            f"more than {rates.normal_decided_all:.0%} of the normal cells have probability 1 of ALL: "
+            "no threshold separates them; train a model that is less sure of itself"
+        )
+    all_from = _ceil(math.nextafter(highest, 1))
+    return Thresholds(operating_point, min(normal_below, operating_point), max(all_from, operating_point))
+
+
+def _most(share: float, count: int) -> int:
+    """How many of ``count`` cells are at most ``share`` of them."""
+    return min(math.floor(share * count + 1e-9), count - 1)
+
+
+def _floor(value: float) -> float:
+    return float(Decimal(value).quantize(RESOLUTION, ROUND_FLOOR))
+
+
+def _ceil(value: float) -> float:
+    return float(Decimal(value).quantize(RESOLUTION, ROUND_CEILING))
+
+
+def achieved(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], thresholds: Thresholds) -> dict[str, float]:
+    """The error rates and the share of cells sent to review, each 0 to 1, that thresholds reach on labelled cells."""
+    review = (probabilities >= thresholds.normal_below) & (probabilities < thresholds.all_from)
+    return {
+        "sensitivity": float((probabilities[is_all] >= thresholds.operating_point).mean()),
+        "all_decided_normal": float((probabilities[is_all] < thresholds.normal_below).mean()),
+        "normal_decided_all": float((probabilities[~is_all] >= thresholds.all_from).mean()),
+        "review_share": float(review.mean()),
+    }

@@ -1,0 +1,107 @@
+"""How well predictions agree with the experts' labels, with intervals over subjects."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from lambda_fn.decisions import Thresholds
+
+REPLICATES = 1000
+CONFIDENCE = 0.95
+
+Figures = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its interval.
+
+    Attributes:
+        value: on all cells.
+        low: lower end of the 95 % interval.
+        high: upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+Metrics = dict[str, dict[str, Estimate]]
+
+
+def figures(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], thresholds: Thresholds) -> Figures:
+    """Measure predictions.
+
+    Args:
+        probabilities: float array of shape (n,), 0 to 1: probability of ALL.
+        is_all: boolean array of shape (n,), of both classes.
+        thresholds: where decisions change.
+
+    Returns:
+        Figures from 0 to 1: ``ranking`` (ROC AUC), ``at_half`` (a probability of 0.5) and ``at_operating_point``
+        (accuracy, sensitivity, specificity, F1 weighted by class, at each), and ``triage`` (share of cells for review).
+    """
+    review = (probabilities >= thresholds.normal_below) & (probabilities < thresholds.all_from)
+    return {
+        "ranking": {"roc_auc": float(roc_auc_score(is_all, probabilities))},
+        "at_half": _figures_at(0.5, probabilities, is_all),
+        "at_operating_point": _figures_at(thresholds.operating_point, probabilities, is_all),
+        "triage": {"review_share": float(review.mean())},
+    }
+
+
+def _figures_at(threshold: float, probabilities: NDArray[np.float64], is_all: NDArray[np.bool_]) -> dict[str, float]:
+    # Counted here, since scikit-learn's checks of its arguments would take most of a bootstrap's time.
+    called = probabilities >= threshold
+    of_all, of_normal = int(is_all.sum()), int((~is_all).sum())
+    right_all, right_normal = int((called & is_all).sum()), int((~called & ~is_all).sum())
+    wrong = len(is_all) - right_all - right_normal
+    f1_all, f1_normal = (2 * right / (2 * right + wrong) for right in (right_all, right_normal))
+    return {
+        "accuracy": 1 - wrong / len(is_all),
+        "sensitivity": right_all / of_all,
+        "specificity": right_normal / of_normal,
+        "weighted_f1": (of_all * f1_all + of_normal * f1_normal) / len(is_all),
+    }
+
+
+def evaluate(
+    probabilities: NDArray[np.float64],
+    is_all: NDArray[np.bool_],
+    groups: NDArray[np.int64],
+    thresholds: Thresholds,
+    seed: int,
+    replicates: int = REPLICATES,
+) -> Metrics:
+    """Measure predictions, with the percentile intervals of a bootstrap that draws subjects, not cells.
+
+    Cells of one subject resemble each other: intervals over cells would be far too narrow.
+
+    Args:
+        probabilities: as in ``figures``.
+        is_all: as in ``figures``.
+        groups: integer array of shape (n,): cells of one subject share a number.
+        thresholds: as in ``figures``.
+        seed: of the bootstrap.
+        replicates: how often subjects are drawn.
+    """
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    generator = np.random.default_rng(seed)
+    drawn: list[Figures] = []
+    while len(drawn) < replicates:
+        chosen = np.concatenate([members[i] for i in generator.integers(len(members), size=len(members))])
+        if 0 < is_all[chosen].sum() < len(chosen):  # on one class alone, half of the figures are undefined
+            drawn.append(figures(probabilities[chosen], is_all[chosen], thresholds))
+    tail = (1 - CONFIDENCE) / 2
+    return {
+        part: {
+            name: Estimate(
+                value, *(float(end) for end in np.quantile([d[part][name] for d in drawn], [tail, 1 - tail]))
+            )
+            for name, value in values.items()
+        }
+        for part, values in figures(probabilities, is_all, thresholds).items()
+    }

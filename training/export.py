@@ -1,0 +1,106 @@
+"""From a Keras model to an ONNX graph that is proved to say the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.architectures import INPUT_NAME, OUTPUT_NAME
+from training.fit import predict
+
+if TYPE_CHECKING:
+    import keras
+    import onnx
+    import tensorflow as tf
+
+# The newest opset that tf2onnx and every onnxruntime of the last years know.
+OPSET = 17
+# Float32 sums in another order differ by about 1e-6; a wrong layer or a lost weight by far more than this.
+PARITY_BOUND = 1e-4
+# A graph that says nearly the same of every image would pass whatever it computes.
+LEAST_SPREAD = 1e-3
+
+
+class ParityError(Exception):
+    """The exported graph does not say what the Keras model says."""
+
+
+def to_onnx(model: keras.Model) -> bytes:
+    """Convert a Keras model to a checked ONNX graph; the same model gives the same bytes.
+
+    Args:
+        model: a Keras model from uint8 (batch, size, size, 3) to float32 (batch, 1). Training-only layers are inactive.
+
+    Returns:
+        The graph, with input ``image``, output ``probability_all`` and a free first dimension ``batch``.
+    """
+    import onnx
+    import tensorflow as tf
+    import tf2onnx
+
+    signature = [tf.TensorSpec(model.input_shape, tf.uint8, name=INPUT_NAME)]
+
+    def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {OUTPUT_NAME: model(image, training=False)}
+
+    graph, _ = tf2onnx.convert.from_function(tf.function(serve, signature, autograph=False), signature, opset=OPSET)
+    _give_fixed_names(graph.graph)
+    onnx.checker.check_model(graph, full_check=True)
+    return bytes(graph.SerializeToString(deterministic=True))
+
+
+def _give_fixed_names(graph: onnx.GraphProto) -> None:
+    """Rename what the converter numbers anew in each export: values, nodes and the batch dimension."""
+    names = {"": "", INPUT_NAME: INPUT_NAME, OUTPUT_NAME: OUTPUT_NAME}
+    for position, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{position}"
+        for values in (node.input, node.output):
+            values[:] = [names.setdefault(value, f"value_{len(names)}") for value in values]
+    for weight in graph.initializer:
+        weight.name = names[weight.name]
+    ordered = sorted(graph.initializer, key=lambda weight: int(weight.name.removeprefix("value_")))
+    del graph.initializer[:]
+    graph.initializer.extend(ordered)
+    del graph.value_info[:]
+    graph.doc_string = ""
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+
+
+def check_parity(model: keras.Model, graph: bytes, cells: NDArray[np.uint8], seed: int) -> float:
+    """Compare a Keras model with its graph, on cells and on images of random pixels.
+
+    Args:
+        model: the Keras model.
+        graph: what ``to_onnx`` made of it.
+        cells: uint8 array of shape (n, size, size, 3): model input.
+        seed: of the random pixels.
+
+    Returns:
+        The largest difference between two probabilities of ALL.
+
+    Raises:
+        ParityError: the difference is above ``PARITY_BOUND``, or the model says the same of all images, so that
+            agreement proves nothing.
+    """
+    random = np.random.default_rng(seed).integers(0, 256, (32, *cells.shape[1:]), np.uint8)
+    images = np.concatenate([cells, random])
+    expected, actual = predict(model, images), _run(graph, images)
+    difference = float(np.abs(expected - actual).max())
+    if not difference <= PARITY_BOUND:
+        raise ParityError(
+            f"The ONNX graph differs from the Keras model by {difference:.2g}; at most {PARITY_BOUND:g} is allowed."
+        )
+    if np.ptp(expected) < LEAST_SPREAD:
+        raise ParityError("The model says the same of every image; it has learned nothing that could be served.")
+    return difference
+
+
+def _run(graph: bytes, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    batches = np.array_split(images, -(-len(images) // 64))
+    return np.concatenate([session.run([OUTPUT_NAME], {INPUT_NAME: batch})[0][:, 0] for batch in batches]).astype(float)

@@ -1,0 +1,99 @@
+"""Splits of a data set that never tear a subject apart, and weights that let no subject or class dominate."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold
+
+from training.dataset import DatasetError
+
+# One part in five of the subjects that a model may see decides when its training stops.
+STOPPING_PARTS = 5
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices of cells, shape (n,) each; no group of subjects stands in two of them.
+
+    Attributes:
+        training: the network learns from these.
+        stopping: these tell when to stop.
+        held_out: the finished model predicts these; empty for a final model.
+    """
+
+    training: NDArray[np.int64]
+    stopping: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+
+
+def folds(is_all: NDArray[np.bool_], groups: NDArray[np.int64], count: int, seed: int) -> Iterator[Split]:
+    """Split into folds, so that every cell is held out once.
+
+    Args:
+        is_all: boolean array of shape (n,).
+        groups: integer array of shape (n,): what must not be torn apart.
+        count: number of folds, 2 or more.
+        seed: of the shuffle.
+
+    Raises:
+        DatasetError: too few subjects of a class.
+    """
+    fewest = _fewest_groups(is_all, groups)
+    if fewest < count:
+        raise DatasetError(
+            f"{count} folds need {count} subjects of each class, but one class has {fewest}; "
+            "add subjects or ask for fewer folds."
+        )
+    everything = np.arange(len(is_all))
+    for seen, held_out in _stratified(count, seed).split(everything, is_all, groups):
+        training, stopping = _stopping(seen, is_all, groups, seed)
+        yield Split(training, stopping, held_out)
+
+
+def final_split(is_all: NDArray[np.bool_], groups: NDArray[np.int64], seed: int) -> Split:
+    """Split for a model that holds nothing out but the subjects that stop its training."""
+    training, stopping = _stopping(np.arange(len(is_all)), is_all, groups, seed)
+    return Split(training, stopping, np.arange(0))
+
+
+def _stopping(
+    seen: NDArray[np.int64], is_all: NDArray[np.bool_], groups: NDArray[np.int64], seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    parts = min(STOPPING_PARTS, _fewest_groups(is_all[seen], groups[seen]))
+    if parts < 2:
+        raise DatasetError(
+            "Too few subjects: beside each fold there must be two subjects of each class, one to learn from and one to "
+            "stop the training; add subjects or ask for more folds."
+        )
+    training, stopping = next(iter(_stratified(parts, seed).split(seen, is_all[seen], groups[seen])))
+    return seen[training], seen[stopping]
+
+
+def _stratified(parts: int, seed: int) -> StratifiedGroupKFold:
+    return StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+
+
+def _fewest_groups(is_all: NDArray[np.bool_], groups: NDArray[np.int64]) -> int:
+    return min(len(np.unique(groups[is_all])), len(np.unique(groups[~is_all])))
+
+
+def balanced_weights(is_all: NDArray[np.bool_], groups: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Weight of each cell in the loss: both classes weigh the same, and a subject weighs as the root of its cells.
+
+    A subject with 400 cells would otherwise outweigh ten with 20; with equal subjects, one with 2 cells would outweigh
+    them all. The root lies between.
+
+    Args:
+        is_all: boolean array of shape (n,), of both classes.
+        groups: integer array of shape (n,).
+
+    Returns:
+        float32 array of shape (n,) with mean 1.
+    """
+    _, group, cells = np.unique(groups, return_inverse=True, return_counts=True)
+    weights = 1 / np.sqrt(cells[group])
+    for of_class in (is_all, ~is_all):
+        weights[of_class] *= len(is_all) / 2 / weights[of_class].sum()
+    return np.asarray(weights, np.float32)

@@ -1,0 +1,115 @@
+"""The manifest of a model: what the function needs in order to serve it, and what people need in order to judge it."""
+
+import hashlib
+import subprocess
+from dataclasses import asdict
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_fn.cells import Preprocessing
+from lambda_fn.decisions import Thresholds
+from training.architectures import INPUT_NAME, OUTPUT_NAME
+from training.calibrate import ErrorRates, achieved
+from training.dataset import Dataset
+from training.evaluate import Metrics
+from training.fit import Recipe
+
+LIBRARIES = ("keras", "numpy", "onnx", "pillow", "scikit-learn", "tensorflow", "tf2onnx")
+
+
+def describe(
+    *,
+    graph: bytes,
+    preprocessing: Preprocessing,
+    dataset: Dataset,
+    recipe: Recipe,
+    parameters: int,
+    folds: int,
+    probabilities: NDArray[np.float64],
+    thresholds: Thresholds,
+    metrics: Metrics,
+    parity: float,
+) -> dict[str, Any]:
+    """Write the manifest of a model, as plain values for JSON.
+
+    Args:
+        graph: bytes of ``model.onnx``.
+        preprocessing: how pixels become input.
+        dataset: what the model learned from.
+        recipe: how it was trained.
+        parameters: number of weights.
+        folds: number of subject-disjoint folds that the out-of-fold predictions come from.
+        probabilities: float array of shape (n,): out-of-fold predictions, which thresholds and metrics are computed on.
+        thresholds: chosen on them.
+        metrics: measured on them.
+        parity: largest difference between the graph and the Keras model.
+    """
+    split = {
+        "split": f"out-of-fold, {folds} subject-disjoint folds",
+        "n": len(dataset.names),
+        "subjects": len(np.unique(dataset.subjects)),
+    }
+    size = preprocessing.size
+    return {
+        "version": f"{recipe.architecture}-{date.today().isoformat()}",
+        "sha256": hashlib.sha256(graph).hexdigest(),
+        "input": {
+            "name": INPUT_NAME,
+            "shape": ["batch", size, size, 3],
+            "dtype": "uint8",
+            "range": [0, 255],
+            "layout": "NHWC, RGB",
+        },
+        "outputs": [
+            {
+                "name": OUTPUT_NAME,
+                "shape": ["batch", 1],
+                "dtype": "float32",
+                "range": [0, 1],
+                "meaning": "probability of ALL",
+            }
+        ],
+        "preprocessing": {**asdict(preprocessing), "resampling": "bilinear" if preprocessing.crop != size else "none"},
+        "classes": ["normal", "ALL"],
+        "decision": {
+            **asdict(thresholds),
+            "chosen_for": asdict(ErrorRates()),
+            "achieved": achieved(probabilities, dataset.is_all, thresholds),
+            **split,
+        },
+        "training": {
+            "data_set": dataset.title,
+            "data_digest": dataset.digest,
+            "cells": {"ALL": int(dataset.is_all.sum()), "normal": int((~dataset.is_all).sum())},
+            "subjects": {
+                "ALL": len(np.unique(dataset.subjects[dataset.is_all])),
+                "normal": len(np.unique(dataset.subjects[~dataset.is_all])),
+            },
+            **asdict(recipe),
+            "folds": folds,
+            "parameters": parameters,
+            "parity": parity,
+            "git_revision": git_revision(),
+            "libraries": {library: version(library) for library in LIBRARIES},
+        },
+        "metrics": {**split, **{part: {k: asdict(v) for k, v in figures.items()} for part, figures in metrics.items()}},
+    }
+
+
+def git_revision() -> str | None:
+    """The checkout's commit, with ``-dirty`` behind it where Python files differ from it; None outside a repository."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return f"{commit}-dirty" if _git("status", "--porcelain", "--", "*.py") else commit
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    root = Path(__file__).parent.parent
+    return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True).stdout.strip()

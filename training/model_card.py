@@ -1,0 +1,99 @@
+"""The model card: one page that says what a model is for, what it learned from, how good it is, and where it fails."""
+
+from typing import Any
+
+from training.dataset import C_NMC
+
+C_NMC_SOURCE = (
+    "Gupta, A., & Gupta, R. (2019). ALL Challenge dataset of ISBI 2019 (C-NMC 2019).\n"
+    "The Cancer Imaging Archive. https://doi.org/10.7937/tcia.2019.dc64i46r. Licence: CC BY 3.0."
+)
+OTHER_SOURCE = "Source: a folder of the person who trained this model."
+
+_CARD = """\
+# Model card: {version}
+
+Research use only. This is not a medical device, and no diagnosis may rest on it.
+
+## What it is for
+It reads the image of one white blood cell, cut out onto black, and gives the probability that the cell is a leukaemic
+blast of acute lymphoblastic leukaemia (ALL) rather than a normal lymphoid precursor. It orders cells for people who
+look at them; it says nothing about a patient.
+
+Architecture {architecture} with {parameters:,} weights, seed {seed}. It sees a square of {crop} px around the cell,
+as {size} x {size} px RGB.
+
+## What it learned from
+{data_set}:
+{all_cells:,} ALL cells of {all_subjects} subjects, {normal_cells:,} normal cells of {normal_subjects} subjects.
+
+{source}
+
+## How good it is
+Measured {split}: each of the {n:,} cells of {subjects} subjects is predicted
+by a model of the same recipe that saw no cell of its subject. Intervals: 95 %, bootstrap over subjects.
+
+| figure | value | 95 % interval |
+|---|---|---|
+{figures}
+
+## How it decides
+| threshold | probability of ALL | chosen so that | reached |
+|---|---|---|---|
+{thresholds}
+
+Cells between the last two are for a person. The thresholds were chosen on the very predictions that the figures above
+are measured on, and those come from {folds} models, not from this one: on other subjects the error rates will differ.
+
+## Where it fails
+- Few subjects: the intervals are wide, and one subject's cells can all be wrong together.
+- Another microscope, stain or segmentation than the training data's was never tested.
+- It knows two classes. Anything else (other cells, several cells, debris) gets a probability all the same.
+"""
+
+_FIGURES = {
+    "ROC AUC": ("ranking", "roc_auc"),
+    "Accuracy at 0.5": ("at_half", "accuracy"),
+    "Weighted F1 at 0.5": ("at_half", "weighted_f1"),
+    "Sensitivity at 0.5": ("at_half", "sensitivity"),
+    "Specificity at 0.5": ("at_half", "specificity"),
+    "Accuracy at the operating point": ("at_operating_point", "accuracy"),
+    "Weighted F1 at the operating point": ("at_operating_point", "weighted_f1"),
+    "Sensitivity at the operating point": ("at_operating_point", "sensitivity"),
+    "Specificity at the operating point": ("at_operating_point", "specificity"),
+    "Share of cells sent to review": ("triage", "review_share"),
+}
+
+# Threshold, the rate that it is chosen for, and how that rate reads.
+_THRESHOLDS = (
+    ("operating_point", "sensitivity", "at least {:.0%} of ALL cells lie at or above it"),
+    ("normal_below", "all_decided_normal", "at most {:.0%} of ALL cells are decided normal"),
+    ("all_from", "normal_decided_all", "at most {:.0%} of normal cells are decided ALL"),
+)
+
+
+def model_card(manifest: dict[str, Any]) -> str:
+    """Write the card of the model that a manifest describes, as Markdown."""
+    training, metrics = manifest["training"], manifest["metrics"]
+    return _CARD.format(
+        version=manifest["version"],
+        **{name: manifest["preprocessing"][name] for name in ("crop", "size")},
+        **{name: training[name] for name in ("architecture", "parameters", "seed", "data_set", "folds")},
+        all_cells=training["cells"]["ALL"],
+        all_subjects=training["subjects"]["ALL"],
+        normal_cells=training["cells"]["normal"],
+        normal_subjects=training["subjects"]["normal"],
+        source=C_NMC_SOURCE if training["data_set"] == C_NMC else OTHER_SOURCE,
+        **{name: metrics[name] for name in ("split", "n", "subjects")},
+        figures="\n".join(_figure(name, metrics[part][figure]) for name, (part, figure) in _FIGURES.items()),
+        thresholds="\n".join(_threshold(manifest["decision"], *row) for row in _THRESHOLDS),
+    )
+
+
+def _figure(name: str, estimate: dict[str, float]) -> str:
+    return f"| {name} | {estimate['value']:.3f} | {estimate['low']:.3f} to {estimate['high']:.3f} |"
+
+
+def _threshold(decision: dict[str, Any], name: str, rate: str, promise: str) -> str:
+    title, promise = name.replace("_", " "), promise.format(decision["chosen_for"][rate])
+    return f"| {title} | {decision[name]:.4f} | {promise} | {decision['achieved'][rate]:.1%} |"
