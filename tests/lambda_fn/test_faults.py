@@ -27,7 +27,7 @@ from PIL import Image
 
 from lambda_fn.model import Model
 
-from .fake_s3 import FakeS3, client_error
+from ..fake_s3 import FakeS3, client_error
 
 EVENTS, KEYS, DUPLICATES, FAULTS, DEATHS, BATCH, WORKERS, TRIES = 10_000, 2_000, 0.2, 0.05, 0.001, 10, 6, 5
 URL = {"endpoint_url": "https://s3"}

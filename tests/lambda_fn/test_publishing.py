@@ -15,7 +15,7 @@ from lambda_fn.publishing import Outcome, Precedence, publish
 from lambda_fn.results import Document
 from lambda_fn.stores import BucketStore
 
-from .fake_s3 import FakeS3
+from ..fake_s3 import FakeS3
 
 MODEL = "model-1"
 

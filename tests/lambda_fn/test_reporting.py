@@ -8,7 +8,7 @@ import pytest
 from lambda_fn import reporting
 from lambda_fn.reporting import Answer, report_batch, report_failure
 
-from .fake_s3 import client_error
+from ..fake_s3 import client_error
 
 
 @pytest.fixture

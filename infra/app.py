@@ -1,0 +1,28 @@
+"""What cdk.json runs: reads the context, makes the function's zip, and writes the CloudFormation template."""
+
+import sys
+
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from infra.bundling import BundlingError, aws_target, build, local_target
+from infra.configuration import Configuration, ConfigurationError
+from infra.stack import PYTHON, CellflagStack
+
+
+def main() -> None:
+    """Synthesize; a choice that cannot be used, or a rule of AWS Solutions that is broken, ends it with exit code 1."""
+    app = App()
+    try:
+        configuration = Configuration.from_context(app.node.get_all_context())
+        bundle = build(local_target() if configuration.target == "local" else aws_target(PYTHON))
+    except (ConfigurationError, BundlingError) as error:
+        sys.exit(f"cellflag: {error}")
+    print(f"cellflag: {bundle}", file=sys.stderr)
+    CellflagStack(app, f"cellflag-{configuration.stage}", configuration=configuration, bundle=bundle)
+    Validations.of(app).add_plugins(AwsSolutionsChecks())
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Folders that are built once under a digest of their inputs, and are either whole or not there."""
+
+import hashlib
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+_KEPT_SECONDS = 7 * 24 * 3600
+
+
+def digest(parts: Iterable[bytes]) -> str:
+    """16 hex digits of SHA-256 over the parts, each with its length, so that no two lists of parts run together."""
+    sha256 = hashlib.sha256()
+    for part in parts:
+        sha256.update(len(part).to_bytes(8, "big"))
+        sha256.update(part)
+    return sha256.hexdigest()[:16]
+
+
+def built_once(folder: Path, build: Callable[[Path], None]) -> Path:
+    """Return `folder`, which `build` has filled now or earlier.
+
+    `build` fills a temporary folder beside it that is renamed when it is whole: a failure leaves no half-built folder
+    under the name, and of two processes that build at the same time the second takes the first one's.
+    """
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        build(work)
+        work.chmod(0o755)
+        try:
+            work.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return folder
+
+
+def forget_old(parent: Path, prefix: str, keep: Path) -> None:
+    """Remove the folders `prefix*` in `parent` that were built more than a week ago, except `keep`."""
+    for folder in parent.glob(f"{prefix}*"):
+        if folder != keep and time.time() - folder.stat().st_mtime > _KEPT_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,68 @@
+"""Credentials and settings for the local cloud, in place of all that the user has set up for AWS.
+
+A command for the local cloud must neither fail because of a profile, a proxy or a certificate of the user's, nor ever
+reach a real account.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+ACCESS_KEY = "cellflag-local"
+SECRET_KEY = "cellflag-local"
+PARALLEL_REQUESTS = 16
+
+
+def exports(endpoint: str) -> dict[str, str]:
+    """The variables with which any AWS tool talks to the local cloud."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+    }
+
+
+def environment(endpoint: str, users: Mapping[str, str]) -> dict[str, str]:
+    """`users` environment without any setting for AWS, the CDK or proxies, and with those of the local cloud."""
+    kept = {
+        name: value
+        for name, value in users.items()
+        if not name.startswith(("AWS_", "CDK_")) and not name.lower().endswith("_proxy")
+    }
+    return (
+        kept
+        | exports(endpoint)
+        | {
+            "AWS_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
+        }
+    )
+
+
+def s3_client(endpoint: str) -> "S3Client":
+    """An S3 client for the local cloud that reads none of boto3's environment variables and files."""
+    import boto3
+    from botocore.config import Config
+    from botocore.session import Session
+
+    variables = {name: (None, None, *rest) for name, (_, _, *rest) in Session.SESSION_VARIABLES.items()}
+    for name in ("config_file", "credentials_file"):
+        variables[name] = (None, None, os.devnull, None)
+    session = boto3.Session(
+        botocore_session=Session(session_vars=variables),
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        region_name=REGION,
+    )
+    config = Config(proxies={}, max_pool_connections=PARALLEL_REQUESTS, s3={"addressing_style": "path"})
+    return session.client("s3", endpoint_url=endpoint, config=config)

@@ -1,0 +1,125 @@
+"""The way from an uploaded image to the function: event, queue, batch."""
+
+from typing import Any, cast
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as event_sources
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_notifications as notifications
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.acknowledged import acknowledge, acknowledge_resources
+from infra.bundling import Bundle
+from infra.configuration import Configuration
+from infra.storage import Storage
+
+TRIES = 5
+"""How often a message is received before it goes to the dead-letter queue."""
+
+VISIBILITY_TIMEOUTS = 6
+"""Visibility of a message in function timeouts: AWS's advice for queues that feed a function, so that a message is not
+received again while its batch still runs or is throttled."""
+
+RESULT_PREFIXES = ("results/", "review/", "explanations/", "ledger/")
+"""What the function may write in the results bucket."""
+
+
+class Scoring(Construct):
+    """Queue, dead-letter queue, and the function that scores what the queue names."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        configuration: Configuration,
+        storage: Storage,
+        bundle: Bundle,
+    ) -> None:
+        """Score what comes into the storage's images with the bundle's code."""
+        super().__init__(scope, construct_id)
+        self.dead_letters = _queue(self, "DeadLetters", retention_period=Duration.days(14))
+        self.queue = _queue(
+            self,
+            "Queue",
+            visibility_timeout=Duration.seconds(VISIBILITY_TIMEOUTS * configuration.timeout_seconds),
+            retention_period=Duration.days(4),
+            dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=TRIES, queue=self.dead_letters),
+        )
+        # No filter by suffix: S3 compares suffixes by case and takes one a rule, so `.Bmp` would be passed over in
+        # silence. The function answers whatever is uploaded, if only to say that it is no image.
+        storage.images.add_event_notification(s3.EventType.OBJECT_CREATED, notifications.SqsDestination(self.queue))
+
+        log_group = logs.LogGroup(self, "Log", removal_policy=RemovalPolicy.DESTROY)
+        cast(logs.CfnLogGroup, log_group.node.default_child).retention_in_days = configuration.log_retention_days
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            code=lambda_.Code.from_asset(str(bundle.code)),
+            handler="lambda_fn.handler.handler",
+            runtime=lambda_.Runtime(f"python{bundle.target.python}", lambda_.RuntimeFamily.PYTHON),
+            architecture=lambda_.Architecture.ARM_64
+            if bundle.target.architecture == "arm64"
+            else lambda_.Architecture.X86_64,
+            memory_size=configuration.memory_mb,
+            timeout=Duration.seconds(configuration.timeout_seconds),
+            reserved_concurrent_executions=configuration.reserved_concurrency,
+            role=_role(self, storage, log_group),
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            # Logs cost more than the computing: the platform's own START, END and REPORT lines stay out.
+            system_log_level_v2=lambda_.SystemLogLevel.WARN,
+            environment={"RESULTS_BUCKET": storage.results.bucket_name, "POWERTOOLS_SERVICE_NAME": "cellflag"},
+        )
+        acknowledge(self.function, "L1", "The newest Python that the model's libraries are tested on here.")
+        self.function.add_event_source(
+            event_sources.SqsEventSource(
+                self.queue,
+                batch_size=configuration.batch_size,
+                max_batching_window=Duration.seconds(configuration.batch_window_seconds),
+                max_concurrency=configuration.max_concurrency,
+                report_batch_item_failures=True,
+            )
+        )
+
+
+def _queue(scope: Construct, construct_id: str, **properties: Any) -> sqs.Queue:  # noqa: ANN401 - sqs.Queue takes them
+    return sqs.Queue(scope, construct_id, encryption=sqs.QueueEncryption.SQS_MANAGED, enforce_ssl=True, **properties)
+
+
+def _role(scope: Construct, storage: Storage, log_group: logs.ILogGroup) -> iam.Role:
+    """Of a function that reads images, and writes results and its own log; its event source adds reading the queue."""
+    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    images, results = storage.images, storage.results
+    image_objects = images.arn_for_objects("*")
+    result_objects = [results.arn_for_objects(f"{prefix}*") for prefix in RESULT_PREFIXES]
+    for statement in (
+        iam.PolicyStatement(
+            sid="ReadImages", actions=["s3:GetObject", "s3:GetObjectVersion"], resources=[image_objects]
+        ),
+        iam.PolicyStatement(
+            sid="WriteResults",
+            actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            resources=result_objects,
+        ),
+        # Without it S3 answers 403 for a key that is not there: an image that was deleted meanwhile, or a first result,
+        # could not be told from a missing permission.
+        iam.PolicyStatement(
+            sid="TellMissingFromForbidden",
+            actions=["s3:ListBucket"],
+            resources=[images.bucket_arn, results.bucket_arn],
+        ),
+        iam.PolicyStatement(
+            sid="WriteOwnLog",
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[log_group.log_group_arn],
+        ),
+    ):
+        role.add_to_policy(statement)
+    reason = "Any image of the one bucket, any result below four prefixes of the other."
+    acknowledge_resources(role, [image_objects, *result_objects], reason)
+    return role

@@ -1,0 +1,36 @@
+"""The one stack, the same for AWS and for the local cloud."""
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from infra.acknowledged import acknowledge_notifications_handler
+from infra.bundling import Bundle
+from infra.configuration import Configuration
+from infra.scoring import Scoring
+from infra.storage import Storage
+
+PYTHON = "3.13"
+"""The function's Python on AWS; the local cloud runs functions on this process's own."""
+
+
+class CellflagStack(Stack):
+    """Storage, scoring, and the names that users need."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, configuration: Configuration, bundle: Bundle) -> None:
+        """Deploy the bundle's code as configured."""
+        super().__init__(
+            scope,
+            construct_id,
+            description="Scores images of single white blood cells for acute lymphoblastic leukaemia.",
+        )
+        storage = Storage(self, "Storage", images_bucket=configuration.images_bucket)
+        scoring = Scoring(self, "Scoring", configuration=configuration, storage=storage, bundle=bundle)
+        for name, value in {
+            "ImagesBucketName": storage.images.bucket_name,
+            "ResultsBucketName": storage.results.bucket_name,
+            "QueueUrl": scoring.queue.queue_url,
+            "DeadLetterQueueUrl": scoring.dead_letters.queue_url,
+            "FunctionName": scoring.function.function_name,
+        }.items():
+            CfnOutput(self, name, value=value)
+        acknowledge_notifications_handler(self)

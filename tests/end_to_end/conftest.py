@@ -1,0 +1,42 @@
+"""One local cloud for all tests here: the demonstration itself brings it up, with the real CDK command line."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from infra import homes, local
+from infra.__main__ import demo
+from infra.deployment import Deployment, deployed
+from tests.end_to_end.cells import KEYS, draw_cell
+
+LEFT_OUT = ("notes.txt", "plate 7/.DS_Store", "plate 7/counts.csv")
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A finished `cellflag demo FOLDER --keep`: what it printed, where its results are, and what it left up."""
+
+    result: Result
+    out: Path
+    deployment: Deployment
+
+
+@pytest.fixture(scope="session")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
+    folder, home, out = (tmp_path_factory.mktemp(name) for name in ("cells", "home", "out"))
+    for seed, key in enumerate(KEYS):
+        draw_cell(folder / key, seed)
+    for name in LEFT_OUT:
+        (folder / name).write_text("no image")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(homes, "KEPT", home)
+        try:
+            result = CliRunner().invoke(demo, [str(folder), "--keep", "--out", str(out)], catch_exceptions=False)
+            deployment = deployed(home)
+            assert deployment, f"{result.output}\n{(home / local.LOG).read_text()[-3000:]}"
+            yield Demonstration(result, out, deployment)
+        finally:
+            local.stop(home)

@@ -1,0 +1,80 @@
+"""What the commands say before any work begins; tests/end_to_end has the work itself."""
+
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from infra import homes, local
+from infra.__main__ import demo
+from infra.__main__ import local as local_group
+from infra.demo import free_folder
+from infra.homes import home_for
+from infra.local import LocalCloudError
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(homes, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(homes, "KEPT", tmp_path / "cache" / "local")
+    return tmp_path / "cache" / "local"
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    result = CliRunner().invoke(demo, ["nowhere"])
+    assert result.exit_code == 2
+    assert "there is no folder nowhere" in result.output
+
+
+def test_a_folder_without_images_is_told(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").touch()
+    result = CliRunner().invoke(demo, ["notes"])
+    assert result.exit_code == 2
+    assert "there is no image below notes" in result.output
+
+
+def test_results_of_an_earlier_demonstration_are_never_overwritten(tmp_path: Path) -> None:
+    for name in ("cellflag-demo", "cellflag-demo-2"):
+        assert free_folder(None) == Path(name)
+        (tmp_path / name).mkdir()
+        assert free_folder(None) == Path(name)
+        (tmp_path / name / "results").touch()
+    assert free_folder(None) == Path("cellflag-demo-3")
+
+
+def test_a_named_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.json").touch()
+    result = CliRunner().invoke(demo, ["--out", "mine"])
+    assert result.exit_code == 2
+    assert "mine is there already and not empty" in result.output
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["a.json"]
+
+
+def test_a_local_cloud_that_is_not_up_is_told() -> None:
+    assert CliRunner().invoke(local_group, ["down"]).output == "The local cloud was not up.\n"
+    status = CliRunner().invoke(local_group, ["status"])
+    assert (status.exit_code, status.output) == (1, "The local cloud is not up.\n")
+
+
+def test_an_expected_failure_becomes_one_line_that_names_the_logs() -> None:
+    with pytest.raises(click.ClickException) as raised, home_for(keep=False) as home:
+        raise LocalCloudError("no room.")
+    assert raised.value.message == f"no room. The logs are in {home}."
+    assert home.is_dir()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, click.UsageError("no image")])
+def test_a_stopped_command_leaves_no_logs(error: type[BaseException] | BaseException) -> None:
+    with pytest.raises((KeyboardInterrupt, click.UsageError)), home_for(keep=False) as home:
+        raise error
+    assert not home.exists()
+
+
+def test_a_second_kept_cloud_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "running", lambda _: local.LocalCloud(1, 4566, "/data"))
+    with pytest.raises(click.UsageError, match="up already"), home_for(keep=True):
+        pytest.fail("the block must not be entered")
