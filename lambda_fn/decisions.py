@@ -1,5 +1,6 @@
 """From a probability to what may be acted on."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,16 +17,33 @@ class Thresholds:
         operating_point: a plain yes-or-no reading at this probability reaches the sensitivity that the manifest states.
         normal_below: a cell is decided normal only below this probability.
         all_from: a cell is decided ALL from this probability on. What lies between the two is for a person.
+        unlike_above: a cell is unlike the training data above this distance, see ``Prediction``; infinite for a model
+            that measures none.
     """
 
     operating_point: float
     normal_below: float
     all_from: float
+    unlike_above: float = math.inf
 
     def __post_init__(self) -> None:
         """Raise ``ValueError`` where the thresholds are not in order."""
         if not 0 <= self.normal_below <= self.operating_point <= self.all_from <= 1:
             raise ValueError(f"thresholds must rise from normal_below over operating_point to all_from: {self}")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says about one cell.
+
+    Attributes:
+        probability_all: probability of ALL, 0 to 1.
+        distance: how far the cell lies from the nearest cell that the model learned from, 0 or more, in a unit of the
+            model's own; 0 from a model that measures none.
+    """
+
+    probability_all: float
+    distance: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -43,17 +61,21 @@ class Verdict:
     reasons: tuple[Reason, ...]
 
 
-def decide(probability_all: float, thresholds: Thresholds, doubts: tuple[Reason, ...] = ()) -> Verdict:
+def decide(prediction: Prediction, thresholds: Thresholds, doubts: tuple[Reason, ...] = ()) -> Verdict:
     """Decide on a cell.
 
     Args:
-        probability_all: probability of ALL, 0 to 1.
+        prediction: what the model says.
         thresholds: where decisions change.
-        doubts: reasons to let a person look whatever the probability says.
+        doubts: reasons to let a person look whatever the model says.
     """
-    label: Label = "ALL" if probability_all >= 0.5 else "normal"
-    if thresholds.normal_below <= probability_all < thresholds.all_from:
-        doubts = ("uncertain", *doubts)
-    if doubts:
-        return Verdict(label, "review", doubts)
-    return Verdict(label, "normal" if probability_all < thresholds.normal_below else "ALL", ())
+    label: Label = "ALL" if prediction.probability_all >= 0.5 else "normal"
+    reasons: list[Reason] = []
+    if thresholds.normal_below <= prediction.probability_all < thresholds.all_from:
+        reasons.append("uncertain")
+    if prediction.distance > thresholds.unlike_above:
+        reasons.append("unlike_training_data")
+    reasons += [doubt for doubt in doubts if doubt not in reasons]
+    if reasons:
+        return Verdict(label, "review", tuple(reasons))
+    return Verdict(label, "normal" if prediction.probability_all < thresholds.normal_below else "ALL", ())

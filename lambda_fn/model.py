@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from lambda_fn.cells import Preprocessing
-from lambda_fn.decisions import Thresholds
+from lambda_fn.decisions import Prediction, Thresholds
 
 MODEL_FOLDER = Path(__file__).parent / "model"
 
@@ -28,7 +29,8 @@ class Manifest:
         version: the model's name and date, for people.
         sha256: digest of ``model.onnx``.
         input_name: name of the graph's input, uint8 of shape (batch, size, size, 3), 0 to 255.
-        output_name: name of the graph's output, float32 of shape (batch, 1): probability of ALL.
+        output_names: names of the graph's outputs, float32 of shape (batch, 1) each: probability of ALL, and where the
+            model measures it the distance from its training data.
         preprocessing: how pixels become input.
         thresholds: at which probabilities the decision changes.
     """
@@ -36,7 +38,7 @@ class Manifest:
     version: str
     sha256: str
     input_name: str
-    output_name: str
+    output_names: tuple[str, ...]
     preprocessing: Preprocessing
     thresholds: Thresholds
 
@@ -50,16 +52,23 @@ class Manifest:
                 version=fields["version"],
                 sha256=fields["sha256"],
                 input_name=fields["input"]["name"],
-                output_name=fields["outputs"][0]["name"],
+                output_names=_output_names([output["name"] for output in fields["outputs"]]),
                 preprocessing=Preprocessing(crop=int(preprocessing["crop"]), size=int(preprocessing["size"])),
                 thresholds=Thresholds(
                     operating_point=float(decision["operating_point"]),
                     normal_below=float(decision["normal_below"]),
                     all_from=float(decision["all_from"]),
+                    unlike_above=float(decision.get("unlike_above", math.inf)),
                 ),
             )
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise ModelError(f"model.json is not a manifest of a model: {error!r}") from error
+
+
+def _output_names(names: list[str]) -> tuple[str, ...]:
+    if names not in (["probability_all"], ["probability_all", "distance"]):
+        raise ValueError(f"outputs are {names}")
+    return tuple(names)
 
 
 class Model:
@@ -89,14 +98,11 @@ class Model:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
-    def probabilities(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probability of ALL for each image.
+    def predict(self, pixels: NDArray[np.uint8]) -> Prediction:
+        """What the model says about one cell.
 
         Args:
-            batch: uint8 array of shape (n, size, size, 3), from ``cells.to_model_input``.
-
-        Returns:
-            float32 array of shape (n,), 0 to 1.
+            pixels: uint8 array of shape (size, size, 3), from ``cells.to_model_input``.
         """
-        (output,) = self._session.run([self.manifest.output_name], {self.manifest.input_name: batch})
-        return np.asarray(output, np.float32).reshape(len(batch))
+        outputs = self._session.run(list(self.manifest.output_names), {self.manifest.input_name: pixels[None]})
+        return Prediction(*(float(np.asarray(output).item()) for output in outputs))

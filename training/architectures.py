@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 INPUT_NAME = "image"
 OUTPUT_NAME = "probability_all"
+DISTANCE_NAME = "distance"
 
 
 def two_blocks_of_two_convolutions(size: int) -> keras.Model:

@@ -1,4 +1,11 @@
-"""Chooses the thresholds of a model from predictions of cells whose subjects the model never saw."""
+"""Chooses the thresholds of a model from predictions of cells whose subjects the model never saw.
+
+The thresholds are class-conditional (Mondrian) conformal ones: Vovk, Gammerman & Shafer, Algorithmic Learning in a
+Random World (2005), chapter 4.5; from out-of-fold predictions they are cross-conformal (Vovk 2015, Annals of
+Mathematics and Artificial Intelligence 74). Of n + 1 exchangeable cells of a class, the newest is as likely as any
+other to be the k-th least: so it lies below the k-th least of the n others with probability k / (n + 1) at most. Cells
+of one subject are not exchangeable with those of another: how far that carries, the intervals over subjects tell.
+"""
 
 import math
 from dataclasses import dataclass
@@ -11,6 +18,8 @@ from lambda_fn.decisions import Thresholds
 
 # Thresholds are written to a millionth, each rounded to the side that keeps its promise.
 RESOLUTION = Decimal("1e-6")
+# Of real cells: a person's time is worth more than a second look at one in a hundred.
+FLAGGED_AS_UNLIKE = 0.01
 
 
 class CalibrationError(Exception):
@@ -28,12 +37,15 @@ class ErrorRates:
     """
 
     sensitivity: float = 0.96
-    all_decided_normal: float = 0.02
+    all_decided_normal: float = 0.04
     normal_decided_all: float = 0.10
 
 
 def choose_thresholds(
-    probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], rates: ErrorRates | None = None
+    probabilities: NDArray[np.float64],
+    is_all: NDArray[np.bool_],
+    rates: ErrorRates | None = None,
+    unlike_above: float = math.inf,
 ) -> Thresholds:
     """Choose the thresholds that send the fewest cells to review, and yet keep the error rates on these cells.
 
@@ -41,6 +53,7 @@ def choose_thresholds(
         probabilities: float array of shape (n,), 0 to 1: probability of ALL.
         is_all: boolean array of shape (n,), of both classes.
         rates: what to keep.
+        unlike_above: from ``choose_distance``; infinite for a model that measures no distance.
 
     Raises:
         CalibrationError: one class is missing, or so many normal cells have probability 1 that no threshold keeps them
@@ -50,22 +63,34 @@ def choose_thresholds(
     of_all, of_normal = np.sort(probabilities[is_all]), np.sort(probabilities[~is_all])
     if not len(of_all) or not len(of_normal):
         raise CalibrationError("thresholds need predictions of both classes")
-    operating_point = _floor(of_all[_most(1 - rates.sensitivity, len(of_all))])
-    normal_below = _floor(of_all[_most(rates.all_decided_normal, len(of_all))])
+    operating_point = _floor(of_all[_rank(1 - rates.sensitivity, len(of_all))])
+    normal_below = _floor(of_all[_rank(rates.all_decided_normal, len(of_all))])
     # The highest normal cell that must stay below the threshold; the threshold lies just above it.
-    highest = of_normal[::-1][min(_most(rates.normal_decided_all, len(of_normal)), len(of_normal) - 1)]
+    highest = of_normal[::-1][_rank(rates.normal_decided_all, len(of_normal))]
     if highest >= 1:
         raise CalibrationError(
             f"more than {rates.normal_decided_all:.0%} of the normal cells have probability 1 of ALL: "
             "no threshold separates them; train a model that is less sure of itself"
         )
     all_from = _ceil(math.nextafter(highest, 1))
-    return Thresholds(operating_point, min(normal_below, operating_point), max(all_from, operating_point))
+    return Thresholds(operating_point, min(normal_below, operating_point), max(all_from, operating_point), unlike_above)
 
 
-def _most(share: float, count: int) -> int:
-    """How many of ``count`` cells are at most ``share`` of them."""
-    return min(math.floor(share * count + 1e-9), count - 1)
+def choose_distance(distances: NDArray[np.float64]) -> float:
+    """The distance that at most ``FLAGGED_AS_UNLIKE`` of new cells of the training data's kind lie beyond.
+
+    Args:
+        distances: float array of shape (n,), of cells from models that never saw their subjects.
+    """
+    return _ceil(np.sort(distances)[::-1][_rank(FLAGGED_AS_UNLIKE, len(distances))])
+
+
+def _rank(rate: float, count: int) -> int:
+    """Position, from 0, of the cell that a threshold lies at, so that at most ``rate`` of new cells lie beyond it.
+
+    With fewer cells than 1 / rate there is no such position; the outermost cell then is the best there is.
+    """
+    return max(math.floor(rate * (count + 1) + 1e-9) - 1, 0)
 
 
 def _floor(value: float) -> float:

@@ -1,25 +1,35 @@
 """The manifest of a model: what the function needs in order to serve it, and what people need in order to judge it."""
 
 import hashlib
+import math
 import subprocess
 from dataclasses import asdict
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lambda_fn.cells import Preprocessing
 from lambda_fn.decisions import Thresholds
-from training.architectures import INPUT_NAME, OUTPUT_NAME
+from training.architectures import DISTANCE_NAME, INPUT_NAME, OUTPUT_NAME
 from training.calibrate import ErrorRates, achieved
 from training.dataset import Dataset
 from training.evaluate import Metrics
-from training.fit import Recipe
 
 LIBRARIES = ("keras", "numpy", "onnx", "pillow", "scikit-learn", "tensorflow", "tf2onnx")
+
+
+class DescribedRecipe(Protocol):
+    """A dataclass that says how a model was made."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def architecture(self) -> str:
+        """The architecture's name."""
 
 
 def describe(
@@ -27,7 +37,7 @@ def describe(
     graph: bytes,
     preprocessing: Preprocessing,
     dataset: Dataset,
-    recipe: Recipe,
+    recipe: DescribedRecipe,
     parameters: int,
     folds: int,
     probabilities: NDArray[np.float64],
@@ -65,19 +75,11 @@ def describe(
             "range": [0, 255],
             "layout": "NHWC, RGB",
         },
-        "outputs": [
-            {
-                "name": OUTPUT_NAME,
-                "shape": ["batch", 1],
-                "dtype": "float32",
-                "range": [0, 1],
-                "meaning": "probability of ALL",
-            }
-        ],
+        "outputs": _outputs(measures_distance=math.isfinite(thresholds.unlike_above)),
         "preprocessing": {**asdict(preprocessing), "resampling": "bilinear" if preprocessing.crop != size else "none"},
         "classes": ["normal", "ALL"],
         "decision": {
-            **asdict(thresholds),
+            **{name: value for name, value in asdict(thresholds).items() if math.isfinite(value)},
             "chosen_for": asdict(ErrorRates()),
             "achieved": achieved(probabilities, dataset.is_all, thresholds),
             **split,
@@ -99,6 +101,13 @@ def describe(
         },
         "metrics": {**split, **{part: {k: asdict(v) for k, v in figures.items()} for part, figures in metrics.items()}},
     }
+
+
+def _outputs(measures_distance: bool) -> list[dict[str, Any]]:
+    column = {"shape": ["batch", 1], "dtype": "float32"}
+    probability = {"name": OUTPUT_NAME, **column, "range": [0, 1], "meaning": "probability of ALL"}
+    distance = {"name": DISTANCE_NAME, **column, "range": [0, None], "meaning": "squared, to the nearest known cell"}
+    return [probability, distance] if measures_distance else [probability]
 
 
 def git_revision() -> str | None:

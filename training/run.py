@@ -75,7 +75,7 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
         model = _train(plan, dataset, split, f"fold-{number}", progress)
         probabilities[split.held_out] = predict(model, dataset.pixels[split.held_out])
         fold_of[split.held_out] = number
-    _write_predictions(plan.out / "out-of-fold.csv", dataset, fold_of, probabilities)
+    write_predictions(plan.out / "out-of-fold.csv", dataset, fold_of, probabilities)
     thresholds = choose_thresholds(probabilities, dataset.is_all)
     with progress.step("Measuring"):
         metrics = evaluate(probabilities, dataset.is_all, dataset.groups, thresholds, plan.recipe.seed)
@@ -107,9 +107,10 @@ def _train(plan: Plan, dataset: Dataset, split: Split, name: str, progress: RunP
         return fit(dataset, split, plan.recipe, plan.out / name, advance)
 
 
-def _write_predictions(
+def write_predictions(
     path: Path, dataset: Dataset, fold_of: NDArray[np.int64], probabilities: NDArray[np.float64]
 ) -> None:
+    """Write a table of every cell's fold, from 1, and the probability that the model of the other folds gave it."""
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(("path", "label", "subject", "fold", "probability_all"))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_fn.decisions import Thresholds, decide
+from lambda_fn.decisions import Prediction, Reason, Thresholds, decide
 
 THRESHOLDS = Thresholds(operating_point=0.4, normal_below=0.2, all_from=0.7)
 
@@ -23,7 +23,7 @@ THRESHOLDS = Thresholds(operating_point=0.4, normal_below=0.2, all_from=0.7)
 def test_the_band_between_the_thresholds_is_for_a_person(
     probability_all: float, label: str, decision: str, reasons: tuple[str, ...]
 ) -> None:
-    verdict = decide(probability_all, THRESHOLDS)
+    verdict = decide(Prediction(probability_all), THRESHOLDS)
     assert (verdict.label, verdict.decision, verdict.reasons) == (label, decision, reasons)
 
 
@@ -31,7 +31,7 @@ def test_the_band_between_the_thresholds_is_for_a_person(
 def test_a_higher_probability_is_never_decided_more_normal(one: float, other: float) -> None:
     rank = {"normal": 0, "review": 1, "ALL": 2}
     low, high = sorted((one, other))
-    assert rank[decide(low, THRESHOLDS).decision] <= rank[decide(high, THRESHOLDS).decision]
+    assert rank[decide(Prediction(low), THRESHOLDS).decision] <= rank[decide(Prediction(high), THRESHOLDS).decision]
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,21 @@ def test_a_higher_probability_is_never_decided_more_normal(one: float, other: fl
 def test_thresholds_out_of_order_are_refused(operating_point: float, normal_below: float, all_from: float) -> None:
     with pytest.raises(ValueError, match="must rise"):
         Thresholds(operating_point, normal_below, all_from)
+
+
+@pytest.mark.parametrize(
+    ("probability_all", "distance", "doubts", "reasons"),
+    [
+        (0.9, 1.5, (), ()),
+        (0.9, 1.6, (), ("unlike_training_data",)),
+        (0.5, 1.6, (), ("uncertain", "unlike_training_data")),
+        (0.9, 0.0, ("no_single_cell",), ("no_single_cell",)),
+        (0.9, 1.6, ("unlike_training_data", "no_single_cell"), ("unlike_training_data", "no_single_cell")),
+    ],
+)
+def test_a_doubt_sends_a_cell_to_review_however_sure_the_model_is(
+    probability_all: float, distance: float, doubts: tuple[Reason, ...], reasons: tuple[Reason, ...]
+) -> None:
+    verdict = decide(Prediction(probability_all, distance), Thresholds(0.4, 0.2, 0.7, unlike_above=1.5), doubts)
+    assert verdict.reasons == reasons
+    assert verdict.decision == ("review" if reasons else "ALL")

@@ -13,11 +13,13 @@ def copied(model_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(model_folder, tmp_path / "copy"))
 
 
-def test_a_batch_gives_one_probability_an_image(model: Model) -> None:
-    batch = np.zeros((3, 64, 64, 3), np.uint8)
-    batch[1, 5, 5, 0] = 51
-    batch[2, 5, 5, 0] = 255
-    np.testing.assert_allclose(model.probabilities(batch), [0, 0.2, 1])
+@pytest.mark.parametrize("red", [0, 51, 255])
+def test_a_cell_gets_its_probability(red: int, model: Model) -> None:
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[5, 5, 0] = red
+    prediction = model.predict(pixels)
+    assert prediction.probability_all == pytest.approx(red / 255)
+    assert prediction.distance == 0
 
 
 def test_a_model_with_another_digest_than_its_manifests_is_refused(copied: Path) -> None:
@@ -42,9 +44,10 @@ def test_a_model_folder_without_one_of_its_files_is_refused(name: str, copied: P
         lambda fields: fields["decision"].pop("all_from"),
         lambda fields: fields["decision"].update(all_from=0.1),
         lambda fields: fields.update(outputs=[]),
+        lambda fields: fields["outputs"][0].update(name="score"),
         lambda fields: fields["preprocessing"].update(crop="wide"),
     ],
-    ids=["no digest", "no threshold", "thresholds out of order", "no output", "crop is no number"],
+    ids=["no digest", "no threshold", "thresholds out of order", "no output", "another output", "crop is no number"],
 )
 def test_a_manifest_that_lacks_what_serving_needs_is_refused(damage: object, model_folder: Path) -> None:
     fields = json.loads((model_folder / "model.json").read_text())

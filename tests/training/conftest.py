@@ -76,3 +76,20 @@ def small_dataset() -> Dataset:
         digest="0" * 64,
         left_out=(),
     )
+
+
+@pytest.fixture(scope="session")
+def backbone_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file as of pretrained weights, of a network that has learned nothing."""
+    import keras
+
+    keras.utils.set_random_seed(5)
+    network = keras.applications.MobileNet(input_shape=(64, 64, 3), include_top=False, weights=None)
+    arrays = {
+        f"{layer.name}__{'depthwise_' if isinstance(layer, keras.layers.DepthwiseConv2D) else ''}{weight.name}": weight
+        for layer in network.layers
+        for weight in layer.weights
+    }
+    path = tmp_path_factory.mktemp("backbone") / "weights.npz"
+    np.savez(path, allow_pickle=False, **{name: np.asarray(weight) for name, weight in arrays.items()})
+    return path

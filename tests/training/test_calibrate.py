@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lambda_fn.decisions import decide
-from training.calibrate import CalibrationError, ErrorRates, achieved, choose_thresholds
+from lambda_fn.decisions import Prediction, decide
+from training.calibrate import CalibrationError, ErrorRates, achieved, choose_distance, choose_thresholds
 
 PROBABILITIES = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=200)
 # Few values, so that most are tied.
@@ -36,9 +36,8 @@ def test_the_stated_error_rates_hold_on_the_cells_that_they_were_chosen_on(
 def test_thresholds_are_the_ones_that_send_the_fewest_cells_to_review() -> None:
     hundredths = [i / 100 for i in range(100)]
     thresholds = choose_thresholds(*arrays(hundredths, hundredths))
-    assert thresholds.operating_point == 0.04  # 96 of 100 lie at or above it
-    assert thresholds.normal_below == 0.02  # 2 of 100 lie below it
-    assert thresholds.all_from == 0.890001  # 10 of 100 lie above 0.89
+    assert thresholds.operating_point == thresholds.normal_below == pytest.approx(0.03, abs=2e-6)  # 4th of 101 ranks
+    assert thresholds.all_from == 0.900001  # just above the 10th of 101 ranks from above
 
 
 def test_where_both_classes_are_told_apart_no_cell_goes_to_review() -> None:
@@ -52,7 +51,7 @@ def test_a_model_that_says_the_same_of_all_cells_sends_all_to_review(constant: f
     probabilities, is_all = arrays([constant] * 20, [constant] * 20)
     thresholds = choose_thresholds(probabilities, is_all)
     assert achieved(probabilities, is_all, thresholds)["review_share"] == 1
-    assert decide(constant, thresholds).decision == "review"
+    assert decide(Prediction(constant), thresholds).decision == "review"
 
 
 def test_normal_cells_that_are_all_certain_to_be_all_are_refused() -> None:
@@ -64,3 +63,22 @@ def test_normal_cells_that_are_all_certain_to_be_all_are_refused() -> None:
 def test_one_class_alone_is_refused(of_all: list[float], of_normal: list[float]) -> None:
     with pytest.raises(CalibrationError, match="both classes"):
         choose_thresholds(*arrays(of_all, of_normal))
+
+
+def test_on_new_cells_of_the_same_kind_the_error_rates_hold_on_average() -> None:
+    generator = np.random.default_rng(0)
+    rates, reached = ErrorRates(), []
+    for _ in range(400):
+        is_all = np.arange(400) < 200
+        probabilities = np.clip(np.where(is_all, 0.6, 0.4) + generator.normal(0, 0.2, 400), 0, 0.999)
+        known = np.arange(400) % 2 == 0
+        thresholds = choose_thresholds(probabilities[known], is_all[known], rates)
+        reached.append(achieved(probabilities[~known], is_all[~known], thresholds))
+    for rate in ("all_decided_normal", "normal_decided_all"):
+        mean = np.mean([each[rate] for each in reached])
+        assert 0.7 * getattr(rates, rate) < mean <= getattr(rates, rate) + 0.003
+
+
+def test_about_one_in_a_hundred_lies_beyond_the_chosen_distance() -> None:
+    distances = np.random.default_rng(0).gamma(3, size=2000)
+    assert (distances > choose_distance(distances)).sum() in (19, 20)

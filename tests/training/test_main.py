@@ -46,7 +46,8 @@ def test_one_command_makes_a_served_model_from_a_folder_of_cells(
         assert len({row["fold"] for row in predictions if row["subject"] == subject}) == 1
 
     network = keras.models.load_model(place / "run/final/best.keras", compile=False)
-    served = Model(place / "served").probabilities(dataset.pixels)
+    model = Model(place / "served")
+    served = [model.predict(pixels).probability_all for pixels in dataset.pixels]
     assert served == pytest.approx(network.predict(dataset.pixels, verbose=0)[:, 0], abs=1e-4)
     for text in (card, json.dumps(manifest)):
         assert str(cells) not in text

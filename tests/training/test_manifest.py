@@ -43,7 +43,7 @@ def manifest_of(dataset: Dataset) -> dict[str, Any]:
 def test_the_function_reads_what_training_writes(manifest: dict[str, Any]) -> None:
     read = Manifest.from_json(json.dumps(manifest))
     assert read.sha256 == hashlib.sha256(b"graph").hexdigest()
-    assert (read.input_name, read.output_name) == ("image", "probability_all")
+    assert (read.input_name, read.output_names) == ("image", ("probability_all",))
     assert read.preprocessing == Preprocessing(crop=64, size=32)
     assert read.thresholds == THRESHOLDS
 

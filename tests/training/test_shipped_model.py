@@ -22,8 +22,9 @@ def test_the_card_is_the_manifests() -> None:
 
 def test_the_graph_is_the_one_that_the_manifest_describes() -> None:
     size = Manifest.from_json(MANIFEST.read_text("utf-8")).preprocessing.size
-    images = np.random.default_rng(0).integers(0, 256, (3, size, size, 3), np.uint8)
-    assert Model().probabilities(images).shape == (3,)
+    prediction = Model().predict(np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8))
+    assert 0 <= prediction.probability_all <= 1
+    assert prediction.distance >= 0
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +36,11 @@ def real_cells() -> Dataset:
 
 
 def test_the_model_tells_real_cells_apart(real_cells: Dataset) -> None:
-    model = Model()
-    probabilities = np.concatenate([model.probabilities(part) for part in np.array_split(real_cells.pixels, 60)])
-    assert roc_auc_score(real_cells.is_all, probabilities) > 0.6
+    model, some = Model(), np.random.default_rng(0).permutation(len(real_cells.names))[:600]
+    predictions = [model.predict(real_cells.pixels[index]) for index in some]
+    assert roc_auc_score(real_cells.is_all[some], [prediction.probability_all for prediction in predictions]) > 0.9
+    unlike = np.array([prediction.distance for prediction in predictions]) > model.manifest.thresholds.unlike_above
+    assert unlike.mean() < 0.03
 
 
 def test_the_folder_holds_the_cells_that_the_manifest_names(real_cells: Dataset) -> None:

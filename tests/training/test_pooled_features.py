@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from training.pooled_features import PretrainedWeightsError, extract, feature_network, turned
+
+
+@pytest.fixture(scope="module")
+def network(backbone_weights: Path) -> keras.Model:
+    return feature_network(64, backbone_weights)
+
+
+@pytest.fixture
+def cells() -> NDArray[np.uint8]:
+    pixels = np.zeros((3, 64, 64, 3), np.uint8)
+    pixels[:, 16:48, 16:48] = np.random.default_rng(0).integers(40, 200, (3, 32, 32, 3))
+    return pixels
+
+
+def test_the_features_are_mean_and_spread_of_each_channel_at_each_depth(
+    network: keras.Model, cells: NDArray[np.uint8]
+) -> None:
+    features = extract(network, cells)
+    assert features.shape == (3, 2 * (128 + 256 + 512 + 512))
+    assert np.isfinite(features).all()
+    assert len(np.unique(features, axis=0)) == 3
+
+
+def test_the_background_says_nothing(network: keras.Model) -> None:
+    black = np.zeros((1, 64, 64, 3), np.uint8)
+    assert np.abs(extract(network, black)).max() <= 1e-3  # nothing is lit: no mean, and the least spread
+
+
+def test_the_frozen_network_is_not_trained(network: keras.Model) -> None:
+    assert network.trainable_weights == []
+
+
+def test_a_turned_cell_is_the_same_cell(cells: NDArray[np.uint8]) -> None:
+    quarter = turned(cells)
+    assert not (quarter == cells).all()
+    assert (turned(turned(turned(quarter))) == cells).all()
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "other.npz", conv1__kernel=np.zeros((3, 3, 3, 8)))
+    with pytest.raises(PretrainedWeightsError, match="does not hold the weights of MobileNet v1"):
+        feature_network(64, tmp_path / "other.npz")

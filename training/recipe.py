@@ -1,0 +1,153 @@
+"""The recipe of the shipped model: a frozen network, pooled over the cell, under a support vector machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from lambda_fn.cells import Preprocessing
+from training import kernel_head, pooled_features
+from training.calibrate import choose_distance, choose_thresholds
+from training.dataset import Dataset, load
+from training.evaluate import evaluate
+from training.export import check_parity, to_onnx
+from training.folds import balanced_weights, folds
+from training.kernel_head import KernelHead, fit_head
+from training.manifest import describe
+from training.progress import RunProgress
+from training.run import PARITY_CELLS, write_predictions
+from training.shipping import ship, write_model
+
+if TYPE_CHECKING:
+    import keras
+
+SIZE = 256
+
+
+@dataclass(frozen=True)
+class PooledRecipe:
+    """How the shipped model is made; part of its manifest.
+
+    Attributes:
+        seed: of the folds.
+        pretrained_on: where the frozen weights come from.
+        pooled: what the machine learns from.
+        components: principal components that are kept.
+        penalty: C of the support vector machine.
+        gamma: of its kernel.
+        nuisance: share of the variation by turning a cell that is evened out.
+    """
+
+    seed: int
+    architecture: str = "MobileNetV1-pooled-SVM"
+    pretrained_on: str = "ImageNet (keras.applications.MobileNet; Howard et al. 2017, arXiv 1704.04861; Apache-2.0)"
+    pooled: str = f"mean and spread over the cell of conv_pw_{', '.join(map(str, pooled_features.BLOCKS))}"
+    components: int = kernel_head.COMPONENTS
+    penalty: float = kernel_head.PENALTY
+    gamma: float = kernel_head.GAMMA
+    nuisance: float = kernel_head.NUISANCE
+
+
+def cook(
+    data: Path, weights: Path | None, fold_count: int, seed: int, out: Path, model_folder: Path, progress: RunProgress
+) -> dict[str, Any]:
+    """Extract, fit, measure out of fold, calibrate, export and ship.
+
+    Args:
+        data: folder of labelled cells.
+        weights: of the frozen network; None downloads them.
+        fold_count: number of subject-disjoint folds.
+        seed: repeats the run.
+        out: new folder for what the run leaves behind.
+        model_folder: where the finished model goes.
+        progress: shows the steps.
+
+    Returns:
+        The manifest of the model.
+
+    Raises:
+        DatasetError: the folder cannot be trained from.
+        PretrainedWeightsError: the weights are not those of the network.
+        CalibrationError: the predictions allow no thresholds.
+        ParityError: the exported graph is not the model; the model folder is as it was.
+    """
+    preprocessing = Preprocessing(SIZE, SIZE)
+    with progress.step("Reading cells") as advance:
+        dataset = load(data, preprocessing, lambda done, total: advance(done / total))
+    progress.say_what_was_read(dataset)
+    splits = list(folds(dataset.is_all, dataset.groups, fold_count, seed))
+    out.mkdir(parents=True, exist_ok=True)
+    network = pooled_features.feature_network(SIZE, weights)
+    with progress.step("Features") as advance:
+        features = pooled_features.extract(network, dataset.pixels, advance)
+    with progress.step("Turned features") as advance:
+        of_turned = pooled_features.extract(network, pooled_features.turned(dataset.pixels), advance)
+
+    scores, distances = np.zeros(len(features)), np.zeros(len(features))
+    fold_of = np.zeros(len(features), np.int64)
+    for number, split in enumerate(splits, start=1):
+        with progress.step(f"Fold {number}"):
+            head = _fit(dataset, features, of_turned, np.concatenate([split.training, split.stopping]))
+            scores[split.held_out] = head.score(features[split.held_out])
+            distances[split.held_out] = head.nearest(features[split.held_out])
+            fold_of[split.held_out] = number
+    slope, bias = platt(scores, dataset.is_all)
+    probabilities = 1 / (1 + np.exp(-(slope * scores + bias)))
+    write_predictions(out / "out-of-fold.csv", dataset, fold_of, probabilities)
+    thresholds = choose_thresholds(probabilities, dataset.is_all, unlike_above=choose_distance(distances))
+    with progress.step("Measuring"):
+        metrics = evaluate(probabilities, dataset.is_all, dataset.groups, thresholds, seed)
+    progress.say_how_good(metrics)
+    with progress.step("Final fit"):
+        head = _fit(dataset, features, of_turned, np.arange(len(features)))
+    model = assemble(network, head, slope, bias)
+    with progress.step("Exporting"):
+        graph = to_onnx(model)
+        some = np.random.default_rng(seed).permutation(len(features))[:PARITY_CELLS]
+        parity = check_parity(model, graph, dataset.pixels[some], seed)
+        manifest = describe(
+            graph=graph,
+            preprocessing=preprocessing,
+            dataset=dataset,
+            recipe=PooledRecipe(seed),
+            parameters=model.count_params(),
+            folds=fold_count,
+            probabilities=probabilities,
+            thresholds=thresholds,
+            metrics=metrics,
+            parity=parity,
+        )
+        write_model(out / "model", graph, manifest)
+        ship(out / "model", model_folder, out / "previous-model")
+    return manifest
+
+
+def _fit(
+    dataset: Dataset, features: NDArray[np.float32], of_turned: NDArray[np.float32], chosen: NDArray[np.int64]
+) -> KernelHead:
+    is_all = dataset.is_all[chosen]
+    weights = balanced_weights(is_all, np.unique(dataset.subjects[chosen], return_inverse=True)[1])
+    return fit_head(features[chosen], of_turned[chosen], is_all, weights)
+
+
+def platt(scores: NDArray[np.float64], is_all: NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and bias of the logit of ALL over a score (Platt 1999, Probabilistic Outputs for Support Vector Machines).
+
+    Args:
+        scores: float array of shape (n,), out of fold.
+        is_all: boolean array of shape (n,).
+    """
+    fitted = LogisticRegression(C=np.inf).fit(scores[:, None], is_all)
+    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+
+
+def assemble(network: keras.Model, head: KernelHead, slope: float, bias: float) -> keras.Model:
+    """One network from uint8 pixels to ``probability_all`` and ``distance``."""
+    import keras
+
+    return keras.Model(network.input, head.layers(network.output, slope, bias))
