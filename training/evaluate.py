@@ -42,15 +42,56 @@ def figures(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], thres
 
     Returns:
         Figures from 0 to 1: ``ranking`` (ROC AUC), ``at_half`` (a probability of 0.5) and ``at_operating_point``
-        (accuracy, sensitivity, specificity, F1 weighted by class, at each), and ``triage`` (share of cells for review).
+        (accuracy, sensitivity, specificity, F1 weighted by class, at each), ``calibration`` (expected error), and
+        ``triage`` (share of cells for review, and of each class decided wrongly without).
     """
     review = (probabilities >= thresholds.normal_below) & (probabilities < thresholds.all_from)
     return {
         "ranking": {"roc_auc": float(roc_auc_score(is_all, probabilities))},
         "at_half": _figures_at(0.5, probabilities, is_all),
         "at_operating_point": _figures_at(thresholds.operating_point, probabilities, is_all),
-        "triage": {"review_share": float(review.mean())},
+        "calibration": {"expected_error": calibration_error(probabilities, is_all)},
+        "triage": {
+            "review_share": float(review.mean()),
+            "all_decided_normal": float((probabilities[is_all] < thresholds.normal_below).mean()),
+            "normal_decided_all": float((probabilities[~is_all] >= thresholds.all_from).mean()),
+        },
     }
+
+
+def per_subject(
+    probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], subjects: NDArray[np.str_]
+) -> dict[str, dict[str, float]]:
+    """How far subjects lie apart: the share of a subject's cells that a probability of 0.5 calls right.
+
+    Args:
+        probabilities: as in ``figures``.
+        is_all: as in ``figures``.
+        subjects: string array of shape (n,).
+
+    Returns:
+        For ``ALL`` and ``normal`` the number of subjects, and the lowest, median and highest share, 0 to 1.
+    """
+    right = (probabilities >= 0.5) == is_all
+    spread = {}
+    for label, of_class in (("ALL", is_all), ("normal", ~is_all)):
+        shares = [float(right[of_class & (subjects == subject)].mean()) for subject in np.unique(subjects[of_class])]
+        lowest, median, highest = (float(value) for value in np.quantile(shares, (0, 0.5, 1)))
+        spread[label] = {"subjects": len(shares), "lowest": lowest, "median": median, "highest": highest}
+    return spread
+
+
+def calibration_error(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], bins: int = 10) -> float:
+    """Expected calibration error, 0 to 1 (Naeini, Cooper & Hauskrecht 2015, AAAI): bins of equal width.
+
+    Args:
+        probabilities: as in ``figures``.
+        is_all: as in ``figures``.
+        bins: how many.
+    """
+    bin_of = np.minimum((probabilities * bins).astype(int), bins - 1)
+    gaps = [abs((probabilities - is_all)[bin_of == number].sum()) for number in range(bins)]
+    return float(sum(gaps) / len(probabilities))
 
 
 def _figures_at(threshold: float, probabilities: NDArray[np.float64], is_all: NDArray[np.bool_]) -> dict[str, float]:

@@ -17,7 +17,7 @@ from lambda_fn.decisions import Thresholds
 from training.architectures import DISTANCE_NAME, INPUT_NAME, OUTPUT_NAME
 from training.calibrate import ErrorRates, achieved
 from training.dataset import Dataset
-from training.evaluate import Metrics
+from training.evaluate import Metrics, per_subject
 
 LIBRARIES = ("keras", "numpy", "onnx", "pillow", "scikit-learn", "tensorflow", "tf2onnx")
 
@@ -99,7 +99,11 @@ def describe(
             "git_revision": git_revision(),
             "libraries": {library: version(library) for library in LIBRARIES},
         },
-        "metrics": {**split, **{part: {k: asdict(v) for k, v in figures.items()} for part, figures in metrics.items()}},
+        "metrics": {
+            **split,
+            **{part: {name: asdict(value) for name, value in figures.items()} for part, figures in metrics.items()},
+            "per_subject": per_subject(probabilities, dataset.is_all, dataset.subjects),
+        },
     }
 
 

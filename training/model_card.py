@@ -28,7 +28,7 @@ as {size} x {size} px RGB.
 {all_cells:,} ALL cells of {all_subjects} subjects, {normal_cells:,} normal cells of {normal_subjects} subjects.
 
 {source}
-
+{pretrained}
 ## How good it is
 Measured {split}: each of the {n:,} cells of {subjects} subjects is predicted
 by a model of the same recipe that saw no cell of its subject. Intervals: 95 %, bootstrap over subjects.
@@ -37,18 +37,26 @@ by a model of the same recipe that saw no cell of its subject. Intervals: 95 %, 
 |---|---|---|
 {figures}
 
+Subjects differ. Share of a subject's cells that a probability of 0.5 calls right:
+
+| class | subjects | worst subject | median | best subject |
+|---|---|---|---|---|
+{per_subject}
+
 ## How it decides
 | threshold | probability of ALL | chosen so that | reached |
 |---|---|---|---|
 {thresholds}
 
-Cells between the last two are for a person. The thresholds were chosen on the very predictions that the figures above
-are measured on, and those come from {folds} models, not from this one: on other subjects the error rates will differ.
+Cells between the last two are for a person.{unlike} The thresholds were chosen on the very predictions that the
+figures above are measured on, and those come from {folds} models, not from this one: on other subjects the error rates
+will differ.
 
 ## Where it fails
 - Few subjects: the intervals are wide, and one subject's cells can all be wrong together.
 - Another microscope, stain or segmentation than the training data's was never tested.
-- It knows two classes. Anything else (other cells, several cells, debris) gets a probability all the same.
+- It knows two classes. Anything else (other cells, debris) gets a probability all the same{but_flagged}.
+- Some labels of the data set are doubted by experts; what it gets wrong includes them.
 """
 
 _FIGURES = {
@@ -61,7 +69,10 @@ _FIGURES = {
     "Weighted F1 at the operating point": ("at_operating_point", "weighted_f1"),
     "Sensitivity at the operating point": ("at_operating_point", "sensitivity"),
     "Specificity at the operating point": ("at_operating_point", "specificity"),
+    "Expected calibration error": ("calibration", "expected_error"),
     "Share of cells sent to review": ("triage", "review_share"),
+    "ALL cells decided normal without review": ("triage", "all_decided_normal"),
+    "Normal cells decided ALL without review": ("triage", "normal_decided_all"),
 }
 
 # Threshold, the rate that it is chosen for, and how that rate reads.
@@ -74,7 +85,8 @@ _THRESHOLDS = (
 
 def model_card(manifest: dict[str, Any]) -> str:
     """Write the card of the model that a manifest describes, as Markdown."""
-    training, metrics = manifest["training"], manifest["metrics"]
+    training, metrics, decision = manifest["training"], manifest["metrics"], manifest["decision"]
+    flags = "unlike_above" in decision
     return _CARD.format(
         version=manifest["version"],
         **{name: manifest["preprocessing"][name] for name in ("crop", "size")},
@@ -86,12 +98,21 @@ def model_card(manifest: dict[str, Any]) -> str:
         source=C_NMC_SOURCE if training["data_set"] == C_NMC else OTHER_SOURCE,
         **{name: metrics[name] for name in ("split", "n", "subjects")},
         figures="\n".join(_figure(name, metrics[part][figure]) for name, (part, figure) in _FIGURES.items()),
+        pretrained=f"\nIts frozen layers: {training['pretrained_on']}.\n" if "pretrained_on" in training else "",
+        per_subject="\n".join(_spread(label, shares) for label, shares in metrics["per_subject"].items()),
+        unlike=f" So are cells further than {decision['unlike_above']:.3f} from all that it knows." if flags else "",
+        but_flagged=", though most of it is flagged as unlike the training data" if flags else "",
         thresholds="\n".join(_threshold(manifest["decision"], *row) for row in _THRESHOLDS),
     )
 
 
 def _figure(name: str, estimate: dict[str, float]) -> str:
     return f"| {name} | {estimate['value']:.3f} | {estimate['low']:.3f} to {estimate['high']:.3f} |"
+
+
+def _spread(label: str, shares: dict[str, float]) -> str:
+    columns = (f"{shares[name]:.2f}" for name in ("lowest", "median", "highest"))
+    return f"| {label} | {shares['subjects']} | {' | '.join(columns)} |"
 
 
 def _threshold(decision: dict[str, Any], name: str, rate: str, promise: str) -> str:
