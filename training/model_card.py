@@ -48,14 +48,15 @@ Subjects differ. Share of a subject's cells that a probability of 0.5 calls righ
 |---|---|---|---|
 {thresholds}
 
-Cells between the last two are for a person.{unlike} The thresholds were chosen on the very predictions that the
-figures above are measured on, and those come from {folds} models, not from this one: on other subjects the error rates
-will differ.
+Cells between the last two are for a person.{unlike}
+
+The thresholds were chosen on the very predictions that the figures above are measured on, and those come from {folds}
+models, not from this one: on other subjects the error rates will differ.
 
 ## Where it fails
 - Few subjects: the intervals are wide, and one subject's cells can all be wrong together.
 - Another microscope, stain or segmentation than the training data's was never tested.
-- It knows two classes. Anything else (other cells, debris) gets a probability all the same{but_flagged}.
+- It knows two classes. Anything else (other cells, debris) gets a probability all the same.
 - Some labels of the data set are doubted by experts; what it gets wrong includes them.
 """
 
@@ -75,6 +76,10 @@ _FIGURES = {
     "Normal cells decided ALL without review": ("triage", "normal_decided_all"),
 }
 
+_UNLIKE = """ So are cells whose distance from the
+nearest known cell is above {:.3f}: about one in a hundred cells of the same source, and nearly all that are blurred,
+inverted, grey, of another size or strongly compressed. Other stains are flagged only in part."""
+
 # Threshold, the rate that it is chosen for, and how that rate reads.
 _THRESHOLDS = (
     ("operating_point", "sensitivity", "at least {:.0%} of ALL cells lie at or above it"),
@@ -86,7 +91,6 @@ _THRESHOLDS = (
 def model_card(manifest: dict[str, Any]) -> str:
     """Write the card of the model that a manifest describes, as Markdown."""
     training, metrics, decision = manifest["training"], manifest["metrics"], manifest["decision"]
-    flags = "unlike_above" in decision
     return _CARD.format(
         version=manifest["version"],
         **{name: manifest["preprocessing"][name] for name in ("crop", "size")},
@@ -100,8 +104,7 @@ def model_card(manifest: dict[str, Any]) -> str:
         figures="\n".join(_figure(name, metrics[part][figure]) for name, (part, figure) in _FIGURES.items()),
         pretrained=f"\nIts frozen layers: {training['pretrained_on']}.\n" if "pretrained_on" in training else "",
         per_subject="\n".join(_spread(label, shares) for label, shares in metrics["per_subject"].items()),
-        unlike=f" So are cells further than {decision['unlike_above']:.3f} from all that it knows." if flags else "",
-        but_flagged=", though most of it is flagged as unlike the training data" if flags else "",
+        unlike=_UNLIKE.format(decision["unlike_above"]) if "unlike_above" in decision else "",
         thresholds="\n".join(_threshold(manifest["decision"], *row) for row in _THRESHOLDS),
     )
 
