@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lambda_fn.cells import Preprocessing, find_cell, to_model_input
 from training.architectures import INPUT_NAME, OUTPUT_NAME
+from training.synthetic_cell import draw_cell
 
 if TYPE_CHECKING:
     import keras
@@ -104,6 +106,19 @@ def check_parity(model: keras.Model, graph: bytes, cells: NDArray[np.uint8], see
     if np.ptp(expected[OUTPUT_NAME]) < LEAST_SPREAD:
         raise ParityError("The model says the same of every image; it has learned nothing that could be served.")
     return float(np.abs(expected[OUTPUT_NAME] - actual[OUTPUT_NAME]).max())
+
+
+def reference_probabilities(model: keras.Model, preprocessing: Preprocessing) -> list[float]:
+    """What the Keras model says of ``reference_cells``, for whoever wants to know whether a graph still says the same."""
+    outputs = _by_name(model.predict(reference_cells(preprocessing), verbose=0))
+    return [round(float(value), 6) for value in outputs[OUTPUT_NAME][:, 0]]
+
+
+def reference_cells(preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Eight drawn cells, always the same, as model input of shape (8, size, size, 3)."""
+    generator = np.random.default_rng(0)
+    drawn = [draw_cell(label, generator) for label in ("all", "hem") * 4]
+    return np.stack([to_model_input(find_cell(pixels), preprocessing) for pixels in drawn])
 
 
 def _run(graph: bytes, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:

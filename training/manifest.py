@@ -44,6 +44,7 @@ def describe(
     thresholds: Thresholds,
     metrics: Metrics,
     parity: float,
+    reference: list[float],
 ) -> dict[str, Any]:
     """Write the manifest of a model, as plain values for JSON.
 
@@ -58,6 +59,7 @@ def describe(
         thresholds: chosen on them.
         metrics: measured on them.
         parity: largest difference between the graph and the Keras model.
+        reference: from ``export.reference_probabilities``.
     """
     split = {
         "split": f"out-of-fold, {folds} subject-disjoint folds",
@@ -96,6 +98,7 @@ def describe(
             "folds": folds,
             "parameters": parameters,
             "parity": parity,
+            "reference_probabilities": reference,
             "git_revision": git_revision(),
             "libraries": {library: version(library) for library in LIBRARIES},
         },

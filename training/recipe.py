@@ -15,7 +15,7 @@ from training import kernel_head, pooled_features
 from training.calibrate import choose_distance, choose_thresholds
 from training.dataset import Dataset, load
 from training.evaluate import evaluate
-from training.export import check_parity, to_onnx
+from training.export import check_parity, reference_probabilities, to_onnx
 from training.folds import balanced_weights, folds
 from training.kernel_head import KernelHead, fit_head
 from training.manifest import describe
@@ -106,6 +106,7 @@ def cook(
     with progress.step("Final fit"):
         head = _fit(dataset, features, of_turned, np.arange(len(features)))
     model = assemble(network, head, slope, bias)
+    model.save(out / "model.keras")
     with progress.step("Exporting"):
         graph = to_onnx(model)
         some = np.random.default_rng(seed).permutation(len(features))[:PARITY_CELLS]
@@ -121,6 +122,7 @@ def cook(
             thresholds=thresholds,
             metrics=metrics,
             parity=parity,
+            reference=reference_probabilities(model, preprocessing),
         )
         write_model(out / "model", graph, manifest)
         ship(out / "model", model_folder, out / "previous-model")

@@ -14,7 +14,7 @@ from lambda_fn.cells import Preprocessing
 from training.calibrate import choose_thresholds
 from training.dataset import Dataset, load
 from training.evaluate import evaluate
-from training.export import check_parity, to_onnx
+from training.export import check_parity, reference_probabilities, to_onnx
 from training.fit import Recipe, fit, predict
 from training.folds import Split, final_split, folds
 from training.manifest import describe
@@ -96,6 +96,7 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
             thresholds=thresholds,
             metrics=metrics,
             parity=parity,
+            reference=reference_probabilities(model, plan.preprocessing),
         )
         write_model(plan.out / "model", graph, manifest)
         ship(plan.out / "model", plan.model_folder, plan.out / "previous-model")

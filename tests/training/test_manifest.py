@@ -36,6 +36,7 @@ def manifest_of(dataset: Dataset) -> dict[str, Any]:
         probabilities=probabilities,
         thresholds=THRESHOLDS,
         metrics=evaluate(probabilities, dataset.is_all, dataset.groups, THRESHOLDS, seed=0, replicates=50),
+        reference=[0.5],
         parity=1e-7,
     )
 

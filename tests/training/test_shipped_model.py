@@ -6,11 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 from sklearn.metrics import roc_auc_score
 
+from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.model import MODEL_FOLDER, Manifest, Model
 from training.dataset import Dataset, load
+from training.export import PARITY_BOUND, reference_cells
 from training.model_card import model_card
+from training.synthetic_cell import draw_cell
 
 MANIFEST = MODEL_FOLDER / "model.json"
 
@@ -25,6 +30,39 @@ def test_the_graph_is_the_one_that_the_manifest_describes() -> None:
     prediction = Model().predict(np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8))
     assert 0 <= prediction.probability_all <= 1
     assert prediction.distance >= 0
+
+
+def test_the_graph_still_says_of_drawn_cells_what_the_keras_model_said() -> None:
+    model, training = Model(), json.loads(MANIFEST.read_text("utf-8"))["training"]
+    said = [model.predict(pixels).probability_all for pixels in reference_cells(model.manifest.preprocessing)]
+    assert training["parity"] <= PARITY_BOUND
+    assert said == pytest.approx(training["reference_probabilities"], abs=1e-3)
+    assert np.ptp(said) > 0.1
+
+
+@pytest.mark.parametrize("change", ["inverted", "blurred", "half size", "noise"])
+def test_what_the_model_never_saw_is_flagged_as_unlike(change: str) -> None:
+    model, generator = Model(), np.random.default_rng(1)
+    flagged = []
+    for number in range(12):
+        pixels = changed(draw_cell(("all", "hem")[number % 2], generator), change)
+        prediction = model.predict(to_model_input(find_cell(pixels), model.manifest.preprocessing))
+        flagged.append(prediction.distance > model.manifest.thresholds.unlike_above)
+    assert np.mean(flagged) >= 0.9
+
+
+def changed(pixels: NDArray[np.uint8], change: str) -> NDArray[np.uint8]:
+    lit = pixels.any(axis=2, keepdims=True)
+    image = Image.fromarray(pixels)
+    match change:
+        case "inverted":
+            return np.where(lit, 255 - pixels, 0).astype(np.uint8)
+        case "blurred":
+            return np.asarray(image.filter(ImageFilter.GaussianBlur(3)))
+        case "half size":
+            return np.pad(np.asarray(image.resize((225, 225))), ((112, 113), (112, 113), (0, 0)))
+        case _:
+            return np.where(lit, np.random.default_rng(0).integers(30, 255, pixels.shape), 0).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
