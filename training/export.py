@@ -109,7 +109,7 @@ def check_parity(model: keras.Model, graph: bytes, cells: NDArray[np.uint8], see
 
 
 def reference_probabilities(model: keras.Model, preprocessing: Preprocessing) -> list[float]:
-    """What the Keras model says of ``reference_cells``, for whoever wants to know whether a graph still says the same."""
+    """What the Keras model says of ``reference_cells``: anyone can see whether a graph still says the same."""
     outputs = _by_name(model.predict(reference_cells(preprocessing), verbose=0))
     return [round(float(value), 6) for value in outputs[OUTPUT_NAME][:, 0]]
 
