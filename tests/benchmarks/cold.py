@@ -1,0 +1,51 @@
+"""Run in a process of its own: from nothing to the first written result, the function's way or the original one.
+
+python cold.py function TASK_FOLDER TESTS_FOLDER CELL IMAGES | keras MODEL CELL
+"""
+
+import json
+import os
+import resource
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+
+def function(task: str, tests: str, cell: str, count: str) -> None:
+    sys.path[:0] = [task, tests]
+    os.environ |= {"RESULTS_BUCKET": "results", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    os.environ["AWS_DEFAULT_REGION"] = "eu-central-1"
+    s3 = import_module("fake_s3").FakeS3()
+    handler: Any = import_module("lambda_fn.handler")
+    messages = []
+    for number in range(int(count)):
+        key = f"{number}.bmp"
+        s3.put_object(Bucket="images", Key=key, Body=Path(cell).read_bytes())
+        image = {"bucket": {"name": "images"}, "object": {"key": key}}
+        body = {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": image}]}
+        messages.append({"eventSource": "aws:sqs", "messageId": key, "body": json.dumps(body)})
+    handler.s3 = s3
+    context = SimpleNamespace(aws_request_id="cold", get_remaining_time_in_millis=lambda: 60_000)
+    handler.handler({"Records": messages}, context)
+    assert sum(key.startswith("results/") for key in s3.standing("results")) == int(count)
+
+
+def keras(model: str, cell: str) -> None:
+    import numpy as np
+    from PIL import Image
+
+    network = import_module("tensorflow.keras.models").load_model(model, compile=False)
+    size = network.input_shape[1]
+    image = np.asarray(Image.open(cell).convert("RGB").resize((size, size)))
+    json.dumps({"probability_all": float(network.predict(image[None], verbose=0)[0, 0])})
+
+
+if __name__ == "__main__":
+    way, *arguments = sys.argv[1:]
+    if way == "function":
+        function(*arguments)
+    else:
+        keras(*arguments)
+    print("peak_kib", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -1,0 +1,87 @@
+"""Cells to measure on, and the table in which every measurement ends."""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from infra.bundling import Bundle, build, local_target
+from training.synthetic_cell import draw_cell
+
+ROWS: list[tuple[str, ...]] = []
+
+
+class Comparison(NamedTuple):
+    """One row: what was measured, beside what it is held against in the same run."""
+
+    subject: str
+    reference: str
+    unit: str
+    ours: Sequence[float]
+    theirs: Sequence[float]
+    aim: str
+
+    def report(self, faster: bool = False) -> None:
+        """Add the row: medians, the median of the rounds' ratios, and the number of rounds."""
+        pairs = zip(self.ours, self.theirs, strict=True)
+        ratio = median(their / our if faster else our / their for our, their in pairs)
+        values = (f"{median(side):.4g} {self.unit}" for side in (self.ours, self.theirs))
+        ROWS.append((self.subject, self.reference, *values, f"{ratio:.2f}", self.aim, str(len(self.ours))))
+
+
+def report(subject: str, value: str, aim: str, rounds: int = 1) -> None:
+    """Add a row that is held against a number only."""
+    ROWS.append((subject, "", value, "", "", aim, str(rounds)))
+
+
+def pytest_terminal_summary() -> None:
+    table = Table("measured", "beside", "ours", "theirs", "ratio", "aim", "n", title="Medians of rounds in one run")
+    for row in ROWS:
+        table.add_row(*row)
+    Console(width=150).print(table)
+
+
+@pytest.fixture(scope="session")
+def cells() -> list[bytes]:
+    """Fifty drawn cells as 24-bit BMPs of 450 x 450 pixels, as a laboratory uploads them."""
+    generator = np.random.default_rng(0)
+    files = []
+    for number in range(50):
+        buffer = io.BytesIO()
+        Image.fromarray(draw_cell(("all", "hem")[number % 2], generator)).save(buffer, "BMP")
+        files.append(buffer.getvalue())
+    return files
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Bundle:
+    return build(local_target())
+
+
+@pytest.fixture(scope="session")
+def unzipped(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The function's code as Lambda lays it out."""
+    import zipfile
+
+    folder = tmp_path_factory.mktemp("task")
+    with zipfile.ZipFile(bundle.code) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def rounds(count: int, *sides: Callable[[], float]) -> list[list[float]]:
+    """Measure each side once a round, alternating, so that a busy moment of the machine meets all sides alike."""
+    for side in sides:
+        side()  # the first call of each pays for imports and buffers
+    values: list[list[float]] = [[] for _ in sides]
+    for _ in range(count):
+        for side, measured in zip(sides, values, strict=True):
+            measured.append(side())
+    return values
