@@ -15,7 +15,7 @@ from training.architectures import DISTANCE_NAME, OUTPUT_NAME
 if TYPE_CHECKING:
     from keras import KerasTensor
 
-COMPONENTS = 400
+COMPONENTS = 300
 # A feature that lies further out than this many standard deviations says "other", not "more".
 CLIP = 6.0
 # Share of the variation that a mere turn of the cell causes, 0 to 1, that is evened out.

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import keras
     from keras import KerasTensor
 
-# Of MobileNet v1 (Howard et al. 2017, arXiv 1704.04861): pointwise convolutions at strides 4, 8, 16 and 16.
-BLOCKS = (3, 5, 7, 9)
+# Of MobileNet v1 (Howard et al. 2017, arXiv 1704.04861): pointwise convolutions at strides 8, 16 and 16.
+BLOCKS = (5, 7, 9)
 BATCH = 16
 
 

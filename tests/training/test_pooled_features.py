@@ -24,7 +24,7 @@ def test_the_features_are_mean_and_spread_of_each_channel_at_each_depth(
     network: keras.Model, cells: NDArray[np.uint8]
 ) -> None:
     features = extract(network, cells)
-    assert features.shape == (3, 2 * (128 + 256 + 512 + 512))
+    assert features.shape == (3, 2 * (256 + 512 + 512))
     assert np.isfinite(features).all()
     assert len(np.unique(features, axis=0)) == 3
 
