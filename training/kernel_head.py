@@ -20,6 +20,9 @@ COMPONENTS = 300
 CLIP = 6.0
 # Share of the variation that a mere turn of the cell causes, 0 to 1, that is evened out.
 NUISANCE = 0.7
+# Features that hardly vary among the training cells stay small: standardised in full, the rounding of another processor
+# or library would weigh as much as a real difference.
+LEAST_SPREAD = 0.01
 PENALTY = 3.0
 GAMMA = 1.0
 
@@ -32,7 +35,7 @@ class KernelHead:
 
     Attributes:
         mean: of each feature, shape (features,).
-        scale: 1 / standard deviation of each feature, shape (features,).
+        scale: 1 / standard deviation of each feature, ``LEAST_SPREAD`` at least, shape (features,).
         projection: principal components, shape (features, components); projected training cells have mean squared
             length 1, so that ``GAMMA`` means the same whatever the features.
         offset: subtracted after projection, shape (components,).
@@ -119,7 +122,7 @@ def fit_head(
         components: how many principal components are kept, fewer where there are fewer cells.
     """
     mean, spread = features.mean(axis=0), features.std(axis=0)
-    scale = (1 / (spread + 1e-6)).astype(np.float32)
+    scale = (1 / np.maximum(spread, LEAST_SPREAD)).astype(np.float32)
 
     def standardise(values: Floats) -> Floats:
         return np.asarray(((values - mean) * scale).clip(-CLIP, CLIP), np.float32)
