@@ -56,6 +56,7 @@ models, not from this one: on other subjects the error rates will differ.
 ## Where it fails
 - Few subjects: the intervals are wide, and one subject's cells can all be wrong together.
 - Another microscope, stain or segmentation than the training data's was never tested.
+- Lossy compression blurs the texture that it reads: send BMP, PNG or TIFF.
 - It knows two classes. Anything else (other cells, debris) gets a probability all the same.
 - Some labels of the data set are doubted by experts; what it gets wrong includes them.
 """
