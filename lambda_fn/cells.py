@@ -74,13 +74,14 @@ def find_cell(pixels: NDArray[np.uint8]) -> Cell:
     """
     mask = _brightest_channel(pixels) > BACKGROUND_LEVEL
     doubts: list[Reason] = []
-    if _frame(mask).mean() > MAX_LIT_FRAME:
+    on_black = _frame(mask).mean() <= MAX_LIT_FRAME
+    if not on_black:
         mask = _stands_out(pixels)
-        doubts.append("unlike_training_data")
     mask, several = _largest_piece(mask)
     if np.count_nonzero(mask) < MIN_CELL_AREA_PX:
         raise RejectedImageError("no_single_cell", "There is no cell on the image.")
-    if "unlike_training_data" in doubts:
+    if not on_black:
+        doubts.append("unlike_training_data")
         pixels = np.where(mask[..., None], pixels, np.uint8(0))
     if several or max(map(np.count_nonzero, (mask[0], mask[-1], mask[:, 0], mask[:, -1]))) > MAX_CUT_PX:
         doubts.append("no_single_cell")

@@ -16,6 +16,11 @@ RUNS = Path("runs")
 ARCHITECTURE = "2x2C1D"
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
+FOLDS = click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Subject-disjoint folds.")
+SEED = click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Repeats a run.")
+SERVED_FROM = click.option(
+    "--model-folder", default=MODEL_FOLDER, type=NEW_FOLDER, help="Gets the model.  [default: the one served]"
+)
 
 
 def _new_run_folder(out: Path | None, name: str) -> Path:
@@ -57,15 +62,13 @@ def train() -> None:
 
 @train.command()
 @click.argument("folder", type=FOLDER)
-@click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Subject-disjoint folds.")
+@FOLDS
 @click.option("--epochs", default=30, show_default=True, type=click.IntRange(1), help="Most epochs of each training.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Repeats a run.")
+@SEED
 @click.option("--crop", default=288, show_default=True, type=click.IntRange(32), help="Side of the cut-out, pixels.")
 @click.option("--size", default=96, show_default=True, type=click.IntRange(32), help="Side of the input, pixels.")
 @click.option("--out", type=NEW_FOLDER, help="New folder for the run.  [default: runs/<architecture>-<time>]")
-@click.option(
-    "--model-folder", default=MODEL_FOLDER, type=NEW_FOLDER, help="Gets the model.  [default: the one served]"
-)
+@SERVED_FROM
 def run(
     folder: Path, folds: int, epochs: int, seed: int, crop: int, size: int, out: Path | None, model_folder: Path
 ) -> None:
@@ -103,12 +106,10 @@ def run(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="MobileNet v1's weights of ImageNet as an .npz of <layer>__<weight>.  [default: Keras downloads them]",
 )
-@click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Subject-disjoint folds.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Repeats a run.")
+@FOLDS
+@SEED
 @click.option("--out", type=NEW_FOLDER, help="New folder for the run.  [default: runs/recipe-<time>]")
-@click.option(
-    "--model-folder", default=MODEL_FOLDER, type=NEW_FOLDER, help="Gets the model.  [default: the one served]"
-)
+@SERVED_FROM
 def recipe(
     folder: Path, backbone_weights: Path | None, folds: int, seed: int, out: Path | None, model_folder: Path
 ) -> None:

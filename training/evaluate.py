@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from lambda_fn.decisions import Thresholds
+from training.calibrate import achieved
 
 REPLICATES = 1000
 CONFIDENCE = 0.95
@@ -45,17 +46,13 @@ def figures(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], thres
         (accuracy, sensitivity, specificity, F1 weighted by class, at each), ``calibration`` (expected error), and
         ``triage`` (share of cells for review, and of each class decided wrongly without).
     """
-    review = (probabilities >= thresholds.normal_below) & (probabilities < thresholds.all_from)
+    rates = achieved(probabilities, is_all, thresholds)
     return {
         "ranking": {"roc_auc": float(roc_auc_score(is_all, probabilities))},
         "at_half": _figures_at(0.5, probabilities, is_all),
         "at_operating_point": _figures_at(thresholds.operating_point, probabilities, is_all),
         "calibration": {"expected_error": calibration_error(probabilities, is_all)},
-        "triage": {
-            "review_share": float(review.mean()),
-            "all_decided_normal": float((probabilities[is_all] < thresholds.normal_below).mean()),
-            "normal_decided_all": float((probabilities[~is_all] >= thresholds.all_from).mean()),
-        },
+        "triage": {name: rates[name] for name in ("review_share", "all_decided_normal", "normal_decided_all")},
     }
 
 

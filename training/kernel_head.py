@@ -54,8 +54,7 @@ class KernelHead:
 
     def project(self, features: Floats) -> Floats:
         """From features of shape (n, features) to components of shape (n, components)."""
-        standard: Floats = ((features - self.mean) * self.scale).clip(-CLIP, CLIP)
-        projected: Floats = standard @ self.projection - self.offset
+        projected: Floats = _standardise(features, self.mean, self.scale) @ self.projection - self.offset
         return projected
 
     def score(self, features: Floats) -> NDArray[np.float64]:
@@ -104,6 +103,10 @@ def _dense(values: KerasTensor, kernel: Floats, bias: Floats) -> KerasTensor:
     return result
 
 
+def _standardise(features: Floats, mean: Floats, scale: Floats) -> Floats:
+    return ((features - mean) * scale).clip(-CLIP, CLIP)
+
+
 def _squared_distances(one: Floats, other: Floats) -> Floats:
     product = (one * one).sum(axis=1)[:, None] + (other * other).sum(axis=1) - 2 * one @ other.T
     return np.asarray(np.maximum(product, 0), np.float32)
@@ -124,13 +127,10 @@ def fit_head(
     mean, spread = features.mean(axis=0), features.std(axis=0)
     scale = (1 / np.maximum(spread, LEAST_SPREAD)).astype(np.float32)
 
-    def standardise(values: Floats) -> Floats:
-        return np.asarray(((values - mean) * scale).clip(-CLIP, CLIP), np.float32)
-
-    standard = standardise(features)
+    standard = _standardise(features, mean, scale)
     pca = PCA(min(components, *features.shape), random_state=0).fit(standard)
     principal = pca.components_.T
-    change = (standardise(turned) - standard) @ principal
+    change = (_standardise(turned, mean, scale) - standard) @ principal
     projection = principal @ _whitening_of(change)
     projected = standard @ projection - pca.mean_ @ projection
     length = np.sqrt((projected**2).sum(axis=1).mean())

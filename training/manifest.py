@@ -31,6 +31,10 @@ class DescribedRecipe(Protocol):
     def architecture(self) -> str:
         """The architecture's name."""
 
+    @property
+    def seed(self) -> int:
+        """What repeats it."""
+
 
 def describe(
     *,

@@ -15,13 +15,11 @@ from training import kernel_head, pooled_features
 from training.calibrate import choose_distance, choose_thresholds
 from training.dataset import Dataset, load
 from training.evaluate import evaluate
-from training.export import check_parity, reference_probabilities, to_onnx
 from training.folds import balanced_weights, folds
 from training.kernel_head import KernelHead, fit_head
-from training.manifest import describe
 from training.progress import RunProgress
-from training.run import PARITY_CELLS, write_predictions
-from training.shipping import ship, write_model
+from training.run import write_predictions
+from training.shipping import release
 
 if TYPE_CHECKING:
     import keras
@@ -108,25 +106,18 @@ def cook(
     model = assemble(network, head, slope, bias)
     model.save(out / "model.keras")
     with progress.step("Exporting"):
-        graph = to_onnx(model)
-        some = np.random.default_rng(seed).permutation(len(features))[:PARITY_CELLS]
-        parity = check_parity(model, graph, dataset.pixels[some], seed)
-        manifest = describe(
-            graph=graph,
+        return release(
+            model,
             preprocessing=preprocessing,
             dataset=dataset,
             recipe=PooledRecipe(seed),
-            parameters=model.count_params(),
             folds=fold_count,
             probabilities=probabilities,
             thresholds=thresholds,
             metrics=metrics,
-            parity=parity,
-            reference=reference_probabilities(model, preprocessing),
+            out=out,
+            model_folder=model_folder,
         )
-        write_model(out / "model", graph, manifest)
-        ship(out / "model", model_folder, out / "previous-model")
-    return manifest
 
 
 def _fit(

@@ -14,17 +14,13 @@ from lambda_fn.cells import Preprocessing
 from training.calibrate import choose_thresholds
 from training.dataset import Dataset, load
 from training.evaluate import evaluate
-from training.export import check_parity, reference_probabilities, to_onnx
 from training.fit import Recipe, fit, predict
 from training.folds import Split, final_split, folds
-from training.manifest import describe
 from training.progress import RunProgress
-from training.shipping import ship, write_model
+from training.shipping import release
 
 if TYPE_CHECKING:
     import keras
-
-PARITY_CELLS = 256
 
 
 @dataclass(frozen=True)
@@ -82,25 +78,18 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
     progress.say_how_good(metrics)
     model = _train(plan, dataset, final_split(dataset.is_all, dataset.groups, plan.recipe.seed), "final", progress)
     with progress.step("Exporting"):
-        graph = to_onnx(model)
-        some = np.random.default_rng(plan.recipe.seed).permutation(len(dataset.names))[:PARITY_CELLS]
-        parity = check_parity(model, graph, dataset.pixels[some], plan.recipe.seed)
-        manifest = describe(
-            graph=graph,
+        return release(
+            model,
             preprocessing=plan.preprocessing,
             dataset=dataset,
             recipe=plan.recipe,
-            parameters=model.count_params(),
             folds=plan.folds,
             probabilities=probabilities,
             thresholds=thresholds,
             metrics=metrics,
-            parity=parity,
-            reference=reference_probabilities(model, plan.preprocessing),
+            out=plan.out,
+            model_folder=plan.model_folder,
         )
-        write_model(plan.out / "model", graph, manifest)
-        ship(plan.out / "model", plan.model_folder, plan.out / "previous-model")
-    return manifest
 
 
 def _train(plan: Plan, dataset: Dataset, split: Split, name: str, progress: RunProgress) -> keras.Model:

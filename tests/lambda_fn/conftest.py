@@ -3,18 +3,23 @@
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import numpy as np
 import onnx
 import pytest
+from moto import mock_aws
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from PIL import Image, ImageDraw
 
 from lambda_fn.model import Model
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 Pixels = NDArray[np.uint8]
 
@@ -41,6 +46,17 @@ def encode(cell: Pixels) -> Callable[..., bytes]:
         return buffer.getvalue()
 
     return encode_pixels
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
+    """An S3 client of an account in this process, without buckets yet."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield boto3.client("s3")
 
 
 @pytest.fixture(scope="session")

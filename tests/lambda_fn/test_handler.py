@@ -2,14 +2,12 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from lambda_fn import reporting
 from lambda_fn.model import Model
@@ -24,17 +22,11 @@ CONTEXT = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_mill
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        client = boto3.client("s3")
-        for bucket in ("images", "results"):
-            client.create_bucket(Bucket=bucket)
-        client.put_bucket_versioning(Bucket="images", VersioningConfiguration={"Status": "Enabled"})
-        yield client
+def s3(aws: "S3Client") -> "S3Client":
+    for bucket in ("images", "results"):
+        aws.create_bucket(Bucket=bucket)
+    aws.put_bucket_versioning(Bucket="images", VersioningConfiguration={"Status": "Enabled"})
+    return aws
 
 
 @pytest.fixture

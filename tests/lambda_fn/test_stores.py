@@ -1,14 +1,11 @@
 """The bucket's conditional calls against an S3 that speaks HTTP's words, and documents in a folder."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from lambda_fn.events import ImageReference
 from lambda_fn.images import MAX_BYTES
@@ -20,14 +17,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket="bucket")
-        yield client
+def s3(aws: "S3Client") -> "S3Client":
+    aws.create_bucket(Bucket="bucket")
+    return aws
 
 
 def test_only_the_first_of_two_creations_succeeds(s3: "S3Client") -> None:

@@ -60,10 +60,10 @@ def test_a_model_that_fails_the_parity_gate_leaves_the_served_model_as_it_was(
     def fail(*_: object) -> float:
         raise ParityError("The ONNX graph differs.")
 
-    monkeypatch.setattr("training.run.check_parity", fail)
+    monkeypatch.setattr("training.shipping.check_parity", fail)
     monkeypatch.setattr("training.run.fit", lambda *_: None)
     monkeypatch.setattr("training.run.predict", lambda _, pixels: np.linspace(0.1, 0.9, len(pixels)))
-    monkeypatch.setattr("training.run.to_onnx", lambda _: b"graph")
+    monkeypatch.setattr("training.shipping.to_onnx", lambda _: b"graph")
     place = tmp_path_factory.mktemp("place")
     (place / "served").mkdir()
     (place / "served/model.onnx").write_bytes(b"old")
