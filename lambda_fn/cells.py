@@ -128,9 +128,7 @@ def _stands_out(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def _largest_piece(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], bool]:
     """The largest connected piece of a mask, and whether another piece is a cell as well."""
     field = max(1, max(mask.shape) // GRID)
-    rows, columns = (np.arange(0, length, field) for length in mask.shape)
-    coarse = np.logical_or.reduceat(np.logical_or.reduceat(mask, rows, axis=0), columns, axis=1)
-    labels, count = _label(coarse)
+    labels, count = _label(_any_of_each_field(mask, field))
     if count < 2:
         return mask, False
     full = labels.repeat(field, axis=0).repeat(field, axis=1)[: mask.shape[0], : mask.shape[1]]
@@ -139,36 +137,43 @@ def _largest_piece(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], bool]:
     return mask & (full == areas.argmax() + 1), bool(second >= max(SECOND_CELL_AREA * first, MIN_CELL_AREA_PX))
 
 
+def _any_of_each_field(mask: NDArray[np.bool_], field: int) -> NDArray[np.bool_]:
+    """Whether anything is set in each square of ``field`` pixels; numpy's ``reduceat`` takes ten times as long."""
+    padded = np.pad(mask, [(0, -length % field) for length in mask.shape])
+    lines = np.logical_or.reduce([padded[offset::field] for offset in range(field)])
+    return np.asarray(np.logical_or.reduce([lines[:, offset::field] for offset in range(field)]))
+
+
 def _label(coarse: NDArray[np.bool_]) -> tuple[NDArray[np.intp], int]:
     """Number the pieces of a small mask from 1, diagonal neighbours joined, and count them.
 
-    Row by row, runs that touch a run of the row above join its piece (Rosenfeld & Pfaltz 1966, on runs).
+    A run of set fields joins the pieces of the runs that it touches in the row above (Rosenfeld & Pfaltz 1966, on runs).
     """
+    padded = np.pad(coarse, ((0, 0), (1, 1)))
+    rows, columns = (edge.tolist() for edge in np.nonzero(padded[:, 1:] != padded[:, :-1]))
+    runs = list(zip(rows[::2], columns[::2], columns[1::2], strict=True))
+    parents = list(range(len(runs)))
+
+    def root(run: int) -> int:
+        while parents[run] != run:
+            run = parents[run]
+        return run
+
+    first_above = 0
+    for number, (row, start, end) in enumerate(runs):
+        while runs[first_above][0] < row - 1:
+            first_above += 1
+        for other in range(first_above, number):
+            row_above, first, last = runs[other]
+            if row_above == row:
+                break
+            if first <= end and start <= last:
+                parents[root(number)] = root(other)
+    pieces = {top: label for label, top in enumerate(sorted({root(run) for run in parents}), start=1)}
     labels = np.zeros(coarse.shape, np.intp)
-    parents = [0]
-
-    def root(label: int) -> int:
-        while parents[label] != label:
-            label = parents[label]
-        return label
-
-    above: list[tuple[int, int, int]] = []
-    for row, line in enumerate(coarse):
-        edges = np.flatnonzero(np.diff(line, prepend=False, append=False)).tolist()
-        runs: list[tuple[int, int, int]] = []
-        for start, end in zip(edges[::2], edges[1::2], strict=True):
-            touching = [root(label) for first, last, label in above if first <= end and start <= last]
-            if not touching:
-                parents.append(len(parents))
-            label = min(touching, default=len(parents) - 1)
-            for other in touching:
-                parents[other] = label
-            labels[row, start:end] = label
-            runs.append((start, end, label))
-        above = runs
-    roots = np.array([root(label) for label in range(len(parents))])
-    kept, numbers = np.unique(roots, return_inverse=True)
-    return numbers[labels], len(kept) - 1
+    for number, (row, start, end) in enumerate(runs):
+        labels[row, start:end] = pieces[root(number)]
+    return labels, len(pieces)
 
 
 def _centre(lit: NDArray[np.intp]) -> int:
