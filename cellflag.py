@@ -10,7 +10,7 @@ DOORS = {
     "demo": "infra.__main__",
     "local": "infra.__main__",
     "score": "lambda_fn.__main__",
-    "samples": "training.__main__",
+    "samples": "training.commands.samples",
     "train": "training.__main__",
 }
 

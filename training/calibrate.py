@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_fn.decisions import Thresholds
+from training.errors import TrainingError
 
 # Thresholds are written to a millionth, each rounded to the side that keeps its promise.
 RESOLUTION = Decimal("1e-6")
@@ -22,7 +23,7 @@ RESOLUTION = Decimal("1e-6")
 FLAGGED_AS_UNLIKE = 0.01
 
 
-class CalibrationError(Exception):
+class CalibrationError(TrainingError):
     """Predictions from which no thresholds can be chosen."""
 
 

@@ -17,6 +17,7 @@ from lambda_fn import images
 from lambda_fn.cells import Preprocessing, find_cell, to_model_input
 from lambda_fn.decisions import Label
 from lambda_fn.images import RejectedImageError
+from training.errors import TrainingError
 
 LABELS: dict[str, Label] = {"all": "ALL", "hem": "normal"}
 TABLE = "labels.csv"
@@ -25,7 +26,7 @@ C_NMC = "C-NMC 2019"
 _C_NMC_NAME = re.compile(r"UID_(?P<subject>[^_]+)_\d+_\d+_(?P<label>all|hem)", re.IGNORECASE)
 
 
-class DatasetError(Exception):
+class DatasetError(TrainingError):
     """A folder that no model can be trained from; the message says what is wrong and what to do."""
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lambda_fn.cells import Preprocessing, find_cell, to_model_input
 from training.architectures import INPUT_NAME, OUTPUT_NAME
+from training.errors import TrainingError
 from training.synthetic_cell import draw_cell
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ PARITY_BOUND = 1e-4
 LEAST_SPREAD = 1e-3
 
 
-class ParityError(Exception):
+class ParityError(TrainingError):
     """The exported graph does not say what the Keras model says."""
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lambda_fn.cells import BACKGROUND_LEVEL
 from training.architectures import INPUT_NAME
+from training.errors import TrainingError
 
 if TYPE_CHECKING:
     import keras
@@ -26,7 +27,7 @@ BLOCKS = (5, 7, 9)
 BATCH = 16
 
 
-class PretrainedWeightsError(Exception):
+class PretrainedWeightsError(TrainingError):
     """Weights that are not those of MobileNet v1."""
 
 

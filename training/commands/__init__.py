@@ -1,0 +1,1 @@
+"""The commands of ``cellflag train``, one module each, named as the command."""

@@ -1,0 +1,31 @@
+"""``cellflag samples``."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from training.commands.options import NEW_FOLDER
+
+
+@click.command()
+@click.argument("out", type=NEW_FOLDER)
+@click.option("--count", required=True, type=click.IntRange(1), help="How many cells.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Repeats the cells.")
+def samples(out: Path, count: int, seed: int) -> None:
+    """Draw COUNT cells into OUT, with their labels.csv.
+
+    They are drawn, not real: good to try every command on, useless to judge a model by.
+    """
+    from training.synthetic import write_samples
+
+    with Progress(console=Console(stderr=True)) as bars:
+        task = bars.add_task("Drawing cells", total=count)
+        try:
+            write_samples(out, count, seed, on_drawn=lambda _: bars.advance(task))
+        except FileExistsError as error:
+            raise click.UsageError(f"{error}.") from error
+        except OSError as error:
+            raise click.ClickException(f"{error.filename}: {error.strerror}.") from error
+    click.echo(f"{count} drawn cells, not real ones, are in {out}.")
