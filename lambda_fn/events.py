@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote_plus
 
 
@@ -16,12 +16,15 @@ class ImageReference:
         key: the object's key as S3 knows it, not URL-encoded.
         version_id: the version; None in a bucket without versions, or where the event does not say.
         sequencer: orders two events of one key, see ``publishing.Precedence``; None where the event does not say.
+        backfill: of an image that lay there already: answer it if it is ``missing`` a result of this model, or answer
+            ``all``, once more if need be; None for an upload that was announced.
     """
 
     bucket: str
     key: str
     version_id: str | None = None
     sequencer: str | None = None
+    backfill: Literal["missing", "all"] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ def messages(event: Mapping[str, Any]) -> list[Message]:
 def image_references(message: Message) -> list[ImageReference]:
     """The images that a message names; none for the test event that S3 sends when notifications are set up.
 
-    Knows S3's own notifications, the same through SNS, EventBridge's "Object Created", and the items of a Step
-    Functions Distributed Map.
+    Knows S3's own notifications, the same through SNS, EventBridge's "Object Created", and what the backfill sends: a
+    batch of items, or one on its own where the cloud makes no batches.
 
     Raises:
         UnknownEventError: none of these shapes.
@@ -72,7 +75,9 @@ def _read(body: Mapping[str, Any]) -> list[ImageReference]:
     if body.get("Type") == "Notification":
         return _read(json.loads(body["Message"]))
     if "Items" in body:
-        return [ImageReference(body["BatchInput"]["Bucket"], item["Key"]) for item in body["Items"]]
+        return [_from_item(item) for item in body["Items"]]
+    if "Backfill" in body:
+        return [_from_item(body)]
     return [reference for record in body["Records"] for reference in _from_record(record)]
 
 
@@ -86,6 +91,12 @@ def _from_record(record: Mapping[str, Any]) -> list[ImageReference]:
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     key = unquote_plus(entity["key"])
     return [ImageReference(record["s3"]["bucket"]["name"], key, entity.get("versionId"), entity.get("sequencer"))]
+
+
+def _from_item(item: Mapping[str, Any]) -> ImageReference:
+    if item["Backfill"] not in ("missing", "all"):
+        raise ValueError(f"Backfill {item['Backfill']}")
+    return ImageReference(item["Bucket"], item["Key"], backfill=item["Backfill"])
 
 
 def _from_event_bridge(event: Mapping[str, Any]) -> ImageReference:

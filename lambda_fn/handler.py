@@ -1,9 +1,12 @@
 """The door for AWS: any batch of events in, the messages to deliver again out."""
 
+import json
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,11 +14,11 @@ from botocore.config import Config
 
 from lambda_fn.events import ImageReference, Message, UnknownEventError, image_references, messages
 from lambda_fn.model import Model
-from lambda_fn.publishing import Outcome, Precedence, publish
-from lambda_fn.reporting import Answer, logger, report_batch, report_failure
+from lambda_fn.publishing import Outcome, Precedence, answered_etag, publish
+from lambda_fn.reporting import Answer, logger, report_batch, report_failure, tally
 from lambda_fn.results import Document, ledger, ledger_key
 from lambda_fn.scoring import score
-from lambda_fn.stores import BucketStore, ImageGoneError, StoredImage, read_from_bucket
+from lambda_fn.stores import BucketStore, ImageGoneError, ImageUnchangedError, StoredImage, read_from_bucket
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -43,7 +46,31 @@ s3: "S3Client" = boto3.client(
 
 
 class ScoringFailedError(Exception):
-    """An event that came without a queue could not be answered in full; whoever sent it delivers it again."""
+    """An event that came without a queue could not be answered in full; whoever sent it delivers it again.
+
+    Its text is the same JSON that a full answer returns.
+    """
+
+
+@dataclass
+class Batch:
+    """What became of a batch.
+
+    Attributes:
+        answers: the documents that were published.
+        failed: by message, how many of its images failed for which reason.
+        unchanged: images whose result of this model stands already, as a backfill asks.
+        gone: images that were deleted before they were read.
+    """
+
+    answers: list[Answer] = field(default_factory=list)
+    failed: dict[str, Counter[str]] = field(default_factory=dict)
+    unchanged: int = 0
+    gone: int = 0
+
+    def fail(self, message_id: str, error: Exception, images: int = 1) -> None:
+        """Have a message delivered again."""
+        self.failed.setdefault(message_id, Counter())[report_failure(message_id, error)] += images
 
 
 def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
@@ -55,74 +82,85 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
 
     Returns:
         A partial batch response, https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html: the
-        messages that failed and should be delivered again. Rejected images are answers, not failures.
+        messages that failed and should be delivered again. Rejected images are answers, not failures. To who sends
+        without a queue, as the backfill does: ``reporting.tally``.
 
     Raises:
         ScoringFailedError: a notification that came without a queue failed.
     """
-    batch = messages(event)
+    started = perf_counter()
+    received = messages(event)
     store = BucketStore(s3, os.environ["RESULTS_BUCKET"])
-    answers, failed = _answer(batch, store, context)
-    if answers:
+    batch = _answer(received, store, context)
+    if batch.answers:
         try:
             store.put(
                 ledger_key(context.aws_request_id),
-                ledger((answer.document, answer.outcome) for answer in answers),
+                ledger((answer.document, answer.outcome) for answer in batch.answers),
                 "application/jsonl",
             )
         except Exception as error:  # noqa: BLE001 - whatever S3 raises, the batch comes back and writes its ledger then
-            for message in batch:
-                _fail(failed, message.id, error)
-    report_batch(len(batch), len(failed), answers, model.manifest.version)
-    if failed and not batch[0].id:
-        raise ScoringFailedError("the notification could not be answered; the log says why")
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}
+            for message in received:
+                batch.fail(message.id, error, len(batch.answers))
+    report_batch(len(received), len(batch.failed), batch.answers, model.manifest.version)
+    if received[0].id:
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(batch.failed)]}
+    reasons = batch.failed.get("", Counter())
+    counts = tally(batch.answers, reasons, batch.unchanged, batch.gone, perf_counter() - started)
+    if batch.failed:
+        raise ScoringFailedError(json.dumps(counts))
+    return counts
 
 
-def _answer(batch: list[Message], store: BucketStore, context: "LambdaContext") -> tuple[list[Answer], set[str]]:
-    """Read ahead, score one after the other, write behind; returns the answers and the ids of messages that failed."""
-    failed: set[str] = set()
+def _answer(received: list[Message], store: BucketStore, context: "LambdaContext") -> Batch:
+    """Read ahead, score one after the other, write behind."""
+    batch = Batch()
     work: list[tuple[str, ImageReference]] = []
-    for message in batch:
+    for message in received:
         try:
             work += [(message.id, reference) for reference in image_references(message)]
         except UnknownEventError as error:
-            _fail(failed, message.id, error)
+            batch.fail(message.id, error)
     writes: list[tuple[str, Document, Precedence, Future[Outcome]]] = []
-    for index, (message_id, reference, reading) in enumerate(_read_ahead(work)):
+    for index, (message_id, reference, reading) in enumerate(_read_ahead(work, store)):
         if index and context.get_remaining_time_in_millis() < RESERVED_MS:
-            for late_id in {message_id for message_id, _ in work[index:]}:
-                _fail(failed, late_id, TimeoutError("no time was left in this batch"))
+            for late_id, images in Counter(message_id for message_id, _ in work[index:]).items():
+                batch.fail(late_id, TimeoutError("no time was left in this batch"), images)
             break
         try:
             image = reading.result()
             document = score(model, image)
-            precedence = Precedence(reference.sequencer, image.last_modified, model.manifest.sha256)
-            writing = writers.submit(publish, store, document, precedence)
+            precedence = Precedence(reference.sequencer, image.last_modified, model.manifest.sha256, image.etag)
+            writing = writers.submit(publish, store, document, precedence, replace_own=reference.backfill == "all")
             writes.append((message_id, document, precedence, writing))
+        except ImageUnchangedError:
+            batch.unchanged += 1
         except ImageGoneError:
+            batch.gone += 1
             logger.info("image deleted before it was read", extra={"message_id": message_id})
         except Exception as error:  # noqa: BLE001 - one message must never fail its neighbours
-            _fail(failed, message_id, error)
-    answers: list[Answer] = []
+            batch.fail(message_id, error)
     for message_id, document, precedence, writing in writes:
         try:
-            answers.append(Answer(document, writing.result(), precedence.last_modified))
+            batch.answers.append(Answer(document, writing.result(), precedence.last_modified))
         except Exception as error:  # noqa: BLE001 - one message must never fail its neighbours
-            _fail(failed, message_id, error)
-    return answers, failed
+            batch.fail(message_id, error)
+    return batch
 
 
-def _read_ahead(work: list[tuple[str, ImageReference]]) -> Iterator[tuple[str, ImageReference, Future[StoredImage]]]:
+def _read_ahead(
+    work: list[tuple[str, ImageReference]], store: BucketStore
+) -> Iterator[tuple[str, ImageReference, Future[StoredImage]]]:
     """Each image with its reading under way, never more than ``READ_AHEAD`` of them."""
     reading: deque[tuple[str, ImageReference, Future[StoredImage]]] = deque()
     for message_id, reference in work:
         if len(reading) == READ_AHEAD:
             yield reading.popleft()
-        reading.append((message_id, reference, readers.submit(read_from_bucket, s3, reference)))
+        reading.append((message_id, reference, readers.submit(_read, store, reference)))
     yield from reading
 
 
-def _fail(failed: set[str], message_id: str, error: Exception) -> None:
-    failed.add(message_id)
-    report_failure(message_id, error)
+def _read(store: BucketStore, reference: ImageReference) -> StoredImage:
+    """Read an image, but not one whose result of this model a backfill would only make again."""
+    known = answered_etag(store, reference.key, model.manifest.sha256) if reference.backfill == "missing" else None
+    return read_from_bucket(s3, reference, known)

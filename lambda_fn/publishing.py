@@ -9,7 +9,7 @@ settles the flag again.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from lambda_fn.results import Document, flag_key, result_key
@@ -30,34 +30,45 @@ class Precedence:
         sequencer: S3's, a hexadecimal number of varying length; None where the event had none.
         last_modified: when the scored version was uploaded, ISO 8601 in UTC, to the second.
         model: digest of the model that scored.
+        etag: S3's entity tag of the scored version, without its quotes; None where it is not known.
     """
 
     sequencer: str | None
     last_modified: str
     model: str
+    etag: str | None = None
 
     def to_metadata(self) -> dict[str, str]:
         """As metadata of an S3 object."""
-        known = {"sequencer": self.sequencer, "last-modified": self.last_modified, "model": self.model}
+        known = {
+            "sequencer": self.sequencer,
+            "last-modified": self.last_modified,
+            "model": self.model,
+            "etag": self.etag,
+        }
         return {name: value for name, value in known.items() if value is not None}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> "Precedence":
         """From metadata of an S3 object; a result that somebody else put there yields to any other."""
-        return cls(metadata.get("sequencer"), metadata.get("last-modified", ""), metadata.get("model", ""))
+        last_modified, model = metadata.get("last-modified", ""), metadata.get("model", "")
+        return cls(metadata.get("sequencer"), last_modified, model, metadata.get("etag"))
 
     def compare(self, other: "Precedence") -> int:
         """Negative where this upload is the older one, 0 where both are the same, positive where it is the newer.
 
         Sequencers compare as AWS documents it, the shorter one padded with zeros on the right:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html. Where one of the two
-        has none, the time of the upload decides, and within one second the one that has a sequencer: an event knows
-        its version for sure, while a listed item is whatever was current when it was read.
+        has none, equal times and entity tags are the same upload; else the time of the upload decides, and within one
+        second the one that has a sequencer: an event knows its version for sure, while a listed item is whatever was
+        current when it was read.
         """
         if self.sequencer is not None and other.sequencer is not None:
             length = max(len(self.sequencer), len(other.sequencer))
             mine, others = (value.upper().ljust(length, "0") for value in (self.sequencer, other.sequencer))
             return (mine > others) - (mine < others)
+        if self.etag is not None and (self.last_modified, self.etag) == (other.last_modified, other.etag):
+            return 0
         one, two = ((value.last_modified, value.sequencer is not None) for value in (self, other))
         return (one > two) - (one < two)
 
@@ -90,10 +101,21 @@ class ConditionalStore(Protocol):
         """Remove; nothing happens where nothing lies."""
 
 
-def publish(store: ConditionalStore, document: Document, precedence: Precedence) -> Outcome:
+def answered_etag(store: ConditionalStore, image_key: str, model: str) -> str | None:
+    """The entity tag of the image's version that the standing result is of; None if no result of this model stands."""
+    standing = store.get(result_key(image_key))
+    precedence = Precedence.from_metadata(standing.metadata if standing else {})
+    return precedence.etag if precedence.model == model else None
+
+
+def publish(
+    store: ConditionalStore, document: Document, precedence: Precedence, *, replace_own: bool = False
+) -> Outcome:
     """Write a result unless a newer one stands, and bring its review flag in line with whatever stands then.
 
-    Costs one request for a first result without a flag, three with one, and three for a duplicate.
+    Where the same model answered the same upload before, this is a duplicate; ``replace_own`` writes it all the same,
+    as settings other than the model may have changed. Costs one request for a first result without a flag, three with
+    one, and three for a duplicate.
 
     Raises:
         ContentionError: other workers were faster, ``MAX_ROUNDS`` times in a row.
@@ -112,11 +134,16 @@ def publish(store: ConditionalStore, document: Document, precedence: Precedence)
         if standing is None:
             etag = store.create(key, body, metadata)
         else:
-            order = precedence.compare(Precedence.from_metadata(standing.metadata))
-            same_model = standing.metadata.get("model") == precedence.model
-            if order < 0 or (order == 0 and same_model):
+            earlier = Precedence.from_metadata(standing.metadata)
+            order = precedence.compare(earlier)
+            # Of two uploads in one second that nothing tells apart, the one that was read last stands.
+            same = order == 0 and (earlier.model, earlier.etag) == (precedence.model, precedence.etag)
+            if order < 0 or (same and not replace_own):
                 _settle_flag(store, image_key, standing)
                 return "stale" if order < 0 else "duplicate"
+            # A listed item must not forget the sequencer that an event knew.
+            known = earlier.sequencer if order == 0 and precedence.sequencer is None else precedence.sequencer
+            metadata = replace(precedence, sequencer=known).to_metadata()
             etag = store.replace(key, body, metadata, standing.etag)
         if etag is not None:
             _settle_flag(store, image_key, Published(body, etag, metadata))

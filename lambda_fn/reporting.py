@@ -1,9 +1,9 @@
 """What an operator reads: one log line a batch and one a failure, and metrics. Keys may hold names: none is logged."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -42,13 +42,37 @@ class Answer(NamedTuple):
     uploaded_at: str
 
 
-def report_failure(message_id: str, error: Exception) -> None:
-    """Log why a message goes back to the queue."""
+def report_failure(message_id: str, error: Exception) -> str:
+    """Log why a message goes back to the queue; returns the reason, which names no key."""
     reason = f"{type(error).__name__}: {error}"
     if isinstance(error, ClientError):
         code = error.response["Error"]["Code"]
         reason = f"{error.operation_name} answered {code}: {REMEDIES.get(code, 'S3 did not do it')}"
     logger.error("message failed", extra={"message_id": message_id, "reason": reason})
+    return reason
+
+
+def tally(
+    answers: Sequence[Answer], reasons: Mapping[str, int], unchanged: int, gone: int, seconds: float
+) -> dict[str, Any]:
+    """What became of the images of a batch, for the summary of a backfill; names no key.
+
+    Returns:
+        ``scored`` and ``rejected`` images, both with a result now; how many of these ask for ``review``; how many were
+        left as they are (``unchanged``), ``gone``, and ``failed``, the latter also by ``reasons``; and the ``seconds``
+        that it took.
+    """
+    scored = sum(answer.document["status"] == "scored" for answer in answers)
+    return {
+        "scored": scored,
+        "rejected": len(answers) - scored,
+        "review": sum(answer.document["review"]["required"] for answer in answers),
+        "unchanged": unchanged,
+        "gone": gone,
+        "failed": sum(reasons.values()),
+        "reasons": dict(reasons),
+        "seconds": round(seconds, 3),
+    }
 
 
 def report_batch(messages: int, failed: int, answers: Sequence[Answer], model: str) -> None:

@@ -23,6 +23,10 @@ class ImageGoneError(Exception):
     """The image was deleted before it was read: there is nothing left to answer."""
 
 
+class ImageUnchangedError(Exception):
+    """The image is still the version that the caller knows."""
+
+
 @dataclass(frozen=True)
 class StoredImage:
     """An image as it was read.
@@ -48,22 +52,24 @@ class StoredImage:
     read_ms: float
 
 
-def read_from_bucket(client: "S3Client", reference: ImageReference) -> StoredImage:
-    """Read the version of an image that an event names.
+def read_from_bucket(client: "S3Client", reference: ImageReference, known_etag: str | None = None) -> StoredImage:
+    """Read the version of an image that an event names, unless its entity tag is ``known_etag``.
 
     Raises:
         ImageGoneError: the object, or this version of it, is no longer there.
+        ImageUnchangedError: it has the entity tag ``known_etag``.
         ClientError: S3 refuses or fails; the message should come back.
     """
     started = perf_counter()
+    choices: dict[str, Any] = {"VersionId": reference.version_id, "IfNoneMatch": known_etag and f'"{known_etag}"'}
+    given = {name: value for name, value in choices.items() if value}
     try:
-        if reference.version_id:
-            response = client.get_object(Bucket=reference.bucket, Key=reference.key, VersionId=reference.version_id)
-        else:
-            response = client.get_object(Bucket=reference.bucket, Key=reference.key)
+        response = client.get_object(Bucket=reference.bucket, Key=reference.key, **given)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchVersion"):
             raise ImageGoneError from error
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 304:
+            raise ImageUnchangedError from error
         raise
     byte_count = response["ContentLength"]
     with response["Body"] as body:

@@ -57,9 +57,14 @@ def test_an_event_of_the_event_bridge_names_its_image_by_the_key_as_it_stands() 
     ]
 
 
-def test_the_items_of_a_map_name_images_of_one_bucket() -> None:
-    references = image_references(Message("", event("step_functions_items")))
-    assert references == [ImageReference("images", "plate 7/a+b.bmp"), ImageReference("images", "c.bmp")]
+def test_a_backfill_names_its_images_and_whether_those_with_a_result_count() -> None:
+    assert image_references(Message("", event("step_functions_items"))) == [
+        ImageReference("images", "plate 7/a+b.bmp", backfill="missing"),
+        ImageReference("images", "c.bmp", backfill="missing"),
+    ]
+    assert image_references(Message("", event("step_functions_item"))) == [
+        ImageReference("images", "plate 7/a+b.bmp", backfill="all")
+    ]
 
 
 def test_the_test_event_of_s3_names_no_image() -> None:
@@ -80,6 +85,7 @@ def test_the_test_event_of_s3_names_no_image() -> None:
         '{"source": "aws.s3", "detail-type": "Object Deleted", "detail": {}}',
         '{"Type": "Notification", "Message": "hello"}',
         '{"Items": [{"Key": "a.bmp"}]}',
+        '{"Bucket": "images", "Key": "a.bmp", "Backfill": "some"}',
     ],
 )
 def test_a_message_that_is_no_notification_of_a_created_object_is_unknown(body: str) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
@@ -167,6 +168,61 @@ def test_a_result_that_cannot_be_written_brings_its_message_back(
 def test_a_failed_notification_that_came_without_a_queue_is_raised(function: ModuleType) -> None:
     with pytest.raises(function.ScoringFailedError):
         function.handler(notification("x.bmp", bucket="no-such-bucket"), CONTEXT)
+
+
+def items(backfill: str, *keys: str, bucket: str = "images") -> dict[str, Any]:
+    return {"Items": [{"Bucket": bucket, "Key": key, "Backfill": backfill} for key in keys]}
+
+
+def test_a_backfill_of_what_is_missing_leaves_alone_the_current_results_of_this_model(
+    function: ModuleType, s3: "S3Client", encode: Encode, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = ("current.bmp", "replaced.bmp", "of another model.bmp", "new.bmp")
+    for key in keys:
+        s3.put_object(Bucket="images", Key=key, Body=encode(pixels=draw_disc((250, 40, 120))))
+    function.handler(notification("current.bmp", "replaced.bmp"), CONTEXT)
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "manifest", replace(model.manifest, sha256="another", version="another"))
+        function.handler(notification("of another model.bmp"), CONTEXT)
+    s3.put_object(Bucket="images", Key="replaced.bmp", Body=b"no image any more")
+
+    first = function.handler(items("missing", *keys, "gone.bmp"), CONTEXT)
+    again = function.handler(items("missing", *keys), CONTEXT)
+
+    assert {name: count for name, count in first.items() if count and name != "seconds"} == {
+        "scored": 2,
+        "rejected": 1,
+        "review": 1,
+        "unchanged": 1,
+        "gone": 1,
+    }
+    assert (again["unchanged"], again["scored"], again["rejected"]) == (4, 0, 0)
+    written = documents(s3)
+    assert {written[f"results/{key}.json"]["model"]["version"] for key in keys} == {"brightest-red"}
+    assert written["results/replaced.bmp.json"]["status"] == "rejected"
+
+
+def test_a_backfill_of_all_makes_results_again_and_sends_a_single_item_as_well(
+    function: ModuleType, s3: "S3Client", encode: Encode
+) -> None:
+    s3.put_object(Bucket="images", Key="a.bmp", Body=encode())
+    function.handler(notification("a.bmp"), CONTEXT)
+    before = documents(s3)["results/a.bmp.json"]["scored_at"]
+    assert function.handler(items("all", "a.bmp")["Items"][0], CONTEXT)["scored"] == 1
+    assert documents(s3)["results/a.bmp.json"]["scored_at"] > before
+
+
+def test_a_backfill_that_fails_in_part_raises_what_became_of_each_image(
+    function: ModuleType, s3: "S3Client", encode: Encode
+) -> None:
+    s3.put_object(Bucket="images", Key="a.bmp", Body=encode())
+    event = items("missing", "a.bmp")
+    event["Items"] += items("missing", "b.bmp", "c.bmp", bucket="no-such-bucket")["Items"]
+    with pytest.raises(function.ScoringFailedError) as raised:
+        function.handler(event, CONTEXT)
+    counts = json.loads(str(raised.value))
+    assert (counts["scored"], counts["failed"]) == (1, 2)
+    assert counts["reasons"] == {"GetObject answered NoSuchBucket: the bucket is gone": 2}
 
 
 def test_a_key_never_stands_in_the_log(

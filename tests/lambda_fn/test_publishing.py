@@ -24,8 +24,10 @@ def document(version: object, review: bool, key: str = "a.bmp") -> Document:
     return {"image": {"key": key, "version_id": version}, "review": {"required": review}}
 
 
-def precedence(sequencer: str | None, last_modified: str = "2026-11-22T12:00:00Z", model: str = MODEL) -> Precedence:
-    return Precedence(sequencer, last_modified, model)
+def precedence(
+    sequencer: str | None, last_modified: str = "2026-11-22T12:00:00Z", model: str = MODEL, etag: str | None = None
+) -> Precedence:
+    return Precedence(sequencer, last_modified, model, etag)
 
 
 def bucket(s3: FakeS3) -> BucketStore:
@@ -49,6 +51,10 @@ def standing(s3: FakeS3) -> dict[str, Document]:
         (precedence(None, "2026-11-22T12:00:09Z"), precedence("01", "2026-11-22T12:00:00Z"), 1),
         (precedence(None), precedence("01"), -1),
         (precedence(None), precedence(None), 0),
+        (precedence(None, etag="e"), precedence("01", etag="e"), 0),
+        (precedence(None, etag="e"), precedence("01", etag="f"), -1),
+        (precedence(None, "2026-11-22T12:00:09Z", etag="e"), precedence("01", etag="e"), 1),
+        (precedence("02", etag="e"), precedence("01", etag="e"), 1),
     ],
 )
 def test_the_later_upload_takes_precedence(one: Precedence, other: Precedence, order: int) -> None:
@@ -63,9 +69,9 @@ def test_sequencers_order_as_fractions_do(sequencers: list[str]) -> None:
         assert precedence(one).compare(precedence(other)) == (expected > 0) - (expected < 0)
 
 
-@given(st.sampled_from([None, "0A", "ff"]), st.sampled_from(["", "2026-11-22T12:00:00Z"]))
-def test_precedence_survives_as_metadata(sequencer: str | None, last_modified: str) -> None:
-    one = Precedence(sequencer, last_modified, MODEL)
+@given(st.sampled_from([None, "0A", "ff"]), st.sampled_from(["", "2026-11-22T12:00:00Z"]), st.none() | st.just("e"))
+def test_precedence_survives_as_metadata(sequencer: str | None, last_modified: str, etag: str | None) -> None:
+    one = Precedence(sequencer, last_modified, MODEL, etag)
     assert Precedence.from_metadata(one.to_metadata()) == one
 
 
@@ -97,6 +103,26 @@ def test_the_newest_version_stands_with_its_flag(
         wanted = precedence(sequencer, model=model)
         assert publish(bucket(s3), document(sequencer, review), wanted) == outcome
     assert standing(s3)["results/a.bmp.json"]["image"]["version_id"] == stands
+    assert ("review/a.bmp.json" in standing(s3)) == flagged
+
+
+def test_a_new_model_replaces_a_result_by_a_backfill_that_knows_no_sequencer_and_a_late_older_event_does_not() -> None:
+    s3 = FakeS3()
+    publish(bucket(s3), document("new", False), precedence("02", etag="e"))
+    assert publish(bucket(s3), document("new", True), precedence(None, model="model-2", etag="e")) == "written"
+    assert publish(bucket(s3), document("old", False), precedence("01", model="model-2", etag="d")) == "stale"
+    assert set(standing(s3)) == {"results/a.bmp.json", "review/a.bmp.json"}
+    assert standing(s3)["results/a.bmp.json"]["image"]["version_id"] == "new"
+
+
+@pytest.mark.parametrize(("replace_own", "outcome", "flagged"), [(False, "duplicate", False), (True, "written", True)])
+def test_a_result_of_the_same_model_is_written_again_on_demand_only(
+    replace_own: bool, outcome: Outcome, flagged: bool
+) -> None:
+    s3 = FakeS3()
+    publish(bucket(s3), document(1, False), precedence("01", etag="e"))
+    again = publish(bucket(s3), document(1, True), precedence(None, etag="e"), replace_own=replace_own)
+    assert again == outcome
     assert ("review/a.bmp.json" in standing(s3)) == flagged
 
 

@@ -10,7 +10,14 @@ from botocore.exceptions import ClientError
 from lambda_fn.events import ImageReference
 from lambda_fn.images import MAX_BYTES
 from lambda_fn.results import Document
-from lambda_fn.stores import BucketStore, ImageGoneError, read_from_bucket, read_from_folder, write_to_folder
+from lambda_fn.stores import (
+    BucketStore,
+    ImageGoneError,
+    ImageUnchangedError,
+    read_from_bucket,
+    read_from_folder,
+    write_to_folder,
+)
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -47,6 +54,14 @@ def test_only_what_still_stands_is_replaced(s3: "S3Client") -> None:
 def test_a_missing_bucket_is_a_fault_and_no_answer(s3: "S3Client") -> None:
     with pytest.raises(ClientError, match="NoSuchBucket"):
         BucketStore(s3, "no-such-bucket").create("a", b"one", {})
+
+
+def test_an_image_that_is_known_is_not_read_again(s3: "S3Client") -> None:
+    known = s3.put_object(Bucket="bucket", Key="a", Body=b"one")["ETag"].strip('"')
+    with pytest.raises(ImageUnchangedError):
+        read_from_bucket(s3, ImageReference("bucket", "a"), known)
+    s3.put_object(Bucket="bucket", Key="a", Body=b"two")
+    assert read_from_bucket(s3, ImageReference("bucket", "a"), known).data == b"two"
 
 
 @pytest.mark.parametrize("version_id", [None, "11111111-1111-1111-1111-111111111111"])
