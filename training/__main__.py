@@ -9,6 +9,8 @@ from training.commands.samples import samples
 # Each lives in the module of its name below `training.commands`, in the order in which a researcher meets them. Modules
 # are imported when a command is called; they import what is heavy inside their functions.
 COMMANDS = (
+    "index",
+    "split",
     "run",
     "recipe",
 )

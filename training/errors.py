@@ -3,3 +3,7 @@
 
 class TrainingError(Exception):
     """Something is wrong with what the user gave; the message says what, where, and what to do, in one line."""
+
+
+class DatasetError(TrainingError):
+    """Labelled cells that no model can be trained from."""

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
-from training.dataset import DatasetError
+from training.errors import DatasetError
 
 # One part in five of the subjects that a model may see decides when its training stops.
 STOPPING_PARTS = 5
+SHARE_OF_ALL = 0.55
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,61 @@ def final_split(is_all: NDArray[np.bool_], groups: NDArray[np.int64], seed: int)
     """Split for a model that holds nothing out but the subjects that stop its training."""
     training, stopping = _stopping(np.arange(len(is_all)), is_all, groups, seed)
     return Split(training, stopping, np.arange(0))
+
+
+def three_way(
+    is_all: NDArray[np.bool_], groups: NDArray[np.int64], held_out: float, stopping: float, seed: int
+) -> Split:
+    """Split once into training, stopping and held-out cells.
+
+    Args:
+        is_all: boolean array of shape (n,).
+        groups: integer array of shape (n,).
+        held_out: share of the cells to hold out, above 0 and up to 0.5; large subjects move what is reached.
+        stopping: share of the cells to stop by, likewise.
+        seed: of the shuffle.
+
+    Raises:
+        DatasetError: too few subjects of a class.
+    """
+    everything = np.arange(len(is_all))
+    seen, tested = _part(everything, is_all, groups, held_out, seed)
+    training, stops = _part(seen, is_all, groups, stopping / (1 - held_out), seed)
+    return Split(training, stops, tested)
+
+
+def _part(
+    chosen: NDArray[np.int64], is_all: NDArray[np.bool_], groups: NDArray[np.int64], share: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Take a share of the cells out; of all parts of that size, the one that comes nearest to the share."""
+    parts = min(max(round(1 / share), 2), _fewest_groups(is_all[chosen], groups[chosen]))
+    if parts < 2:
+        raise DatasetError("Too few subjects: training, validation and test each need one subject of each class.")
+    dealt = list(_stratified(parts, seed).split(chosen, is_all[chosen], groups[chosen]))
+    rest, part = min(dealt, key=lambda pair: abs(len(pair[1]) - share * len(chosen)))
+    return chosen[rest], chosen[part]
+
+
+def downsample(
+    indices: NDArray[np.int64], is_all: NDArray[np.bool_], seed: int, share: float = SHARE_OF_ALL
+) -> NDArray[np.int64]:
+    """Leave ALL cells out by chance until they are no more than a share of all; for training alone, never for a test.
+
+    Args:
+        indices: cells of a training part, shape (m,).
+        is_all: boolean array of shape (n,), of the whole data set.
+        seed: of the choice.
+        share: of ALL cells, 0 to 1. The historical baseline's was 0.55.
+
+    Returns:
+        The kept indices in their order, shape (k,); all of them where ALL cells are no more than the share.
+    """
+    of_all, of_normal = indices[is_all[indices]], indices[~is_all[indices]]
+    wanted = int(len(of_normal) * share / (1 - share))
+    if len(of_all) <= wanted:
+        return indices
+    kept = np.random.default_rng(seed).permutation(of_all)[:wanted]
+    return indices[np.isin(indices, np.concatenate([kept, of_normal]))]
 
 
 def _stopping(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from training.dataset import C_NMC
+from training.sources import C_NMC
 
 C_NMC_SOURCE = (
     "Gupta, A., & Gupta, R. (2019). ALL Challenge dataset of ISBI 2019 (C-NMC 2019).\n"
@@ -100,7 +100,7 @@ def model_card(manifest: dict[str, Any]) -> str:
         all_subjects=training["subjects"]["ALL"],
         normal_cells=training["cells"]["normal"],
         normal_subjects=training["subjects"]["normal"],
-        source=C_NMC_SOURCE if training["data_set"] == C_NMC else OTHER_SOURCE,
+        source=C_NMC_SOURCE if C_NMC in training["data_set"] else OTHER_SOURCE,
         **{name: metrics[name] for name in ("split", "n", "subjects")},
         figures="\n".join(_figure(name, metrics[part][figure]) for name, (part, figure) in _FIGURES.items()),
         pretrained=f"\nIts frozen layers: {training['pretrained_on']}.\n" if "pretrained_on" in training else "",

@@ -15,11 +15,12 @@ from training import kernel_head, pooled_features
 from training.calibrate import choose_distance, choose_thresholds
 from training.dataset import Dataset, load
 from training.evaluate import evaluate
-from training.folds import balanced_weights, folds
+from training.folds import balanced_weights
 from training.kernel_head import KernelHead, fit_head
 from training.progress import RunProgress
 from training.run import write_predictions
 from training.shipping import release
+from training.splits import make_or_read_folds
 
 if TYPE_CHECKING:
     import keras
@@ -52,14 +53,20 @@ class PooledRecipe:
 
 
 def cook(
-    data: Path, weights: Path | None, fold_count: int, seed: int, out: Path, model_folder: Path, progress: RunProgress
+    data: Path,
+    weights: Path | None,
+    wanted_folds: int | Path,
+    seed: int,
+    out: Path,
+    model_folder: Path,
+    progress: RunProgress,
 ) -> dict[str, Any]:
     """Extract, fit, measure out of fold, calibrate, export and ship.
 
     Args:
         data: folder of labelled cells.
         weights: of the frozen network; None downloads them.
-        fold_count: number of subject-disjoint folds.
+        wanted_folds: number of subject-disjoint folds, or the file that holds them.
         seed: repeats the run.
         out: new folder for what the run leaves behind.
         model_folder: where the finished model goes.
@@ -78,7 +85,7 @@ def cook(
     with progress.step("Reading cells") as advance:
         dataset = load(data, preprocessing, lambda done, total: advance(done / total))
     progress.say_what_was_read(dataset)
-    splits = list(folds(dataset.is_all, dataset.groups, fold_count, seed))
+    splits = make_or_read_folds(wanted_folds, dataset, seed)
     out.mkdir(parents=True, exist_ok=True)
     network = pooled_features.feature_network(SIZE, weights)
     with progress.step("Features") as advance:
@@ -111,7 +118,7 @@ def cook(
             preprocessing=preprocessing,
             dataset=dataset,
             recipe=PooledRecipe(seed),
-            folds=fold_count,
+            folds=len(splits),
             probabilities=probabilities,
             thresholds=thresholds,
             metrics=metrics,

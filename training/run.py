@@ -15,9 +15,10 @@ from training.calibrate import choose_thresholds
 from training.dataset import Dataset, load
 from training.evaluate import evaluate
 from training.fit import Recipe, fit, predict
-from training.folds import Split, final_split, folds
+from training.folds import Split, final_split
 from training.progress import RunProgress
 from training.shipping import release
+from training.splits import make_or_read_folds
 
 if TYPE_CHECKING:
     import keras
@@ -31,7 +32,7 @@ class Plan:
         data: folder of labelled cells.
         preprocessing: how pixels become model input.
         recipe: how a network is trained.
-        folds: number of subject-disjoint folds.
+        folds: number of subject-disjoint folds, or the file that holds them.
         out: new folder for all that the run leaves behind.
         model_folder: where the finished model goes.
     """
@@ -39,7 +40,7 @@ class Plan:
     data: Path
     preprocessing: Preprocessing
     recipe: Recipe
-    folds: int
+    folds: int | Path
     out: Path
     model_folder: Path
 
@@ -63,7 +64,7 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
     with progress.step("Reading cells") as advance:
         dataset = load(plan.data, plan.preprocessing, lambda done, total: advance(done / total))
     progress.say_what_was_read(dataset)
-    splits = list(folds(dataset.is_all, dataset.groups, plan.folds, plan.recipe.seed))
+    splits = make_or_read_folds(plan.folds, dataset, plan.recipe.seed)
     plan.out.mkdir(parents=True, exist_ok=True)
     probabilities = np.zeros(len(dataset.names))
     fold_of = np.zeros(len(dataset.names), np.int64)
@@ -83,7 +84,7 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
             preprocessing=plan.preprocessing,
             dataset=dataset,
             recipe=plan.recipe,
-            folds=plan.folds,
+            folds=len(splits),
             probabilities=probabilities,
             thresholds=thresholds,
             metrics=metrics,

@@ -6,38 +6,11 @@ import numpy as np
 import pytest
 
 from lambda_fn.cells import Preprocessing
-from training.dataset import DatasetError, find_cells, linked_groups, load
+from training.dataset import linked_groups, load
+from training.errors import DatasetError
 
 SaveCell = Callable[..., Path]
 SMALL = Preprocessing(crop=64, size=32)
-
-
-@pytest.mark.parametrize(
-    ("name", "label", "subject"),
-    [
-        ("UID_14_2_3_all.bmp", "ALL", "14"),
-        ("fold_0/all/UID_14_2_3_all.webp", "ALL", "14"),
-        ("a/b/c/fold_2/hem/UID_H7_1_10_hem.PNG", "normal", "H7"),
-        ("fold_1/hem/uid_h7_1_10_HEM.tiff", "normal", "H7"),
-    ],
-)
-def test_a_cell_named_as_in_c_nmc_gives_its_label_and_subject(
-    name: str, label: str, subject: str, tmp_path: Path
-) -> None:
-    other = {"ALL": "UID_H99_1_1_hem.bmp", "normal": "UID_99_1_1_all.bmp"}[label]
-    for path in (tmp_path / name, tmp_path / other):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    title, cells = find_cells(tmp_path)
-    assert title == "C-NMC 2019"
-    assert [(c.name, c.label, c.subject) for c in cells if c.name == name] == [(name, label, subject)]
-
-
-def test_files_with_other_names_are_no_cells(cells: Path) -> None:
-    before = find_cells(cells)
-    (cells / "1.bmp").touch()
-    (cells / "UID_5_1_1_all.txt").touch()
-    assert find_cells(cells) == before
 
 
 def test_two_spellings_of_a_subject_are_one_subject(cells: Path, save_cell: SaveCell) -> None:
@@ -63,7 +36,7 @@ def test_a_table_names_cells_of_any_name(tmp_path: Path, save_cell: SaveCell) ->
     ("table", "message"),
     [
         ("path,label\nx.png,all\n", "lacks the column subject"),
-        ("", "lacks the column label"),
+        ("", "lacks the column path"),
         ("path,label,subject\nx.png,blast,p1\n", "line 2: needs"),
         ("path,label,subject\nx.png,all,p1\ny.png,hem,\n", "line 3: needs"),
         ("path,label,subject\nx.png\n", "line 2: needs"),

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from training.dataset import DatasetError
+from training.errors import DatasetError
 from training.folds import Split, balanced_weights, final_split, folds
 
 # Numbers of cells of the subjects of each class.

@@ -10,11 +10,12 @@ import pytest
 from lambda_fn.cells import Preprocessing
 from lambda_fn.decisions import Thresholds
 from lambda_fn.model import Manifest
-from training.dataset import C_NMC, Dataset
+from training.dataset import Dataset
 from training.evaluate import evaluate
 from training.fit import Recipe
 from training.manifest import describe
 from training.model_card import model_card
+from training.sources import C_NMC
 
 THRESHOLDS = Thresholds(operating_point=0.3, normal_below=0.2, all_from=0.8)
 

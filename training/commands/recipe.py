@@ -5,28 +5,35 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from training.commands.options import FOLDER, FOLDS, NEW_FOLDER, SEED, SERVED_FROM
+from training.commands.options import CELLS, FOLDS, NEW_FOLDER, SEED, SERVED_FROM, SPLIT
 from training.commands.surroundings import load_tensorflow, new_run_folder, one_line_errors
 
 
 @click.command()
-@click.argument("folder", type=FOLDER)
+@click.argument("cells", type=CELLS)
 @click.option(
     "--backbone-weights",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="MobileNet v1's weights of ImageNet as an .npz of <layer>__<weight>.  [default: Keras downloads them]",
 )
 @FOLDS
+@SPLIT
 @SEED
 @click.option("--out", type=NEW_FOLDER, help="New folder for the run.  [default: runs/recipe-<time>]")
 @SERVED_FROM
 def recipe(
-    folder: Path, backbone_weights: Path | None, folds: int, seed: int, out: Path | None, model_folder: Path
+    cells: Path,
+    backbone_weights: Path | None,
+    folds: int,
+    split: Path | None,
+    seed: int,
+    out: Path | None,
+    model_folder: Path,
 ) -> None:
-    """Make the shipped model from the labelled cells in FOLDER.
+    """Make the shipped model from the labelled cells of CELLS.
 
     A network pretrained on photographs stays frozen; a small kernel machine learns from what it sees within each cell.
-    Takes some minutes, and FOLDER as `run` does.
+    Takes some minutes, and CELLS as `run` does.
     """
     out = new_run_folder(out, "recipe")
     console = Console(stderr=True)
@@ -36,5 +43,5 @@ def recipe(
     from training.recipe import cook
 
     with one_line_errors():
-        manifest = cook(folder, backbone_weights, folds, seed, out, model_folder, RunProgress(console))
+        manifest = cook(cells, backbone_weights, split or folds, seed, out, model_folder, RunProgress(console))
     click.echo(f"{manifest['version']} is in {model_folder}; the run is in {out}.")

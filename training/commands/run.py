@@ -6,15 +6,16 @@ import click
 from rich.console import Console
 
 from lambda_fn.cells import Preprocessing
-from training.commands.options import FOLDER, FOLDS, NEW_FOLDER, SEED, SERVED_FROM
+from training.commands.options import CELLS, FOLDS, NEW_FOLDER, SEED, SERVED_FROM, SPLIT
 from training.commands.surroundings import load_tensorflow, new_run_folder, one_line_errors
 
 ARCHITECTURE = "2x2C1D"
 
 
 @click.command()
-@click.argument("folder", type=FOLDER)
+@click.argument("cells", type=CELLS)
 @FOLDS
+@SPLIT
 @click.option("--epochs", default=30, show_default=True, type=click.IntRange(1), help="Most epochs of each training.")
 @SEED
 @click.option("--crop", default=288, show_default=True, type=click.IntRange(32), help="Side of the cut-out, pixels.")
@@ -22,12 +23,21 @@ ARCHITECTURE = "2x2C1D"
 @click.option("--out", type=NEW_FOLDER, help="New folder for the run.  [default: runs/<architecture>-<time>]")
 @SERVED_FROM
 def run(
-    folder: Path, folds: int, epochs: int, seed: int, crop: int, size: int, out: Path | None, model_folder: Path
+    cells: Path,
+    folds: int,
+    split: Path | None,
+    epochs: int,
+    seed: int,
+    crop: int,
+    size: int,
+    out: Path | None,
+    model_folder: Path,
 ) -> None:
-    """Train, measure and ship a model from the labelled cells in FOLDER.
+    """Train, measure and ship a model from the labelled cells of CELLS.
 
-    FOLDER holds images named as in C-NMC 2019 at any depth, or a table labels.csv (path,label,subject). The run's
-    folder gets checkpoints, logs, out-of-fold predictions and the model; a model that is replaced is kept there too.
+    CELLS is an index, or a folder of images named as in C-NMC 2019, or one with a labels.csv (path,label,subject).
+    The run's folder gets checkpoints, logs, out-of-fold predictions and the model; a model that is replaced is kept
+    there too.
     """
     out = new_run_folder(out, ARCHITECTURE)
     if size > crop or size % 4:
@@ -40,7 +50,7 @@ def run(
     from training.run import Plan
     from training.run import run as run_plan
 
-    plan = Plan(folder, Preprocessing(crop, size), Recipe(ARCHITECTURE, epochs, seed), folds, out, model_folder)
+    plan = Plan(cells, Preprocessing(crop, size), Recipe(ARCHITECTURE, epochs, seed), split or folds, out, model_folder)
     try:
         with one_line_errors():
             manifest = run_plan(plan, RunProgress(console))

@@ -1,0 +1,112 @@
+"""``cellflag train index``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from training.commands.surroundings import one_line_errors
+
+if TYPE_CHECKING:
+    from lambda_fn.decisions import Label
+    from training.sources import Naming, Unknown
+
+MOST_SHOWN = 3
+
+
+@click.command()
+@click.argument("sources", metavar="SOURCE...", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="New file for the index.")
+@click.option(
+    "--reviewed",
+    metavar="RESULTS IMAGES",
+    nargs=2,
+    multiple=True,
+    help="Adds cells that people reviewed: RESULTS holds labels/<key>.json, IMAGES the images; folders or s3://BUCKET.",
+)
+@click.option("--subject-pattern", metavar="REGEX", help="Finds the subject in a path, e.g. '([^/]+)_[0-9]+[.]'.")
+@click.option(
+    "--unknown-subjects",
+    default="refuse",
+    show_default=True,
+    type=click.Choice(("refuse", "one", "each")),
+    help="What cells are whose subject nothing tells: refused, all of one subject, or each of its own.",
+)
+@click.option("--class", "classes", metavar="FOLDER=ALL|normal", multiple=True, help="A folder's name that is a class.")
+def index(
+    sources: tuple[Path, ...],
+    out: Path,
+    reviewed: tuple[tuple[str, str], ...],
+    subject_pattern: str | None,
+    unknown_subjects: str,
+    classes: tuple[str, ...],
+) -> None:
+    r"""List every usable cell of one or more sources, and what is wrong with them.
+
+    \b
+    A SOURCE is
+      a folder of images named as in C-NMC 2019 (UID_14_2_3_all.bmp), at any depth;
+      a folder with C-NMC's preliminary set and its table (Patient_ID,new_names,labels);
+      a folder with a labels.csv (path,label,subject), or such a table, or an index;
+      a folder of <class>/<image>, with a --subject-pattern.
+
+    The index names path, label, subject, group, digest of the pixels, and size. Every other command takes it where it
+    takes a folder of cells. Nothing is copied.
+    """
+    naming = _naming(subject_pattern, unknown_subjects, classes)
+    if not sources and not reviewed:
+        raise click.UsageError("Name a source: a folder of labelled cells, a table, or --reviewed.")
+    if out.exists():
+        raise click.UsageError(f"{out} exists already: name a new file.")
+    console = Console(stderr=True)
+    with one_line_errors():
+        from training.index import Finding, build, write
+        from training.reviewed import reviewed_cells
+        from training.sources import cells_of
+
+        cells = [cell for source in sources for cell in sorted(cells_of(source, naming), key=lambda found: found.name)]
+        undecided: list[str] = []
+        for results, images in reviewed:
+            labelled, others = reviewed_cells(results, images, naming)
+            cells += labelled
+            undecided += others
+        with Progress(console=console) as bars:
+            task = bars.add_task("Reading cells", total=len(cells))
+            entries, findings = build(cells, lambda done, total: bars.update(task, completed=done))
+        write(out, entries)
+    if undecided:
+        findings.append(Finding("reviewed, but neither ALL nor normal", tuple(undecided), "left out"))
+    if findings:
+        table = Table("found", "cases", "what was done", "for example")
+        for finding in findings:
+            examples = "\n".join(finding.cases[:MOST_SHOWN])
+            table.add_row(finding.problem, f"{len(finding.cases):,}", finding.handled, examples)
+        console.print(table)
+    for label in ("ALL", "normal"):
+        of_class = [entry for entry in entries if entry.cell.label == label]
+        subjects = len({entry.cell.subject for entry in of_class})
+        click.echo(f"{label}: {len(of_class):,} cells of {subjects} subjects")
+    click.echo(f"{out}: {len(entries):,} of {len(cells):,} cells, in {len({e.group for e in entries})} groups.")
+
+
+def _naming(pattern: str | None, unknown: str, classes: tuple[str, ...]) -> Naming:
+    from training.sources import Naming
+    from training.tables import LABELS
+
+    by_folder = dict(LABELS)
+    for wish in classes:
+        folder, _, label = wish.partition("=")
+        if label not in ("ALL", "normal") or not folder:
+            raise click.UsageError(f"--class {wish}: say for instance --class blasts=ALL or --class controls=normal.")
+        by_folder[folder.lower()] = cast("Label", label)
+    try:
+        compiled = re.compile(pattern) if pattern else None
+    except re.error as error:
+        raise click.UsageError(f"--subject-pattern {pattern}: {error}.") from error
+    return Naming(by_folder, compiled, cast("Unknown", unknown))

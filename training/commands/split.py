@@ -1,0 +1,61 @@
+"""``cellflag train split``."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from training.commands.options import SEED
+from training.commands.surroundings import one_line_errors
+
+
+@click.command()
+@click.argument("index", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="New file for the split.")
+@click.option("--folds", type=click.IntRange(2), help="Make so many folds instead of one split.")
+@click.option("--test", default=0.2, show_default=True, type=click.FloatRange(0.02, 0.5), help="Share measured on.")
+@click.option(
+    "--validation", default=0.2, show_default=True, type=click.FloatRange(0.02, 0.4), help="Share to stop by."
+)
+@SEED
+def split(index: Path, out: Path, folds: int | None, test: float, validation: float, seed: int) -> None:
+    """Deal the cells of an INDEX out to training, validation and test, or to folds.
+
+    No subject, and no two subjects that share an image, stand in two parts; classes are kept as even as subjects allow.
+    The same index and seed give the same file, and a command that takes --split repeats a run exactly.
+    """
+    if out.exists():
+        raise click.UsageError(f"{out} exists already: name a new file.")
+    with one_line_errors():
+        import numpy as np
+
+        from training.dataset import groups_of
+        from training.errors import DatasetError
+        from training.folds import folds as make_folds
+        from training.folds import three_way
+        from training.sources import find_cells
+        from training.splits import PARTS, write_splits
+
+        cells = find_cells(index)[1]
+        if not all(cell.sha256 for cell in cells):
+            raise DatasetError(f"{index} is no index; make one with `cellflag train index`.")
+        is_all = np.array([cell.label == "ALL" for cell in cells])
+        groups = groups_of(cells, [cell.sha256 for cell in cells])
+        if folds:
+            splits = list(make_folds(is_all, groups, folds, seed))
+        else:
+            splits = [three_way(is_all, groups, test, validation, seed)]
+        keys = [(cell.sha256, cell.name, "all" if cell.label == "ALL" else "hem", cell.subject) for cell in cells]
+        write_splits(out, keys, splits)
+
+    subjects = np.array([cell.subject for cell in cells])
+    table = Table("split", "part", "cells", "share", "ALL", "normal", "subjects")
+    for number, made in enumerate(splits, start=1):
+        for part, indices in zip(PARTS, (made.training, made.stopping, made.held_out), strict=True):
+            of_all = int(is_all[indices].sum())
+            counts = (f"{of_all:,}", f"{len(indices) - of_all:,}", f"{len(np.unique(subjects[indices]))}")
+            share = f"{len(indices) / len(cells):.0%}"
+            table.add_row(f"fold {number}" if folds else "", part, f"{len(indices):,}", share, *counts)
+    Console(stderr=True).print(table)
+    click.echo(f"{out}: {len(cells):,} cells, {f'{folds} folds' if folds else 'one split'}, seed {seed}.")
