@@ -29,6 +29,9 @@ class Configuration:
         max_concurrency: calls of the function that the queue makes at the same time at most, 2 to 1000.
         reserved_concurrency: calls that the account sets aside for the function; None reserves nothing.
         log_retention_days: one of RETENTION_DAYS.
+        backfill_batch_size: images that a backfill hands to one call of the function, 1 to 1000.
+        backfill_concurrency: calls of the function that a backfill makes at the same time at most, 1 to 1000.
+        backfill_tolerated_failure_percentage: a backfill in which more images fail is ended, 0 to 100.
     """
 
     stage: str = "production"
@@ -41,6 +44,9 @@ class Configuration:
     max_concurrency: int = 50
     reserved_concurrency: int | None = None
     log_retention_days: int = 30
+    backfill_batch_size: int = 50
+    backfill_concurrency: int = 40
+    backfill_tolerated_failure_percentage: int = 5
 
     def __post_init__(self) -> None:
         """Refuse what cannot be deployed."""
@@ -59,6 +65,9 @@ class Configuration:
         _between("max_concurrency", self.max_concurrency, 2, 1000)
         if self.reserved_concurrency is not None:
             _between("reserved_concurrency", self.reserved_concurrency, self.max_concurrency, 100_000)
+        _between("backfill_batch_size", self.backfill_batch_size, 1, 1000)
+        _between("backfill_concurrency", self.backfill_concurrency, 1, 1000)
+        _between("backfill_tolerated_failure_percentage", self.backfill_tolerated_failure_percentage, 0, 100)
         _one_of("log_retention_days", self.log_retention_days, RETENTION_DAYS)
 
     @classmethod

@@ -19,7 +19,9 @@ from infra.toolkit import cdk_command, cdk_environment, cdk_script
 
 # The local cloud hands over each message as it comes, and unpacks the whole zip for every call beside another: with few
 # calls at a time, messages gather to batches, as they do on AWS.
-_CONTEXT = [f"--context={name}" for name in ("stage=local", "target=local", "max_concurrency=2")]
+_CONTEXT = [
+    f"--context={name}" for name in ("stage=local", "target=local", "max_concurrency=2", "backfill_concurrency=2")
+]
 _STACK = "cellflag-local"
 _OUTPUTS = "outputs.json"
 _NOWHERE = "http://127.0.0.1:9"

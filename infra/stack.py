@@ -4,6 +4,7 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from infra.acknowledged import acknowledge_notifications_handler
+from infra.backfill import Backfill
 from infra.bundling import Bundle
 from infra.configuration import Configuration
 from infra.scoring import Scoring
@@ -25,12 +26,14 @@ class CellflagStack(Stack):
         )
         storage = Storage(self, "Storage", images_bucket=configuration.images_bucket)
         scoring = Scoring(self, "Scoring", configuration=configuration, storage=storage, bundle=bundle)
+        backfill = Backfill(self, "Backfill", configuration=configuration, storage=storage, function=scoring.function)
         for name, value in {
             "ImagesBucketName": storage.images.bucket_name,
             "ResultsBucketName": storage.results.bucket_name,
             "QueueUrl": scoring.queue.queue_url,
             "DeadLetterQueueUrl": scoring.dead_letters.queue_url,
             "FunctionName": scoring.function.function_name,
+            "BackfillArn": backfill.state_machine.state_machine_arn,
         }.items():
             CfnOutput(self, name, value=value)
         acknowledge_notifications_handler(self)

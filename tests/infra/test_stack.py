@@ -194,14 +194,14 @@ def test_the_function_has_no_managed_policy_and_no_right_to_everything(template:
 
 
 def test_the_function_writes_its_own_log_only_and_the_log_is_kept_for_30_days(template: Template) -> None:
-    log, properties = only(template, "AWS::Logs::LogGroup", "Log")
+    log, properties = only(template, "AWS::Logs::LogGroup", "ScoringLog")
     (logging,) = [s for s in statements(template) if "logs:" in json.dumps(s["Action"])]
     assert logging["Resource"] == {"Fn::GetAtt": [log, "Arn"]}
     assert properties["Properties"]["RetentionInDays"] == 30
 
 
 def test_users_are_told_the_names_that_they_need(template: Template) -> None:
-    names = {"ImagesBucketName", "ResultsBucketName", "QueueUrl", "DeadLetterQueueUrl", "FunctionName"}
+    names = {"ImagesBucketName", "ResultsBucketName", "QueueUrl", "DeadLetterQueueUrl", "FunctionName", "BackfillArn"}
     assert set(template.to_json()["Outputs"]) == names
 
 

@@ -1,0 +1,149 @@
+"""What the backfill promises, read from its template."""
+
+import json
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+from infra.bundling import Bundle, aws_target
+from infra.configuration import Configuration, ConfigurationError
+from infra.stack import PYTHON, CellflagStack
+
+
+@pytest.fixture(scope="module")
+def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    code = tmp_path_factory.mktemp("code")
+    (code / "handler.py").write_text("")
+
+    def to_template(**choices: Any) -> Template:
+        app = App(outdir=str(tmp_path_factory.mktemp("cdk")))
+        bundle = Bundle(code, aws_target(PYTHON), zipped=1, unzipped=1, bytecode=True)
+        configuration = Configuration(**choices)
+        return Template.from_stack(CellflagStack(app, "cellflag-test", configuration=configuration, bundle=bundle))
+
+    return to_template
+
+
+@pytest.fixture(scope="module")
+def template(synthesize: Any) -> Template:
+    found: Template = synthesize()
+    return found
+
+
+def state_machine(template: Template) -> dict[str, Any]:
+    (found,) = template.find_resources("AWS::StepFunctions::StateMachine").values()
+    properties: dict[str, Any] = found["Properties"]
+    return properties
+
+
+def definition(template: Template) -> dict[str, Any]:
+    """The states, with the logical id in place of each reference to another resource."""
+    delimiter, parts = state_machine(template)["DefinitionString"]["Fn::Join"]
+    text = delimiter.join(part if isinstance(part, str) else str(next(iter(part.values()))) for part in parts)
+    states: dict[str, Any] = json.loads(text)["States"]
+    return states
+
+
+def maps(template: Template) -> list[dict[str, Any]]:
+    return [state for state in definition(template).values() if state["Type"] == "Map"]
+
+
+def statements(template: Template) -> dict[str, dict[str, Any]]:
+    return {
+        statement["Sid"]: statement
+        for name, policy in template.find_resources("AWS::IAM::Policy").items()
+        if "Backfill" in name
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "Sid" in statement
+    }
+
+
+def test_images_come_from_a_listing_of_their_bucket_or_from_a_list_in_the_results_bucket(template: Template) -> None:
+    states = definition(template)
+    listing, of_list = (states[name]["ItemReader"] for name in ("BelowPrefix", "OfList"))
+    assert listing["Resource"].endswith("s3:listObjectsV2")
+    assert "Images" in listing["Parameters"]["Bucket"]
+    assert "Results" in of_list["Parameters"]["Bucket"]
+    assert of_list["ReaderConfig"] == {"InputType": "JSONL"}
+    (choice,) = states["WhichImages"]["Choices"]
+    assert (choice["Variable"], choice["Next"], states["WhichImages"]["Default"]) == ("$.list", "OfList", "BelowPrefix")
+
+
+def test_the_functions_own_event_is_what_each_batch_holds(template: Template) -> None:
+    for state in maps(template):
+        selected = state["ItemSelector"]
+        assert "Images" in selected.pop("Bucket")
+        assert selected == {"Key.$": "$$.Map.Item.Value.Key", "Backfill.$": "$.backfill"}
+
+
+def test_batch_size_concurrency_and_tolerated_failures_are_as_configured(synthesize: Any) -> None:
+    choices = {"backfill_batch_size": 7, "backfill_concurrency": 3, "backfill_tolerated_failure_percentage": 0}
+    for state in maps(synthesize(**choices)):
+        assert state["ItemBatcher"]["MaxItemsPerBatch"] == 7
+        assert state["MaxConcurrency"] == 3
+        assert state["ToleratedFailurePercentage"] == 0
+
+
+@pytest.mark.parametrize(("timeout", "kind"), [(10, "EXPRESS"), (60, "EXPRESS"), (61, "STANDARD"), (900, "STANDARD")])
+def test_a_child_is_express_where_all_its_tries_end_within_five_minutes(
+    synthesize: Any, timeout: int, kind: str
+) -> None:
+    for state in maps(synthesize(timeout_seconds=timeout)):
+        processor = state["ItemProcessor"]
+        assert processor["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": kind}
+        (task,) = processor["States"].values()
+        throttled, failed = task["Retry"]
+        waits = sum(
+            min(throttled["MaxDelaySeconds"], throttled["IntervalSeconds"] * throttled["BackoffRate"] ** number)
+            for number in range(throttled["MaxAttempts"])
+        ) + sum(failed["IntervalSeconds"] * failed["BackoffRate"] ** number for number in range(failed["MaxAttempts"]))
+        assert kind == "STANDARD" or (1 + failed["MaxAttempts"]) * timeout + waits < 300
+
+
+def test_a_throttled_batch_is_tried_again(template: Template) -> None:
+    for state in maps(template):
+        (task,) = state["ItemProcessor"]["States"].values()
+        assert task["Retry"][0]["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+        assert task["Retry"][0]["JitterStrategy"] == "FULL"
+
+
+def test_the_outcome_of_every_batch_is_kept_in_the_results_bucket(template: Template) -> None:
+    for state in maps(template):
+        writer = state["ResultWriter"]
+        assert "Results" in writer["Parameters"]["Bucket"]
+        assert writer["Parameters"]["Prefix"] == "backfills"
+        assert writer["WriterConfig"] == {"Transformation": "COMPACT", "OutputType": "JSONL"}
+
+
+def test_every_step_is_logged_and_traced_but_no_key_is(template: Template) -> None:
+    properties = state_machine(template)
+    assert properties.get("StateMachineType", "STANDARD") == "STANDARD"
+    assert properties["TracingConfiguration"] == {"Enabled": True}
+    assert properties["LoggingConfiguration"]["Level"] == "ALL"
+    assert properties["LoggingConfiguration"]["IncludeExecutionData"] is False
+
+
+def test_the_backfill_reads_no_image_and_writes_no_result_itself(template: Template) -> None:
+    granted = statements(template)
+    assert granted["ListImages"]["Action"] == "s3:ListBucket"
+    assert "Images" in json.dumps(granted["ListImages"]["Resource"])
+    objects = granted["ReadListAndWriteOutcome"]["Resource"]["Fn::Join"][1]
+    assert objects[-1] == "/backfills/*"
+    assert granted["Score"]["Action"] == "lambda:InvokeFunction"
+    others = set(granted) - {"ListImages", "ReadListAndWriteOutcome", "Score"}
+    assert others == {"StartChildren", "FollowChildren"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("backfill_batch_size", 0),
+        ("backfill_concurrency", 1001),
+        ("backfill_tolerated_failure_percentage", 101),
+    ],
+)
+def test_a_choice_that_the_map_cannot_keep_is_told(name: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} is {value}"):
+        Configuration(**{name: value})
