@@ -14,13 +14,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.acknowledged import acknowledge, acknowledge_resources
-from infra.configuration import Configuration
+from infra.configuration import BACKFILLS, EXPRESS_SECONDS, Configuration
 from infra.storage import Storage
 
-BACKFILLS = "backfills"
-"""Below it in the results bucket: what each backfill wrote about its batches, and lists of images to score."""
-
-_EXPRESS_SECONDS = 60
 _BATCH_BYTES = 200_000
 _THROTTLED = {
     "ErrorEquals": ["Lambda.TooManyRequestsException"],
@@ -82,8 +78,7 @@ class Backfill(Construct):
 
 def _definition(configuration: Configuration, storage: Storage, function: lambda_.IFunction) -> dict[str, Any]:
     """In Amazon States Language, https://states-language.net."""
-    # An Express child ends after 5 minutes, waits and retries included; it costs a fraction of a Standard one.
-    kind = "EXPRESS" if configuration.timeout_seconds <= _EXPRESS_SECONDS else "STANDARD"
+    kind = "EXPRESS" if configuration.timeout_seconds <= EXPRESS_SECONDS else "STANDARD"
     results, images = storage.results.bucket_name, storage.images.bucket_name
 
     def distributed_map(name: str, reader: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,13 @@ from typing import Any, Literal, Self
 RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 """The retentions that CloudWatch Logs offers (PutRetentionPolicy), in days."""
 
+BACKFILLS = "backfills"
+"""Below it in the results bucket: what each backfill wrote about its batches, and lists of images to score."""
+
+EXPRESS_SECONDS = 60
+"""The longest timeout of the function with which the batches of a backfill are Express workflows: these cost a fraction
+of Standard ones, but end after 5 minutes, waits and retries included."""
+
 
 class ConfigurationError(ValueError):
     """A context value cannot be used; the message names it, and what may stand there."""

@@ -1,0 +1,67 @@
+"""What a backfill costs at list prices, from what it did."""
+
+from dataclasses import dataclass
+
+from infra import prices
+
+_EXPRESS_STEP_SECONDS = 0.1
+_EXPRESS_MEMORY_GB = 64 / 1024
+_PARENT_TRANSITIONS = 3
+_KEYS_A_LISTING = 1000
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a backfill did.
+
+    Attributes:
+        listed: images that it was handed.
+        first: results written where none stood.
+        replaced: results written in place of another.
+        flagged: of both, how many ask for review.
+        unchanged: images whose result was found to be current.
+        batches: calls of the function.
+        seconds: of the function, in all batches together.
+    """
+
+    listed: int
+    first: int
+    replaced: int
+    flagged: int
+    unchanged: int
+    batches: int
+    seconds: float
+
+
+def backfill_cost(
+    work: Work, *, memory_mb: int, architecture: str, express: bool, looks_first: bool
+) -> dict[str, float]:
+    """USD by part of the bill, storage and logs left out.
+
+    A first result costs one write; one in place of another a write that is refused, a read, and a write; a flag a write
+    and a read; a ledger a write (``lambda_fn.publishing`` says why). With `looks_first`, as for what is missing, each
+    image costs the read of its standing result as well.
+
+    Args:
+        work: what was done.
+        memory_mb: of the function.
+        architecture: of the function, `arm64` or `x86_64`.
+        express: whether each batch is an Express child workflow, billed by time, or a Standard one, by transitions. A
+            child takes as long as its one step; starting it is counted as a transition of a Standard child.
+        looks_first: whether standing results are read beforehand.
+    """
+    writes = work.first + 2 * work.replaced + work.flagged + work.batches + work.listed / _KEYS_A_LISTING
+    reads = work.listed + work.replaced + work.flagged + (work.listed if looks_first else 0)
+    # Rounding up to the next step adds half of one on average.
+    child_seconds = work.seconds + work.batches * _EXPRESS_STEP_SECONDS / 2
+    children = (
+        work.batches * prices.EXPRESS_REQUEST + child_seconds * _EXPRESS_MEMORY_GB * prices.EXPRESS_GB_SECOND
+        if express
+        else 2 * work.batches * prices.STANDARD_TRANSITION
+    )
+    return {
+        "S3 writes": writes * prices.S3_WRITE_REQUEST,
+        "S3 reads": reads * prices.S3_READ_REQUEST,
+        "Lambda": prices.lambda_cost(work.seconds, memory_mb, architecture, work.batches),
+        "Step Functions": children + _PARENT_TRANSITIONS * prices.STANDARD_TRANSITION,
+    }

@@ -1,0 +1,111 @@
+"""Which deployment a command finds, and what it says where there is none."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import click
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+    UnauthorizedSSOTokenError,
+)
+from click.testing import CliRunner
+from moto import mock_aws
+
+from infra import homes
+from infra.operate import access
+from infra.operate.access import DeployedStack, find_stack, on_a_stack
+from infra.operate.errors import explain, told_in_one_line
+
+
+def refusal(code: str, message: str = "no") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "ListObjectsV2")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (NoCredentialsError(), ["no credentials", "--profile", "--local"]),
+        (NoRegionError(), ["no region", "--region"]),
+        (ProfileNotFound(profile="lab"), ["lab", "could not be found"]),
+        (UnauthorizedSSOTokenError(), ["aws sso login"]),
+        (EndpointConnectionError(endpoint_url="https://x"), ["cannot be reached", "https://x"]),
+        (refusal("ExpiredToken"), ["does not accept", "ExpiredToken", "--profile"]),
+        (refusal("AccessDenied", "User x may not."), ["ListObjectsV2 is not allowed: User x may not.", "Ask"]),
+        (refusal("SlowDown", "Slower."), ["ListObjectsV2 failed with SlowDown: Slower."]),
+    ],
+)
+def test_what_aws_refuses_is_one_line_that_says_what_to_do(error: Exception, words: list[str]) -> None:
+    line = explain(error)
+    assert "\n" not in line
+    assert all(word in line for word in words)
+    with pytest.raises(click.ClickException) as told, told_in_one_line():
+        raise error
+    assert told.value.message == line
+
+
+@pytest.fixture
+def cloudformation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account with one stack, cellflag-lab."""
+
+    def describe_stacks(StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        if StackName != "cellflag-lab":
+            raise refusal("ValidationError", f"Stack with id {StackName} does not exist")
+        return {"Stacks": [{"Outputs": [{"OutputKey": "QueueUrl", "OutputValue": "https://queue"}]}]}
+
+    client = SimpleNamespace(describe_stacks=describe_stacks)
+    session = SimpleNamespace(client=lambda name: client, region_name="eu-west-1")
+    monkeypatch.setattr(boto3, "Session", lambda **options: session)
+
+
+@pytest.mark.usefixtures("cloudformation")
+def test_a_stage_without_a_stack_is_told() -> None:
+    with pytest.raises(
+        click.ClickException, match=r"no stack cellflag-clinic in this account in eu-west-1: .* --local"
+    ):
+        find_stack("clinic", None, "eu-west-1")
+
+
+@pytest.mark.usefixtures("cloudformation")
+def test_a_stack_is_found_by_its_stage_with_its_outputs() -> None:
+    found = find_stack("lab", None, None)
+    assert (found.name, found.output("QueueUrl")) == ("cellflag-lab", "https://queue")
+    with pytest.raises(click.ClickException, match="cellflag-lab has no output BackfillArn: deploy this version"):
+        found.output("BackfillArn")
+
+
+@click.command()
+@on_a_stack
+def command(stack: DeployedStack) -> None:
+    click.echo(stack.name)
+
+
+@pytest.mark.parametrize("options", [["--stage", "lab"], ["--profile", "p"], ["--region", "r"]])
+def test_the_local_cloud_goes_without_settings_for_aws(options: list[str]) -> None:
+    result = CliRunner().invoke(command, ["--local", *options])
+    assert (result.exit_code, "--local goes without" in result.output) == (2, True)
+
+
+def test_a_local_cloud_that_is_down_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "KEPT", tmp_path)
+    monkeypatch.setattr(homes, "KEPT", tmp_path)
+    result = CliRunner().invoke(command, ["--local"])
+    assert (result.exit_code, "cellflag local up" in result.output) == (2, True)
+
+
+def test_a_missing_region_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with mock_aws():
+        result = CliRunner().invoke(command, [])
+    assert (result.exit_code, result.output) == (
+        1,
+        "Error: no region is chosen: name one with --region, or set AWS_REGION.\n",
+    )
