@@ -10,6 +10,7 @@ DOORS = {
     "demo": "infra.__main__",
     "local": "infra.__main__",
     "score": "lambda_fn.__main__",
+    "results": "infra.operate.results",
     "backfill": "infra.operate.backfill",
     "samples": "training.commands.samples",
     "train": "training.__main__",

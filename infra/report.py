@@ -9,7 +9,7 @@ from rich.text import Text
 from infra.cells import Answer, percentile_95
 
 MOST_ROWS = 40
-_STYLES = {"ALL": "bold red", "normal": "green", "review": "yellow", "rejected": "magenta"}
+STYLES = {"ALL": "bold red", "normal": "green", "review": "yellow", "rejected": "magenta"}
 
 
 def table(answers: dict[str, Answer]) -> Table:
@@ -26,7 +26,7 @@ def table(answers: dict[str, Answer]) -> Table:
         result.add_row(
             Text(key),
             f"{prediction['probability_all']:.3f}" if prediction else "-",
-            Text(answer.outcome, _STYLES[answer.outcome]),
+            Text(answer.outcome, STYLES[answer.outcome]),
             Text(reasons),
             f"{answer.seconds:.1f}",
         )

@@ -119,7 +119,8 @@ def summary(stack: DeployedStack, ended: Ended, outcome: Outcome) -> Table:
         (outcome.gone, "deleted meanwhile"),
         (outcome.failed, "failed"),
     ):
-        table.add_row(f"{number:,}", words)
+        if number or words == "scored":
+            table.add_row(f"{number:,}", words)
     for reason, images in outcome.reasons.most_common(10):
         table.add_row("", Text(f"{images:,} times {reason}", "red"))
     rate = answered / ended.seconds if ended.seconds else 0.0

@@ -1,0 +1,139 @@
+"""Result documents as one file: CSV or Parquet with a column a field, or JSON lines as they are."""
+
+import csv
+import json
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from infra.operate.documents import Document
+
+COLUMNS = {
+    "key": "VARCHAR",
+    "status": "VARCHAR",
+    "decision": "VARCHAR",
+    "label": "VARCHAR",
+    "probability_all": "DOUBLE",
+    "review": "BOOLEAN",
+    "reasons": "VARCHAR",
+    "error_code": "VARCHAR",
+    "error_message": "VARCHAR",
+    "model_version": "VARCHAR",
+    "model_sha256": "VARCHAR",
+    "scored_at": "TIMESTAMP",
+    "bucket": "VARCHAR",
+    "version_id": "VARCHAR",
+    "etag": "VARCHAR",
+    "sha256": "VARCHAR",
+    "bytes": "BIGINT",
+    "format": "VARCHAR",
+    "width": "INTEGER",
+    "height": "INTEGER",
+    "morphology": "VARCHAR",
+    "explanation_key": "VARCHAR",
+}
+"""Columns of a row, with the SQL type that each has in Parquet; `reasons` stand apart by spaces, morphology is JSON."""
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def row(document: Document) -> dict[str, Any]:
+    """The fields of a document by column; None where it has none."""
+    image, prediction, error = document["image"], document["prediction"] or {}, document.get("error") or {}
+    morphology = document["morphology"]
+    return {
+        "key": image["key"],
+        "status": document["status"],
+        "decision": document["decision"],
+        "label": prediction.get("label"),
+        "probability_all": prediction.get("probability_all"),
+        "review": document["review"]["required"],
+        "reasons": " ".join(document["review"]["reasons"]),
+        "error_code": error.get("code"),
+        "error_message": error.get("message"),
+        "model_version": document["model"]["version"],
+        "model_sha256": document["model"]["sha256"],
+        "scored_at": document["scored_at"],
+        **{name: image[name] for name in ("bucket", "version_id", "etag", "sha256")},
+        **{name: image[name] for name in ("bytes", "format", "width", "height")},
+        "morphology": json.dumps(morphology) if morphology is not None else None,
+        "explanation_key": document["explanation"]["key"],
+    }
+
+
+def write_csv(documents: Iterable[Document], out: IO[str]) -> None:
+    """Write a header and a row a document.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front, as OWASP advises ("CSV Injection"):
+    whoever may upload images chooses their keys.
+    """
+    writer = csv.DictWriter(out, COLUMNS)
+    writer.writeheader()
+    writer.writerows({name: _harmless(value) for name, value in row(document).items()} for document in documents)
+
+
+def _harmless(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+def write_jsonl(documents: Iterable[Document], out: IO[str]) -> None:
+    """Write the documents as they are, one a line."""
+    for document in documents:
+        out.write(json.dumps(document, ensure_ascii=False) + "\n")
+
+
+def write_parquet(documents: Iterable[Document], path: Path) -> None:
+    """Write rows, compressed by zstd, with DuckDB: memory stays bounded however many there are.
+
+    Raises:
+        click.UsageError: duckdb is not installed.
+    """
+    duckdb = duckdb_module()
+    columns = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as rows:
+        for document in documents:
+            rows.write(json.dumps(row(document)) + "\n")
+        rows.flush()
+        source = f"read_json({_quoted(rows.name)}, format='newline_delimited', columns={{{columns}}})"
+        with duckdb.connect() as connection:
+            connection.execute("SET enable_progress_bar = false")
+            connection.execute(
+                f"COPY (SELECT * FROM {source}) TO {_quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+            )
+
+
+def duckdb_module() -> Any:  # noqa: ANN401 - a module
+    """DuckDB, which is not installed by default; raises ``click.UsageError`` where it is missing."""
+    try:
+        import duckdb
+    except ImportError as error:
+        raise click.UsageError(
+            "Parquet needs DuckDB: run `uv run --no-dev --group parquet cellflag results ...`, or choose csv or jsonl"
+        ) from error
+    return duckdb
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def write_new(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a file that is not there yet; where it fails, none is left.
+
+    Raises:
+        click.UsageError: there is something at `path`, or no folder to put it into.
+    """
+    try:
+        path.open("x").close()
+    except FileExistsError as error:
+        raise click.UsageError(f"{path} is there already: name another file with --out") from error
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error
+    try:
+        write(path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
