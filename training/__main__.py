@@ -13,6 +13,7 @@ COMMANDS = (
     "split",
     "run",
     "recipe",
+    "evaluate",
 )
 
 

@@ -1,7 +1,7 @@
 """Labelled cells of known subjects, loaded once into memory."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,7 +90,9 @@ def _digest_of_all(cells: Iterable[tuple[Cell, str]]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def groups_of(cells: list[Cell], contents: list[str]) -> NDArray[np.int64]:
+def groups_of(
+    cells: Sequence[Cell], contents: Sequence[str], doubles: Iterable[tuple[int, int]] = ()
+) -> NDArray[np.int64]:
     """Number the groups of subjects that must not be split.
 
     The same cell standing under two subjects' names is one cell of one person: both names must stay on one side of a
@@ -99,15 +101,21 @@ def groups_of(cells: list[Cell], contents: list[str]) -> NDArray[np.int64]:
     Args:
         cells: n cells.
         contents: n digests of their pixels.
+        doubles: pairs of cells that are one although their pixels differ.
 
     Returns:
         Integer array of shape (n,), from 0.
     """
+    subjects = np.array([cell.subject for cell in cells])
     grouped = [cell.group or f"subject {cell.subject}" for cell in cells]
-    return linked_groups(np.array([cell.subject for cell in cells]), grouped, contents)
+    of_one = list(range(len(cells)))
+    for i, j in doubles:
+        kept, dropped = sorted((of_one[i], of_one[j]))
+        of_one = [kept if number == dropped else number for number in of_one]
+    return linked_groups(subjects, grouped, contents, list(map(str, of_one)))
 
 
-def linked_groups(subjects: NDArray[np.str_], *shared: list[str]) -> NDArray[np.int64]:
+def linked_groups(subjects: NDArray[np.str_], *shared: Sequence[str]) -> NDArray[np.int64]:
     """Number the groups of subjects that are linked by something shared, along any chain.
 
     Args:

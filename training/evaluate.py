@@ -1,10 +1,11 @@
 """How well predictions agree with the experts' labels, with intervals over subjects."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from lambda_fn.decisions import Thresholds
 from training.calibrate import achieved
@@ -42,13 +43,17 @@ def figures(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], thres
         thresholds: where decisions change.
 
     Returns:
-        Figures from 0 to 1: ``ranking`` (ROC AUC), ``at_half`` (a probability of 0.5) and ``at_operating_point``
-        (accuracy, sensitivity, specificity, F1 weighted by class, at each), ``calibration`` (expected error), and
-        ``triage`` (share of cells for review, and of each class decided wrongly without).
+        Figures from 0 to 1: ``ranking`` (area under the ROC curve, and under the precision-recall curve of ALL),
+        ``at_half`` (a probability of 0.5) and ``at_operating_point`` (accuracy, balanced accuracy, sensitivity,
+        specificity, F1 weighted by class, at each), ``calibration`` (expected error), and ``triage`` (share of cells
+        for review, and of each class decided wrongly without).
     """
     rates = achieved(probabilities, is_all, thresholds)
     return {
-        "ranking": {"roc_auc": float(roc_auc_score(is_all, probabilities))},
+        "ranking": {
+            "roc_auc": float(roc_auc_score(is_all, probabilities)),
+            "average_precision": float(average_precision_score(is_all, probabilities)),
+        },
         "at_half": _figures_at(0.5, probabilities, is_all),
         "at_operating_point": _figures_at(thresholds.operating_point, probabilities, is_all),
         "calibration": {"expected_error": calibration_error(probabilities, is_all)},
@@ -100,10 +105,34 @@ def _figures_at(threshold: float, probabilities: NDArray[np.float64], is_all: ND
     f1_all, f1_normal = (2 * right / (2 * right + wrong) for right in (right_all, right_normal))
     return {
         "accuracy": 1 - wrong / len(is_all),
+        "balanced_accuracy": (right_all / of_all + right_normal / of_normal) / 2,
         "sensitivity": right_all / of_all,
         "specificity": right_normal / of_normal,
         "weighted_f1": (of_all * f1_all + of_normal * f1_normal) / len(is_all),
     }
+
+
+def draws_of_subjects(
+    is_all: NDArray[np.bool_], groups: NDArray[np.int64], seed: int, replicates: int = REPLICATES
+) -> Iterator[NDArray[np.int64]]:
+    """Draw subjects with replacement, each with all of its cells (the cluster bootstrap).
+
+    Args:
+        is_all: boolean array of shape (n,), of both classes.
+        groups: integer array of shape (n,).
+        seed: of the draws.
+        replicates: how many.
+
+    Yields:
+        Indices of the cells of a draw. Draws of one class are drawn again, since half of the figures are undefined.
+    """
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    generator = np.random.default_rng(seed)
+    while replicates:
+        chosen = np.concatenate([members[i] for i in generator.integers(len(members), size=len(members))])
+        if 0 < is_all[chosen].sum() < len(chosen):
+            replicates -= 1
+            yield chosen
 
 
 def evaluate(
@@ -126,13 +155,10 @@ def evaluate(
         seed: of the bootstrap.
         replicates: how often subjects are drawn.
     """
-    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-    generator = np.random.default_rng(seed)
-    drawn: list[Figures] = []
-    while len(drawn) < replicates:
-        chosen = np.concatenate([members[i] for i in generator.integers(len(members), size=len(members))])
-        if 0 < is_all[chosen].sum() < len(chosen):  # on one class alone, half of the figures are undefined
-            drawn.append(figures(probabilities[chosen], is_all[chosen], thresholds))
+    drawn = [
+        figures(probabilities[chosen], is_all[chosen], thresholds)
+        for chosen in draws_of_subjects(is_all, groups, seed, replicates)
+    ]
     tail = (1 - CONFIDENCE) / 2
     return {
         part: {

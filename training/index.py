@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from training.dataset import groups_of
+from training.doubles import nearly_same, thumbnail
 from training.errors import DatasetError
 from training.reading import S3, ReadCell, UnusableImageError, read_all
 from training.sources import UNKNOWN, Cell, require_both_classes
@@ -57,7 +61,7 @@ def build(
     """Read every image once, and settle what contradicts itself.
 
     An image that stands under several names is kept once, with the newest reviewer's label if there is one. Subjects
-    that share an image are one group.
+    that share an image, or nearly, are one group.
 
     Args:
         cells: from any number of sources.
@@ -71,17 +75,24 @@ def build(
     """
     usable: list[Cell] = []
     facts: list[tuple[str, int, int, int]] = []
+    thumbnails = []
     unusable = []
     for cell, outcome in read_all(cells, _facts, on_read):
         if isinstance(outcome, UnusableImageError):
             unusable.append(f"{cell.name}: {outcome}")
         else:
             usable.append(cell)
-            facts.append(outcome)
+            facts.append(outcome[0])
+            thumbnails.append(outcome[1])
     if not usable:
         raise DatasetError(f"No image could be used. {unusable[0]}")
     contents = [fact[0] for fact in facts]
-    groups = groups_of(usable, contents)
+    near = [
+        (i, j)
+        for i, j in nearly_same(np.stack(thumbnails))
+        if usable[i].subject != usable[j].subject and contents[i] != contents[j]
+    ]
+    groups = groups_of(usable, contents, near)
     standing: dict[str, list[int]] = defaultdict(list)
     for position, content in enumerate(contents):
         standing[content].append(position)
@@ -105,6 +116,11 @@ def build(
         Finding("unusable image", tuple(unusable), "left out"),
         Finding("one image with two labels", tuple(disputed), "left out"),
         Finding("one image under two subjects", tuple(shared), "kept once; the subjects are one group"),
+        Finding(
+            "nearly one image under two subjects",
+            tuple(" = ".join(f"{usable[k].name} ({usable[k].subject})" for k in pair) for pair in near),
+            "kept; the subjects are one group",
+        ),
         Finding("one image twice", tuple(doubled), "kept once"),
         Finding(
             "one subject in two spellings",
@@ -127,8 +143,8 @@ def build(
     return entries, [finding for finding in findings if finding.cases]
 
 
-def _facts(read: ReadCell) -> tuple[str, int, int, int]:
-    return read.sha256, read.width, read.height, read.byte_count
+def _facts(read: ReadCell) -> tuple[tuple[str, int, int, int], NDArray[np.uint8]]:
+    return (read.sha256, read.width, read.height, read.byte_count), thumbnail(read.cell)
 
 
 def _settle(same: list[Cell]) -> Cell | None:

@@ -23,15 +23,17 @@ SaveCell = Callable[..., Path]
 
 @pytest.fixture
 def save_cell(tmp_path: Path) -> SaveCell:
-    """Saves a disc on black; cells drawn with different seeds have different pixels."""
+    """Saves an ellipse on black; those of different seeds differ in shape, brightness and pixels."""
 
     def save(name: str, seed: int = 0, colour: tuple[int, int, int] = (120, 60, 140)) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
+        generator = np.random.default_rng(seed)
+        left, top, right, bottom = (generator.integers(10, 31, 4) + np.array((0, 0, 59, 59))).tolist()
         image = Image.new("RGB", (100, 100))
-        ImageDraw.Draw(image).ellipse((20, 20, 79, 79), fill=colour)
-        pixels = np.asarray(image).astype(int)
-        noise = np.random.default_rng(seed).integers(-20, 20, pixels.shape)
+        ImageDraw.Draw(image).ellipse((left, top, right, bottom), fill=colour)
+        pixels = np.asarray(image) * generator.uniform(0.8, 1.2)
+        noise = generator.integers(-20, 20, pixels.shape)
         Image.fromarray(np.where(pixels > 0, pixels + noise, 0).astype(np.uint8)).save(path, lossless=True)
         return path
 

@@ -2,10 +2,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mapie.classification import SplitConformalClassifier
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from lambda_fn.decisions import Prediction, decide
-from training.calibrate import CalibrationError, ErrorRates, achieved, choose_distance, choose_thresholds
+from training.calibrate import (
+    CalibrationError,
+    ErrorRates,
+    achieved,
+    choose_distance,
+    choose_temperature,
+    choose_thresholds,
+    with_temperature,
+)
+from training.evaluate import calibration_error
 
 PROBABILITIES = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=200)
 # Few values, so that most are tied.
@@ -82,3 +93,51 @@ def test_on_new_cells_of_the_same_kind_the_error_rates_hold_on_average() -> None
 def test_about_one_in_a_hundred_lies_beyond_the_chosen_distance() -> None:
     distances = np.random.default_rng(0).gamma(3, size=2000)
     assert (distances > choose_distance(distances)).sum() in (19, 20)
+
+
+class Known(BaseEstimator, ClassifierMixin):  # type: ignore[misc]
+    """A fitted classifier that gives the probability that it is asked about."""
+
+    classes_ = np.array([0, 1])
+    is_fitted_ = True
+
+    def fit(self, values: NDArray[np.float64], labels: NDArray[np.int64]) -> "Known":
+        return self
+
+    def predict_proba(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack([1 - values[:, 0], values[:, 0]])
+
+    def predict(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
+        return (values[:, 0] >= 0.5).astype(np.int64)
+
+
+@pytest.mark.filterwarnings("ignore:WARNING. your conformalization dataset has less labels")  # one class, on purpose
+@pytest.mark.parametrize("rate", [0.01, 0.04, 0.1, 0.25])
+def test_each_class_gets_the_threshold_that_mapie_finds_from_its_cells(rate: float) -> None:
+    generator = np.random.default_rng(0)
+    is_all = np.arange(700) < 400
+    probabilities = np.where(is_all, generator.beta(5, 2, 700), generator.beta(2, 4, 700))
+    thresholds = choose_thresholds(probabilities, is_all, ErrorRates(1 - rate, rate, rate))
+    asked = np.linspace(0, 1, 100_001)[:, None]
+    for of_class, label, ours in ((is_all, 1, thresholds.normal_below), (~is_all, 0, thresholds.all_from)):
+        mondrian = SplitConformalClassifier(Known(), confidence_level=1 - rate, conformity_score="lac", prefit=True)
+        mondrian.conformalize(probabilities[of_class, None], np.full(of_class.sum(), label))
+        held = asked[mondrian.predict_set(asked)[1][:, label, 0], 0]
+        theirs = held.min() if label else max(held.max(), thresholds.operating_point)
+        assert ours == pytest.approx(theirs, abs=2e-5)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_the_temperature_of_a_model_that_is_too_sure_or_too_shy_is_found(temperature: float) -> None:
+    generator = np.random.default_rng(0)
+    logits = generator.normal(0, 2, 20_000)
+    is_all = generator.random(20_000) < 1 / (1 + np.exp(-logits))
+    stated = 1 / (1 + np.exp(-logits * temperature))
+    assert choose_temperature(stated, is_all) == pytest.approx(temperature, rel=0.06)
+    assert calibration_error(with_temperature(stated, temperature), is_all) < 0.012
+
+
+def test_probabilities_of_0_and_1_have_a_temperature_too() -> None:
+    probabilities = np.array([0.0, 1.0, 1.0, 0.0])
+    temperature = choose_temperature(probabilities, np.array([False, True, False, False]))
+    assert np.isfinite(with_temperature(probabilities, temperature)).all()

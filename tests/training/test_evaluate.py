@@ -3,7 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, f1_score, recall_score, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    f1_score,
+    recall_score,
+    roc_auc_score,
+)
 
 from lambda_fn.decisions import Thresholds
 from training.evaluate import evaluate, figures
@@ -19,11 +26,13 @@ def test_figures_are_those_of_scikit_learn(cells: list[tuple[float, bool]]) -> N
     probabilities, is_all = (np.array(column) for column in zip(*cells, strict=True))
     measured = figures(probabilities, is_all, THRESHOLDS)
     assert measured["ranking"]["roc_auc"] == pytest.approx(roc_auc_score(is_all, probabilities))
+    assert measured["ranking"]["average_precision"] == pytest.approx(average_precision_score(is_all, probabilities))
     for part, threshold in (("at_half", 0.5), ("at_operating_point", 0.3)):
         called = probabilities >= threshold
         assert measured[part] == pytest.approx(
             {
                 "accuracy": accuracy_score(is_all, called),
+                "balanced_accuracy": balanced_accuracy_score(is_all, called),
                 "sensitivity": recall_score(is_all, called),
                 "specificity": recall_score(~is_all, ~called),
                 "weighted_f1": f1_score(is_all, called, average="weighted"),

@@ -8,6 +8,7 @@ import boto3
 import pytest
 from click.testing import CliRunner, Result
 from moto import mock_aws
+from PIL import Image
 
 from lambda_fn.cells import Preprocessing
 from training.__main__ import main
@@ -87,6 +88,20 @@ def test_the_subjects_of_a_double_that_was_dropped_stay_together(cells: Path, sa
     dataset = load(cells / "index.csv", SMALL)
     group = dict(zip(dataset.subjects, dataset.groups, strict=True))
     assert len(dataset.names) == 33
+    assert group["9"] == group["1"]
+
+
+def test_the_subjects_of_an_image_that_was_saved_twice_in_different_ways_stay_together(
+    cells: Path, save_cell: SaveCell
+) -> None:
+    save_cell("fold_0/all/UID_9_1_1_all.png", seed=42)
+    with Image.open(cells / "fold_1/all/UID_1_1_1_all.png") as image:
+        image.save(cells / "fold_2/all/UID_9_1_2_all.webp", quality=95)
+    result = index(cells / "index.csv", cells)
+    assert "nearly one image under two subjects" in result.output
+    dataset = load(cells / "index.csv", SMALL)
+    group = dict(zip(dataset.subjects, dataset.groups, strict=True))
+    assert len(dataset.names) == 34
     assert group["9"] == group["1"]
 
 

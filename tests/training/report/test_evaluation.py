@@ -1,0 +1,64 @@
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lambda_fn.model import MODEL_FOLDER
+from training.__main__ import main
+from training.synthetic import write_samples
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the served model on drawn cells."""
+    folder = tmp_path_factory.mktemp("report")
+    write_samples(folder / "cells", 24, seed=1)
+    arguments = ["train", "evaluate", str(MODEL_FOLDER), "--cells", str(folder / "cells"), "--out", str(folder / "out")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.commands.evaluate.TRIED", 2)
+        result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    return folder / "out"
+
+
+class Sources(HTMLParser):
+    """Collects what a page would load, and counts its elements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sources: list[str] = []
+        self.elements: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.sources += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href")]
+
+
+def test_a_report_is_one_file_that_loads_nothing(report: Path) -> None:
+    page = Sources()
+    text = (report / "report.html").read_text("utf-8")
+    page.feed(text)
+    assert page.elements.count("svg") == 6
+    assert page.elements.count("script") == page.elements.count("link") == 0
+    assert all(source.startswith(("data:", "#")) for source in page.sources)
+    assert not re.search(r"url\((?!#)|@import", text)
+    assert (report / "report.html").stat().st_size < 500_000
+
+
+def test_the_figures_of_the_page_are_those_of_the_metrics(report: Path) -> None:
+    metrics = json.loads((report / "metrics.json").read_text("utf-8"))
+    page = (report / "report.html").read_text("utf-8")
+    figures = metrics["figures"]
+    assert f"<b>{figures['ranking']['roc_auc']['value']:.3f}</b>" in page
+    for estimates in figures.values():
+        assert all(0 <= each["low"] <= each["high"] <= 1 for each in estimates.values())
+    (right, missed), (alarms, calm) = metrics["confusion"]["at_half"]
+    assert right + missed == metrics["cells"]["ALL"] == 12
+    assert alarms + calm == metrics["cells"]["normal"] == 12
+    assert figures["at_half"]["sensitivity"]["value"] == pytest.approx(right / 12)
+    assert sum(each["cells"] for each in metrics["per_subject"]) == 24
+    assert page.count('alt="a cell"') == missed + alarms
+    assert {each["kind"]: each["reviewed"] for each in metrics["unusual_images"]}["black"] == 1

@@ -1,0 +1,56 @@
+"""Writes a report as one HTML file that needs nothing beside it."""
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def write_page(path: Path, template: str, **content: object) -> None:
+    """Fill a template of ``templates/`` and write it.
+
+    Args:
+        path: new file; its folder is made.
+        template: name of the template.
+        content: what the template names; text is escaped.
+    """
+    environment = Environment(
+        loader=PackageLoader("training.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"share": _share, "picture": picture}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(environment.get_template(template).render(**content), "utf-8")
+
+
+def _share(value: float, digits: int = 1) -> str:
+    """0.0395 as 4.0 %, with a narrow no-break space as typography asks."""
+    return f"{100 * value:.{digits}f}\N{NARROW NO-BREAK SPACE}%"
+
+
+def picture(pixels: NDArray[np.uint8], side: int = 0, alt: str = "") -> Markup:
+    """An image as an ``<img>`` that holds it.
+
+    Args:
+        pixels: uint8 array of shape (height, width, 3).
+        side: longest side in pixels that it is reduced to; 0 keeps its size.
+        alt: what it shows, for who cannot see it.
+    """
+    image = Image.fromarray(pixels)
+    if side:
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=90)
+    data: Any = base64.b64encode(file.getvalue()).decode()
+    return Markup('<img src="data:image/webp;base64,{}" alt="{}" width="{}" height="{}">').format(
+        data, alt, image.width, image.height
+    )
