@@ -16,6 +16,7 @@ from infra.homes import KEPT
 from infra.operate.errors import told_in_one_line
 
 if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_s3 import S3Client
@@ -81,6 +82,11 @@ class DeployedStack:
     def logs(self) -> "CloudWatchLogsClient":
         """A client of CloudWatch Logs."""
         return self.session.client("logs", endpoint_url=self.endpoint, config=self._config())
+
+    @cached_property
+    def cloudwatch(self) -> "CloudWatchClient":
+        """A client of CloudWatch."""
+        return self.session.client("cloudwatch", endpoint_url=self.endpoint, config=self._config())
 
     @cached_property
     def functions(self) -> "LambdaClient":

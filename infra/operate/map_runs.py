@@ -73,6 +73,12 @@ def follow(stack: DeployedStack, execution: str, show: Callable[[Counts], None])
     return Ended(described["status"], why, seconds, map_run_arn, described.get("output"), asked)
 
 
+def progress(stack: DeployedStack, execution: str) -> Counts:
+    """How far an execution is; nothing is listed yet where it has just begun."""
+    map_run_arn = _map_run(stack, execution)
+    return count(stack, map_run_arn) if map_run_arn else Counts(0, 0, 0)
+
+
 def count(stack: DeployedStack, map_run_arn: str) -> Counts:
     """How far a map run is."""
     counts: Mapping[str, Any] = stack.stepfunctions.describe_map_run(mapRunArn=map_run_arn)["itemCounts"]

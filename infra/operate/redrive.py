@@ -1,0 +1,72 @@
+"""`cellflag redrive`: sends dead letters back to the queue, after showing why they died."""
+
+import time
+from collections import defaultdict
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from infra.operate.access import DeployedStack, on_a_stack
+from infra.operate.dead_letters import (
+    UNKNOWN_REASON,
+    DeadLetter,
+    MoveFailedError,
+    depth,
+    looked_at,
+    reasons,
+    send_back,
+)
+
+_MOST_SHOWN = 500
+_MOST_KEYS = 3
+_POLL_SECONDS = 1.0
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@on_a_stack
+def redrive(stack: DeployedStack, yes: bool) -> None:
+    """Send images whose scoring failed for good back to the queue.
+
+    Shows first why they failed. Mend the cause, then answer yes: each is tried again as often as a new upload.
+    """
+    dead = depth(stack, "DeadLetterQueueUrl")
+    count = sum(dead.values())
+    if not count:
+        click.echo("There are no dead letters.")
+        return
+    with looked_at(stack, _MOST_SHOWN) as letters:
+        why = reasons(stack, letters)
+    Console(highlight=False).print(_table(letters, why))
+    if len(letters) < count:
+        click.echo(f"{len(letters)} of about {count:,} dead letters were looked at.")
+    if not yes:
+        click.confirm(f"Send {'all ' if count > 1 else ''}{count:,} back to the queue?", abort=True)
+    columns = (TextColumn("Sending back"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=count)
+        try:
+            moved = send_back(
+                stack, lambda done: progress.update(task, completed=done), lambda: time.sleep(_POLL_SECONDS)
+            )
+        except MoveFailedError as error:
+            raise click.ClickException(f"{error}; `cellflag status` tells how many are left.") from error
+    click.echo(f"{moved:,} back in the queue; `cellflag status` tells what becomes of them.")
+
+
+def _table(letters: list[DeadLetter], why: dict[str, str]) -> Table:
+    by_reason: defaultdict[str, list[DeadLetter]] = defaultdict(list)
+    for letter in letters:
+        by_reason[why.get(letter.id, UNKNOWN_REASON)].append(letter)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("messages", justify="right")
+    table.add_column("why they failed", overflow="fold", ratio=2)
+    table.add_column("images", overflow="fold", ratio=1)
+    for reason, same in sorted(by_reason.items(), key=lambda item: -len(item[1])):
+        keys = [key for letter in same for key in letter.keys or ("a message of no known shape",)]
+        more = f"\n... and {len(keys) - _MOST_KEYS:,} more" if len(keys) > _MOST_KEYS else ""
+        table.add_row(f"{len(same):,}", Text(reason), Text("\n".join(keys[:_MOST_KEYS]) + more))
+    return table
