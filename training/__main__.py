@@ -10,6 +10,7 @@ from training.commands.samples import samples
 # are imported when a command is called; they import what is heavy inside their functions.
 COMMANDS = (
     "index",
+    "explore",
     "split",
     "run",
     "recipe",

@@ -1,0 +1,64 @@
+"""The report on a data set: ``report.html``."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from training.exploration import SHOWN_PX, Exploration, compare_classes
+from training.report import architecture, exploration_charts
+from training.report.charts import style
+from training.report.page import picture, write_page
+
+MOST_SIZES = 5
+
+
+def write_report(path: Path, title: str, explored: Exploration, model_folder: Path | None) -> None:
+    """Write the report.
+
+    Args:
+        path: new file.
+        title: name of the data set.
+        explored: what is in it.
+        model_folder: of the model whose network is drawn; None draws none.
+    """
+    comparisons = compare_classes(explored)
+    counts = np.sort(np.unique(explored.subjects, return_counts=True)[1])
+    with style():
+        charts = {
+            "subjects": exploration_charts.subjects(explored),
+            "distributions": exploration_charts.distributions(explored),
+            "superiorities": exploration_charts.superiorities(
+                [(row.measure, row.superiority, row.p_value) for row in comparisons]
+            ),
+        }
+        drawing = architecture.draw(model_folder / "model.onnx") if model_folder else None
+    means = {label: picture(mean.astype(np.uint8), alt=f"mean {label} cell") for label, mean in explored.means.items()}
+    change = picture(exploration_charts.difference(explored.means), alt="mean ALL cell less mean normal cell")
+    manifest = json.loads((model_folder / "model.json").read_text("utf-8")) if model_folder else {}
+    parameters = manifest.get("training", {}).get("parameters")
+    write_page(
+        path,
+        "exploration.html",
+        title=title,
+        cells={"ALL": int(explored.is_all.sum()), "normal": int((~explored.is_all).sum())},
+        subject_counts={
+            "ALL": len(np.unique(explored.subjects[explored.is_all])),
+            "normal": len(np.unique(explored.subjects[~explored.is_all])),
+        },
+        largest=float(counts[-3:].sum() / counts.sum()),
+        left_out=explored.left_out,
+        shown_px=SHOWN_PX,
+        samples={
+            label: [picture(pixels, 200, f"{label} cell") for pixels in shown]
+            for label, shown in explored.samples.items()
+        },
+        means=means,
+        change=change,
+        charts=charts,
+        comparisons=comparisons,
+        sizes=sorted(explored.sizes.items(), key=lambda item: -item[1])[:MOST_SIZES],
+        architecture=drawing,
+        model=manifest.get("version"),
+        parameters=f"{parameters:,} weights" if parameters else "weights not counted",
+    )

@@ -1,0 +1,108 @@
+"""The charts of an exploration."""
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib import colormaps
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from lambda_fn.decisions import Label
+from training.exploration import MEASURES, Exploration
+from training.report.charts import CLASS_COLOURS, FAINT, INK, as_svg, new_figure
+
+_CURVE_POINTS = 200
+# Differences beyond these grey levels all get the deepest colour.
+_DEEPEST = 12.0
+
+
+def subjects(explored: Exploration) -> Markup:
+    """Cells of each subject, the largest first."""
+    counts = []
+    for label, of_class in (("ALL", explored.is_all), ("normal", ~explored.is_all)):
+        names, cells = np.unique(explored.subjects[of_class], return_counts=True)
+        counts += [(label, str(name), int(count)) for name, count in zip(names, cells, strict=True)]
+    counts.sort(key=lambda row: (row[0], -row[2]))
+    figure, (axes,) = new_figure(9.6, 2.9)
+    places = [number + (2 if label == "normal" else 0) for number, (label, _, _) in enumerate(counts)]
+    axes.bar(places, [row[2] for row in counts], color=[CLASS_COLOURS[row[0]] for row in counts], width=0.78)
+    if len(counts) <= 60:
+        axes.set_xticks(places, [row[1] for row in counts], rotation=90, fontsize=8)
+    else:
+        axes.set_xticks([])
+    for label, colour in CLASS_COLOURS.items():
+        taken = [place for place, row in zip(places, counts, strict=True) if row[0] == label]
+        axes.text(
+            taken[-1] + 0.4, max(row[2] for row in counts), f"{label}: {len(taken)} subjects",
+            color=colour, weight="bold", ha="right", va="top",
+        )  # fmt: skip
+    axes.set(ylabel="cells", xlim=(places[0] - 1, places[-1] + 1))
+    axes.grid(visible=False, axis="x")
+    return as_svg(figure, "Number of cells of each subject, by class")
+
+
+def distributions(explored: Exploration) -> Markup:
+    """The distribution of every measure by class; a tick below is the mean of one subject."""
+    columns = 3
+    rows = -(-len(MEASURES) // columns)
+    figure, _ = new_figure(9.6, 2.25 * rows)
+    figure.clear()
+    grid = figure.subplots(rows, columns).ravel()
+    for number, (axes, name) in enumerate(zip(grid, MEASURES, strict=True)):
+        values = explored.measures[:, number]
+        low, high = np.quantile(values, (0.002, 0.998))
+        places = np.linspace(low, high, _CURVE_POINTS)
+        tallest = 0.0
+        for label, of_class in (("normal", ~explored.is_all), ("ALL", explored.is_all)):
+            curve = _density(values[of_class], places)
+            tallest = max(tallest, float(curve.max()))
+            axes.fill_between(places, curve, color=CLASS_COLOURS[label], alpha=0.28, linewidth=0)
+            axes.plot(places, curve, color=CLASS_COLOURS[label], linewidth=1.5)
+        for row, (label, of_class) in enumerate((("ALL", explored.is_all), ("normal", ~explored.is_all))):
+            means = [values[of_class & (explored.subjects == s)].mean() for s in np.unique(explored.subjects[of_class])]
+            height = -(0.09 + 0.11 * row) * tallest
+            axes.scatter(means, np.full(len(means), height), 26, CLASS_COLOURS[label], marker="|", linewidths=1.1)
+        axes.set(yticks=[], title=name, ylim=(-0.29 * tallest, 1.08 * tallest))
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.spines["left"].set_visible(False)
+    return as_svg(figure, "Distributions of size and colour by class")
+
+
+def _density(values: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A Gaussian kernel density, its width by Silverman's rule (1986, Density Estimation, section 3.4.2)."""
+    middle_half = np.subtract(*np.quantile(values, (0.75, 0.25))) / 1.349
+    spread = min(values.std(), middle_half) or values.std() or 1.0
+    width = 0.9 * spread * len(values) ** -0.2
+    counts, edges = np.histogram(values, 512, (places[0] - 4 * width, places[-1] + 4 * width))
+    centres = (edges[1:] + edges[:-1]) / 2
+    kernel = np.exp(-0.5 * ((places[:, None] - centres) / width) ** 2)
+    return np.asarray(kernel @ counts / (len(values) * width * np.sqrt(2 * np.pi)))
+
+
+def superiorities(rows: list[tuple[str, float, float]]) -> Markup:
+    """How far the classes' subjects lie apart in every measure: name, superiority, corrected p-value."""
+    figure, (axes,) = new_figure(9.6, 0.33 * len(rows) + 0.75)
+    for row, (name, superiority, p_value) in enumerate(reversed(rows)):
+        colour = FAINT if p_value >= 0.05 else CLASS_COLOURS["ALL" if superiority > 0.5 else "normal"]
+        axes.plot([0.5, superiority], [row, row], color=colour, linewidth=3, alpha=0.5)
+        axes.plot(superiority, row, "o", color=colour, markersize=8)
+        axes.text(-0.015, row, name, ha="right", va="center", color=INK)
+        said = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+        axes.text(1.015, row, said, va="center", color=INK if p_value < 0.05 else FAINT)
+    axes.axvline(0.5, color=INK, linewidth=1)
+    axes.set(
+        xlim=(0, 1), ylim=(-0.7, len(rows) - 0.3), yticks=[], xticks=(0, 0.25, 0.5, 0.75, 1),
+        xlabel="how likely a subject with ALL has the higher mean than a healthy one",
+    )  # fmt: skip
+    axes.spines["left"].set_visible(False)
+    return as_svg(figure, "Effect sizes of all measures, over subjects")
+
+
+def difference(means: dict[Label, NDArray[np.float64]]) -> NDArray[np.uint8]:
+    """The mean ALL image less the mean normal one, by brightness: red where ALL is brighter, blue where darker.
+
+    Returns:
+        uint8 array of shape (300, 300, 3).
+    """
+    change = (means["ALL"] - means["normal"]).mean(axis=2)
+    coloured = colormaps["RdBu_r"](0.5 + change / (2 * _DEEPEST))
+    return np.asarray(coloured[..., :3] * 255, np.uint8)
