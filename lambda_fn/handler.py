@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from lambda_fn.events import ImageReference, Message, UnknownEventError, image_references, messages
 from lambda_fn.model import Model
-from lambda_fn.publishing import Outcome, Precedence, answered_etag, publish
+from lambda_fn.publishing import Outcome, Precedence, publish, standing_precedence
 from lambda_fn.reporting import Answer, logger, report_batch, report_failure, tally
 from lambda_fn.results import Document, ledger, ledger_key
 from lambda_fn.scoring import score
@@ -128,10 +128,11 @@ def _answer(received: list[Message], store: BucketStore, context: "LambdaContext
                 batch.fail(late_id, TimeoutError("no time was left in this batch"), images)
             break
         try:
-            image = reading.result()
+            image, has_result = reading.result()
             document = score(model, image)
             precedence = Precedence(reference.sequencer, image.last_modified, model.manifest.sha256, image.etag)
-            writing = writers.submit(publish, store, document, precedence, replace_own=reference.backfill == "all")
+            again = reference.backfill == "all"
+            writing = writers.submit(publish, store, document, precedence, look_first=has_result, replace_own=again)
             writes.append((message_id, document, precedence, writing))
         except ImageUnchangedError:
             batch.unchanged += 1
@@ -150,9 +151,9 @@ def _answer(received: list[Message], store: BucketStore, context: "LambdaContext
 
 def _read_ahead(
     work: list[tuple[str, ImageReference]], store: BucketStore
-) -> Iterator[tuple[str, ImageReference, Future[StoredImage]]]:
+) -> Iterator[tuple[str, ImageReference, Future[tuple[StoredImage, bool]]]]:
     """Each image with its reading under way, never more than ``READ_AHEAD`` of them."""
-    reading: deque[tuple[str, ImageReference, Future[StoredImage]]] = deque()
+    reading: deque[tuple[str, ImageReference, Future[tuple[StoredImage, bool]]]] = deque()
     for message_id, reference in work:
         if len(reading) == READ_AHEAD:
             yield reading.popleft()
@@ -160,7 +161,10 @@ def _read_ahead(
     yield from reading
 
 
-def _read(store: BucketStore, reference: ImageReference) -> StoredImage:
-    """Read an image, but not one whose result of this model a backfill would only make again."""
-    known = answered_etag(store, reference.key, model.manifest.sha256) if reference.backfill == "missing" else None
-    return read_from_bucket(s3, reference, known)
+def _read(store: BucketStore, reference: ImageReference) -> tuple[StoredImage, bool]:
+    """Read an image, but not one whose result a backfill would only repeat; tell whether it seems to have a result."""
+    if reference.backfill != "missing":
+        return read_from_bucket(s3, reference), reference.backfill == "all"
+    standing = standing_precedence(store, reference.key)
+    known = standing.etag if standing and standing.model == model.manifest.sha256 else None
+    return read_from_bucket(s3, reference, known), standing is not None

@@ -101,21 +101,25 @@ class ConditionalStore(Protocol):
         """Remove; nothing happens where nothing lies."""
 
 
-def answered_etag(store: ConditionalStore, image_key: str, model: str) -> str | None:
-    """The entity tag of the image's version that the standing result is of; None if no result of this model stands."""
+def standing_precedence(store: ConditionalStore, image_key: str) -> Precedence | None:
+    """That of the image's standing result; None where it has no result yet."""
     standing = store.get(result_key(image_key))
-    precedence = Precedence.from_metadata(standing.metadata if standing else {})
-    return precedence.etag if precedence.model == model else None
+    return Precedence.from_metadata(standing.metadata) if standing else None
 
 
 def publish(
-    store: ConditionalStore, document: Document, precedence: Precedence, *, replace_own: bool = False
+    store: ConditionalStore,
+    document: Document,
+    precedence: Precedence,
+    *,
+    look_first: bool = False,
+    replace_own: bool = False,
 ) -> Outcome:
     """Write a result unless a newer one stands, and bring its review flag in line with whatever stands then.
 
     Where the same model answered the same upload before, this is a duplicate; ``replace_own`` writes it all the same,
     as settings other than the model may have changed. Costs one request for a first result without a flag, three with
-    one, and three for a duplicate.
+    one, and three for a duplicate. Where a result is likely to stand, ``look_first`` saves a refused write.
 
     Raises:
         ContentionError: other workers were faster, ``MAX_ROUNDS`` times in a row.
@@ -123,7 +127,7 @@ def publish(
     body = json.dumps(document, ensure_ascii=False, indent=1).encode()
     image_key = document["image"]["key"]
     key, metadata = result_key(image_key), precedence.to_metadata()
-    etag = store.create(key, body, metadata)
+    etag = None if look_first else store.create(key, body, metadata)
     if etag is not None:
         # Flags are raised after results only: before a first one there is none to lower.
         if document["review"]["required"]:

@@ -38,9 +38,8 @@ def backfill_cost(
 ) -> dict[str, float]:
     """USD by part of the bill, storage and logs left out.
 
-    A first result costs one write; one in place of another a write that is refused, a read, and a write; a flag a write
-    and a read; a ledger a write (``lambda_fn.publishing`` says why). With `looks_first`, as for what is missing, each
-    image costs the read of its standing result as well.
+    A result costs one write, one in place of another also two reads; a flag costs a write and a read; a ledger a write
+    (``lambda_fn.publishing`` says why). With `looks_first`, as for what is missing, each image costs one more read.
 
     Args:
         work: what was done.
@@ -50,8 +49,8 @@ def backfill_cost(
             child takes as long as its one step; starting it is counted as a transition of a Standard child.
         looks_first: whether standing results are read beforehand.
     """
-    writes = work.first + 2 * work.replaced + work.flagged + work.batches + work.listed / _KEYS_A_LISTING
-    reads = work.listed + work.replaced + work.flagged + (work.listed if looks_first else 0)
+    writes = work.first + work.replaced + work.flagged + work.batches + work.listed / _KEYS_A_LISTING
+    reads = work.listed + 2 * work.replaced + work.flagged + (work.listed if looks_first else 0)
     # Rounding up to the next step adds half of one on average.
     child_seconds = work.seconds + work.batches * _EXPRESS_STEP_SECONDS / 2
     children = (

@@ -106,6 +106,14 @@ def test_the_newest_version_stands_with_its_flag(
     assert ("review/a.bmp.json" in standing(s3)) == flagged
 
 
+def test_looking_first_saves_the_write_that_a_standing_result_would_refuse() -> None:
+    s3 = FakeS3()
+    publish(bucket(s3), document(1, False), precedence("01"))
+    s3.requests.clear()
+    publish(bucket(s3), document(1, False), precedence("01", model="model-2"), look_first=True)
+    assert s3.requests["PutObject"] == 1
+
+
 def test_a_new_model_replaces_a_result_by_a_backfill_that_knows_no_sequencer_and_a_late_older_event_does_not() -> None:
     s3 = FakeS3()
     publish(bucket(s3), document("new", False), precedence("02", etag="e"))
@@ -178,17 +186,19 @@ class Interleaving:
 @settings(max_examples=300, deadline=None)
 @given(
     versions=st.lists(st.tuples(st.integers(1, 4), st.booleans()), min_size=2, max_size=5),
+    look_first=st.booleans(),
     seed=st.integers(0, 2**32),
     kills=st.sampled_from([0, 0.1, 0.3]),
 )
 def test_racing_and_dying_workers_end_with_the_newest_result_and_its_own_flag(
-    versions: list[tuple[int, bool]], seed: int, kills: float
+    versions: list[tuple[int, bool]], look_first: bool, seed: int, kills: float
 ) -> None:
     review_of = dict(versions)  # two deliveries of one version score alike
     generator = random.Random(seed)
 
     def deliver(version: int) -> Callable[[FakeS3], object]:
-        return lambda s3: publish(bucket(s3), document(version, review_of[version]), precedence(f"{version:02}"))
+        scored, order = document(version, review_of[version]), precedence(f"{version:02}")
+        return lambda s3: publish(bucket(s3), scored, order, look_first=look_first)
 
     race = Interleaving([deliver(version) for version, _ in versions])
     while race.running:
