@@ -10,9 +10,8 @@ import click
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from infra import isolation
+from infra import homes, isolation
 from infra.deployment import deployed
-from infra.homes import KEPT
 from infra.operate.errors import told_in_one_line
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ def find_local_stack() -> DeployedStack:
     Raises:
         click.UsageError: there is none.
     """
-    deployment = deployed(KEPT)
+    deployment = deployed(homes.KEPT)
     if deployment is None:
         raise click.UsageError("the local cloud is not up: start it with `cellflag local up`")
     return DeployedStack("cellflag-local", deployment.outputs, isolation.session(), deployment.endpoint)

@@ -19,7 +19,6 @@ from click.testing import CliRunner
 from moto import mock_aws
 
 from infra import homes
-from infra.operate import access
 from infra.operate.access import DeployedStack, find_stack, on_a_stack
 from infra.operate.errors import explain, told_in_one_line
 
@@ -93,7 +92,6 @@ def test_the_local_cloud_goes_without_settings_for_aws(options: list[str]) -> No
 
 
 def test_a_local_cloud_that_is_down_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "KEPT", tmp_path)
     monkeypatch.setattr(homes, "KEPT", tmp_path)
     result = CliRunner().invoke(command, ["--local"])
     assert (result.exit_code, "cellflag local up" in result.output) == (2, True)
