@@ -15,6 +15,8 @@ COMMANDS = (
     "run",
     "recipe",
     "evaluate",
+    "compare",
+    "promote",
 )
 
 

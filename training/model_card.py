@@ -103,7 +103,7 @@ def model_card(manifest: dict[str, Any]) -> str:
         source=C_NMC_SOURCE if C_NMC in training["data_set"] else OTHER_SOURCE,
         **{name: metrics[name] for name in ("split", "n", "subjects")},
         figures="\n".join(_figure(name, metrics[part][figure]) for name, (part, figure) in _FIGURES.items()),
-        pretrained=f"\nIts frozen layers: {training['pretrained_on']}.\n" if "pretrained_on" in training else "",
+        pretrained=f"\nIts pretrained layers: {training['pretrained_on']}.\n" if training.get("pretrained_on") else "",
         per_subject="\n".join(_spread(label, shares) for label, shares in metrics["per_subject"].items()),
         unlike=_UNLIKE.format(decision["unlike_above"]) if "unlike_above" in decision else "",
         thresholds="\n".join(_threshold(manifest["decision"], *row) for row in _THRESHOLDS),

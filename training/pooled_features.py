@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lambda_fn.cells import BACKGROUND_LEVEL
 from training.architectures import INPUT_NAME
-from training.errors import TrainingError
+from training.pretrained import IMAGENET, backbone
 
 if TYPE_CHECKING:
     import keras
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 # Of MobileNet v1 (Howard et al. 2017, arXiv 1704.04861): pointwise convolutions at strides 8, 16 and 16.
 BLOCKS = (5, 7, 9)
 BATCH = 16
-
-
-class PretrainedWeightsError(TrainingError):
-    """Weights that are not those of MobileNet v1."""
 
 
 def feature_network(size: int, weights: Path | None) -> keras.Model:
@@ -50,31 +46,13 @@ def feature_network(size: int, weights: Path | None) -> keras.Model:
     image = keras.Input((size, size, 3), dtype="uint8", name=INPUT_NAME)
     colours = ops.cast(image, "float32")
     mask = ops.cast(ops.max(colours, axis=-1, keepdims=True) > BACKGROUND_LEVEL, "float32")
-    backbone = _backbone(size, weights)
+    frozen = backbone("MobileNet", size, weights or IMAGENET, tuple(f"conv_pw_{block}_relu" for block in BLOCKS))
+    frozen.trainable = False
     pooled = []
-    for features in backbone(layers.Rescaling(1 / 127.5, offset=-1)(colours)):
+    for features in frozen(layers.Rescaling(1 / 127.5, offset=-1)(colours)):
         stride = size // features.shape[1]
         pooled += _mean_and_spread(features, layers.AveragePooling2D(stride)(mask))
     return keras.Model(image, layers.Concatenate()(pooled), name="pooled_features")
-
-
-def _backbone(size: int, weights: Path | None) -> keras.Model:
-    import keras
-
-    whole = keras.applications.MobileNet(
-        input_shape=(size, size, 3), include_top=False, weights=None if weights else "imagenet"
-    )
-    backbone = keras.Model(whole.input, [whole.get_layer(f"conv_pw_{block}_relu").output for block in BLOCKS])
-    backbone.trainable = False
-    if weights:
-        try:
-            arrays = np.load(weights)
-            for layer in backbone.layers:
-                kind = "depthwise_" if isinstance(layer, keras.layers.DepthwiseConv2D) else ""
-                layer.set_weights([arrays[f"{layer.name}__{kind}{weight.name}"] for weight in layer.weights])
-        except (OSError, ValueError, KeyError) as error:
-            raise PretrainedWeightsError(f"{weights} does not hold the weights of MobileNet v1: {error}") from error
-    return backbone
 
 
 def _mean_and_spread(features: KerasTensor, mask: KerasTensor) -> list[KerasTensor]:

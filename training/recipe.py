@@ -58,10 +58,9 @@ def cook(
     wanted_folds: int | Path,
     seed: int,
     out: Path,
-    model_folder: Path,
     progress: RunProgress,
 ) -> dict[str, Any]:
-    """Extract, fit, measure out of fold, calibrate, export and ship.
+    """Extract, fit, measure out of fold, calibrate and export.
 
     Args:
         data: folder of labelled cells.
@@ -69,7 +68,6 @@ def cook(
         wanted_folds: number of subject-disjoint folds, or the file that holds them.
         seed: repeats the run.
         out: new folder for what the run leaves behind.
-        model_folder: where the finished model goes.
         progress: shows the steps.
 
     Returns:
@@ -79,7 +77,7 @@ def cook(
         DatasetError: the folder cannot be trained from.
         PretrainedWeightsError: the weights are not those of the network.
         CalibrationError: the predictions allow no thresholds.
-        ParityError: the exported graph is not the model; the model folder is as it was.
+        ParityError: the exported graph is not the model.
     """
     preprocessing = Preprocessing(SIZE, SIZE)
     with progress.step("Reading cells") as advance:
@@ -123,7 +121,6 @@ def cook(
             thresholds=thresholds,
             metrics=metrics,
             out=out,
-            model_folder=model_folder,
         )
 
 

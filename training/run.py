@@ -1,52 +1,33 @@
-"""One training run: from a folder of cells to a served model."""
+"""One training run: from a folder of cells to a model and all that tells how good it is."""
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.cells import Preprocessing
 from training.calibrate import choose_thresholds
+from training.checkpoints import Checkpoints
 from training.dataset import Dataset, load
 from training.evaluate import evaluate
-from training.fit import Recipe, fit, predict
+from training.fit import fit, predict
 from training.folds import Split, final_split
+from training.plan import PLAN, Plan, PlanError, read_plan, write_plan
 from training.progress import RunProgress
-from training.shipping import release
-from training.splits import make_or_read_folds
+from training.shipping import MODEL, release
+from training.splits import make_or_read_folds, read_folds, write_splits
 
 if TYPE_CHECKING:
     import keras
 
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run does.
-
-    Attributes:
-        data: folder of labelled cells.
-        preprocessing: how pixels become model input.
-        recipe: how a network is trained.
-        folds: number of subject-disjoint folds, or the file that holds them.
-        out: new folder for all that the run leaves behind.
-        model_folder: where the finished model goes.
-    """
-
-    data: Path
-    preprocessing: Preprocessing
-    recipe: Recipe
-    folds: int | Path
-    out: Path
-    model_folder: Path
+FOLDS, PREDICTIONS = "folds.csv", "predictions.csv"
 
 
 def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
-    """Train, measure, calibrate, export and ship a model.
+    """Train, measure, calibrate and export a model, or go on with a run that was interrupted.
 
     Each fold's model predicts subjects that it never saw and that did not stop its training. The final model follows
     the same recipe on all subjects: a fifth of them stop it, as in each fold. A fixed number of epochs, the folds'
@@ -58,19 +39,20 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
 
     Raises:
         DatasetError: the folder cannot be trained from.
+        PlanError: the run in the folder is finished, or began with other cells.
         CalibrationError: the predictions allow no thresholds.
-        ParityError: the exported graph is not the model; the model folder is as it was.
+        ParityError: the exported graph is not the model.
     """
+    if (plan.out / MODEL).exists():
+        raise PlanError(f"{plan.out} is finished: its model is in {plan.out / MODEL}.")
     with progress.step("Reading cells") as advance:
         dataset = load(plan.data, plan.preprocessing, lambda done, total: advance(done / total))
     progress.say_what_was_read(dataset)
-    splits = make_or_read_folds(plan.folds, dataset, plan.recipe.seed)
-    plan.out.mkdir(parents=True, exist_ok=True)
+    splits = _begin(plan, dataset)
     probabilities = np.zeros(len(dataset.names))
     fold_of = np.zeros(len(dataset.names), np.int64)
     for number, split in enumerate(splits, start=1):
-        model = _train(plan, dataset, split, f"fold-{number}", progress)
-        probabilities[split.held_out] = predict(model, dataset.pixels[split.held_out])
+        probabilities[split.held_out] = _predict_fold(plan, dataset, split, f"fold-{number}", progress)
         fold_of[split.held_out] = number
     write_predictions(plan.out / "out-of-fold.csv", dataset, fold_of, probabilities)
     thresholds = choose_thresholds(probabilities, dataset.is_all)
@@ -79,7 +61,7 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
     progress.say_how_good(metrics)
     model = _train(plan, dataset, final_split(dataset.is_all, dataset.groups, plan.recipe.seed), "final", progress)
     with progress.step("Exporting"):
-        return release(
+        manifest = release(
             model,
             preprocessing=plan.preprocessing,
             dataset=dataset,
@@ -89,13 +71,42 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
             thresholds=thresholds,
             metrics=metrics,
             out=plan.out,
-            model_folder=plan.model_folder,
         )
+    Checkpoints(plan.out / "final").tidy()
+    return manifest
+
+
+def _begin(plan: Plan, dataset: Dataset) -> list[Split]:
+    """The folds of a run: those that it began with, or new ones; with the plan they are kept in its folder."""
+    kept = plan.out / FOLDS
+    if (plan.out / PLAN).exists():
+        if read_plan(plan.out)[1] != dataset.digest:
+            raise PlanError(f"{plan.out} began with other cells than those in {plan.data}: start a new run.")
+        return read_folds(kept, dataset)
+    splits = make_or_read_folds(plan.folds, dataset, plan.recipe.seed)
+    kept.unlink(missing_ok=True)  # of a run that was killed before it had a plan
+    labels = np.where(dataset.is_all, "ALL", "normal")
+    write_splits(kept, list(zip(dataset.contents, dataset.names, labels, dataset.subjects, strict=True)), splits)
+    write_plan(plan, dataset.digest)
+    return splits
+
+
+def _predict_fold(plan: Plan, dataset: Dataset, split: Split, name: str, progress: RunProgress) -> NDArray[np.float64]:
+    """Probabilities of a fold's held-out cells: of a network trained now, or of one that was finished before."""
+    table = plan.out / name / PREDICTIONS
+    if not table.exists():
+        model = _train(plan, dataset, split, name, progress)
+        arriving = table.with_name(f".{table.name}")
+        held_out = predict(model, dataset.pixels[split.held_out])
+        np.savetxt(arriving, held_out, "%.9g", header="probability_all", comments="")
+        arriving.replace(table)
+    Checkpoints(plan.out / name).tidy()
+    return np.loadtxt(table, np.float64, skiprows=1, ndmin=1)
 
 
 def _train(plan: Plan, dataset: Dataset, split: Split, name: str, progress: RunProgress) -> keras.Model:
     with progress.step(f"Training {name}") as advance:
-        return fit(dataset, split, plan.recipe, plan.out / name, advance)
+        return fit(dataset, split, plan.recipe, plan.out / name, advance, plan.weights)
 
 
 def write_predictions(

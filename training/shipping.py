@@ -1,9 +1,8 @@
-"""Puts a finished model where the function finds it, and loses no earlier one."""
+"""Turns a finished network into the model of a run: a graph that is proved, its manifest and its card."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from training.model_card import model_card
 if TYPE_CHECKING:
     import keras
 
+MODEL = "model"
 GRAPH, MANIFEST, CARD = "model.onnx", "model.json", "MODEL_CARD.md"
 PARITY_CELLS = 256
 
@@ -37,9 +37,8 @@ def release(
     thresholds: Thresholds,
     metrics: Metrics,
     out: Path,
-    model_folder: Path,
 ) -> dict[str, Any]:
-    """Export a finished model, hold the graph against it, describe it, and put it where it is served from.
+    """Export a finished model, hold the graph against it, and describe it.
 
     Args:
         model: the Keras model.
@@ -50,14 +49,13 @@ def release(
         probabilities: out-of-fold predictions.
         thresholds: chosen on them.
         metrics: measured on them.
-        out: the run's folder; gets a copy of the model, and of the one that it replaces.
-        model_folder: where the model is served from.
+        out: the run's folder; gets the model's three files in a folder ``MODEL``.
 
     Returns:
         The manifest.
 
     Raises:
-        ParityError: the graph is not the model; the model folder is as it was.
+        ParityError: the graph is not the model.
     """
     graph = to_onnx(model)
     some = np.random.default_rng(recipe.seed).permutation(len(dataset.names))[:PARITY_CELLS]
@@ -75,8 +73,7 @@ def release(
         parity=parity,
         reference=reference_probabilities(model, preprocessing),
     )
-    write_model(out / "model", graph, manifest)
-    ship(out / "model", model_folder, out / "previous-model")
+    write_model(out / MODEL, graph, manifest)
     return manifest
 
 
@@ -84,26 +81,9 @@ def write_model(folder: Path, graph: bytes, manifest: dict[str, Any]) -> None:
     """Write a model's three files into a new folder; raises ``ModelError`` where the function could not read them."""
     text = json.dumps(manifest, indent=2) + "\n"
     Manifest.from_json(text)
-    folder.mkdir(parents=True)
-    (folder / GRAPH).write_bytes(graph)
-    (folder / MANIFEST).write_text(text, "utf-8")
-    (folder / CARD).write_text(model_card(manifest), "utf-8")
-
-
-def ship(source: Path, model_folder: Path, backup: Path) -> None:
-    """Replace the model in a folder.
-
-    Args:
-        source: folder that ``write_model`` wrote.
-        model_folder: gets its files. All are complete there, under other names, before the first one is replaced.
-        backup: new folder that gets the files that are replaced, if there are any.
-    """
-    model_folder.mkdir(parents=True, exist_ok=True)
-    earlier = [model_folder / name for name in (GRAPH, MANIFEST, CARD) if (model_folder / name).exists()]
-    if earlier:
-        backup.mkdir(parents=True)
-        for path in earlier:
-            shutil.copy2(path, backup)
-    arrived = [Path(shutil.copy(source / name, model_folder / f".{name}.new")) for name in (GRAPH, MANIFEST, CARD)]
-    for path, name in zip(arrived, (GRAPH, MANIFEST, CARD), strict=True):
-        path.replace(model_folder / name)
+    arriving = folder.with_name(f".{folder.name}")  # so that a folder of that name is whole
+    arriving.mkdir(parents=True, exist_ok=True)
+    (arriving / GRAPH).write_bytes(graph)
+    (arriving / MANIFEST).write_text(text, "utf-8")
+    (arriving / CARD).write_text(model_card(manifest), "utf-8")
+    arriving.rename(folder)

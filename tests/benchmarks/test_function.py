@@ -122,10 +122,10 @@ def test_a_batch_overlaps_waiting_with_work(cells: list[bytes], monkeypatch: pyt
 def test_throughput_beside_the_original_way(cells: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     import tensorflow as tf
 
-    from training.architectures import ARCHITECTURES
+    from training.architectures import network
 
     size = handler.model.manifest.preprocessing.size
-    keras_model = ARCHITECTURES["2x2C1D"](size)
+    keras_model = network("2x2C1D", size)
     inputs = [
         to_model_input(find_cell(decode(data).pixels), handler.model.manifest.preprocessing) for data in cells[:20]
     ]

@@ -38,10 +38,10 @@ def run(*arguments: object) -> tuple[float, float]:
 
 
 def test_cold_start_beside_the_original_way(unzipped: Path, cell: Path, tmp_path: Path) -> None:
-    from training.architectures import ARCHITECTURES
+    from training.architectures import network
 
     saved = tmp_path / "model.keras"
-    ARCHITECTURES["2x2C1D"](model.manifest.preprocessing.size).save(saved)
+    network("2x2C1D", model.manifest.preprocessing.size).save(saved)
     ours, theirs = rounds(
         5,
         lambda: run("function", unzipped, HERE.parent, cell, 1)[0],

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from training.architectures import ARCHITECTURES
+from training.architectures import network
 from training.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ def spread_network() -> keras.Model:
     import keras
 
     keras.utils.set_random_seed(3)
-    network = ARCHITECTURES["2x2C1D"](32)
-    kernel, bias = network.layers[-1].get_weights()
-    network.layers[-1].set_weights([kernel * 20, bias])
-    return network
+    spread = network("2x2C1D", 32)
+    kernel, bias = spread.layers[-1].get_weights()
+    spread.layers[-1].set_weights([kernel * 20, bias])
+    return spread
 
 
 @pytest.fixture

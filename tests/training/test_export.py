@@ -4,7 +4,7 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
-from training.architectures import ARCHITECTURES
+from training.architectures import network
 from training.export import PARITY_BOUND, ParityError, check_parity, to_onnx
 
 
@@ -49,7 +49,7 @@ def test_a_graph_of_other_weights_is_refused(
 
 
 def test_a_model_that_says_the_same_of_all_images_is_refused(cells: NDArray[np.uint8]) -> None:
-    constant = ARCHITECTURES["2x2C1D"](32)
+    constant = network("2x2C1D", 32)
     constant.set_weights([weights * 0 for weights in constant.get_weights()])
     with pytest.raises(ParityError, match="says the same of every image"):
         check_parity(constant, to_onnx(constant), cells, seed=0)

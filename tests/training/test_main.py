@@ -2,7 +2,9 @@
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,20 +16,24 @@ from lambda_fn.model import Model
 from training.__main__ import main
 from training.dataset import load
 from training.export import ParityError
+from training.fit import fit
 
 
 def train(folder: Path, out: Path, *options: str) -> Result:
     sizes = ("--crop", "64", "--size", "32", "--folds", "2", "--epochs", "1")
-    arguments = ["train", "run", str(folder), "--out", str(out), "--model-folder", str(out.parent / "served")]
+    arguments = ["train", "run", str(folder), "--out", str(out)]
     return CliRunner().invoke(main, [*arguments, *sizes, *options])
 
 
-def test_one_command_makes_a_served_model_from_a_folder_of_cells(
+def test_two_commands_make_a_served_model_from_a_folder_of_cells(
     cells: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     place = tmp_path_factory.mktemp("place")
     result = train(cells, place / "run")
     assert result.exit_code == 0, result.output
+    arguments = ["train", "promote", str(place / "run"), "--model-folder", str(place / "served")]
+    promoted = CliRunner().invoke(main, arguments)
+    assert promoted.exit_code == 0, promoted.output
 
     manifest = json.loads((place / "served/model.json").read_text("utf-8"))
     assert manifest["training"]["cells"] == {"ALL": 16, "normal": 16}
@@ -54,29 +60,78 @@ def test_one_command_makes_a_served_model_from_a_folder_of_cells(
         assert str(Path.home()) not in text
 
 
-def test_a_model_that_fails_the_parity_gate_leaves_the_served_model_as_it_was(
+def test_a_network_that_fails_the_parity_gate_becomes_no_model(
     cells: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> float:
         raise ParityError("The ONNX graph differs.")
 
     monkeypatch.setattr("training.shipping.check_parity", fail)
-    monkeypatch.setattr("training.run.fit", lambda *_: None)
+    monkeypatch.setattr("training.run.fit", lambda *arguments: arguments[3].mkdir(parents=True))
     monkeypatch.setattr("training.run.predict", lambda _, pixels: np.linspace(0.1, 0.9, len(pixels)))
     monkeypatch.setattr("training.shipping.to_onnx", lambda _: b"graph")
     place = tmp_path_factory.mktemp("place")
-    (place / "served").mkdir()
-    (place / "served/model.onnx").write_bytes(b"old")
     result = train(cells, place / "run")
     assert (result.exit_code, "Error: The ONNX graph differs." in result.output) == (1, True)
-    assert [path.read_bytes() for path in (place / "served").iterdir()] == [b"old"]
+    assert not (place / "run/model").exists()
+
+
+def test_a_killed_run_goes_on_and_a_finished_one_does_not(
+    cells: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[str] = []
+
+    def fit_until(fatal: str) -> Callable[..., Any]:
+        def kill_or_fit(*arguments: Any) -> Any:
+            if arguments[3].name == fatal:
+                raise SystemExit(9)
+            trained.append(arguments[3].name)
+            return fit(*arguments)
+
+        return kill_or_fit
+
+    run = tmp_path_factory.mktemp("place") / "run"
+    monkeypatch.setattr("training.run.fit", fit_until("fold-2"))
+    assert train(cells, run).exit_code == 9
+    resume = ["train", "run", "--resume", str(run)]
+    monkeypatch.setattr("training.run.fit", fit_until("none"))
+    wrong = CliRunner().invoke(main, [*resume, "--epochs", "3"])
+    assert "leave out --epochs" in wrong.output
+    result = CliRunner().invoke(main, resume)
+    assert result.exit_code == 0, result.output
+    assert trained == ["fold-1", "fold-2", "final"]
+    again = CliRunner().invoke(main, resume)
+    assert again.exit_code == 1
+    assert "is finished" in again.output
+
+
+def test_a_run_does_not_go_on_with_other_cells(
+    cells: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill(*_: object) -> None:
+        raise SystemExit(9)
+
+    monkeypatch.setattr("training.run.fit", kill)
+    run = tmp_path_factory.mktemp("place") / "run"
+    train(cells, run)
+    next(cells.rglob("UID_1_1_1_all.png")).unlink()
+    result = CliRunner().invoke(main, ["train", "run", "--resume", str(run)])
+    assert (result.exit_code, "began with other cells" in result.output) == (1, True)
+
+
+def test_a_folder_that_is_no_run_cannot_go_on(cells: Path) -> None:
+    result = CliRunner().invoke(main, ["train", "run", "--resume", str(cells)])
+    assert (result.exit_code, "it holds no run.json" in result.output) == (1, True)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--size", "33"), "must be a multiple of 4"),
-        (("--size", "96"), "not above --crop 64"),
+        (("--size", "34"), "2x2C1D cannot take images of 34 px: the side must be 32 or more and a multiple of 4"),
+        (("--architecture", "Xception", "--size", "64"), "the side must be 71 or more"),
+        (("--architecture", "9x9C1D"), "9x9C1D is no architecture; there are 1C1D, 2C1D,"),
+        (("--size", "96"), "not be above --crop 64"),
+        (("--weights", "absent.npz"), "absent.npz is neither imagenet nor none nor a file"),
         (("--folds", "5"), "5 folds need 5 subjects of each class"),
         (("--out", "."), "is not empty"),
     ],
@@ -104,7 +159,7 @@ def test_an_interrupted_run_says_where_the_best_networks_are(
     result = train(cells, tmp_path / "run")
     assert result.exit_code != 0
     assert "run: 1, each the best of its training so far" in result.output.replace("\n", "")
-    assert not (tmp_path / "served").exists()
+    assert "train run --resume" in result.output
 
 
 def test_samples_are_drawn_said_to_be_drawn_and_never_overwritten(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.pooled_features import PretrainedWeightsError, extract, feature_network, turned
+from training.pooled_features import extract, feature_network, turned
+from training.pretrained import PretrainedWeightsError
 
 
 @pytest.fixture(scope="module")
@@ -46,5 +47,5 @@ def test_a_turned_cell_is_the_same_cell(cells: NDArray[np.uint8]) -> None:
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", conv1__kernel=np.zeros((3, 3, 3, 8)))
-    with pytest.raises(PretrainedWeightsError, match="does not hold the weights of MobileNet v1"):
+    with pytest.raises(PretrainedWeightsError, match="does not hold the weights of MobileNet"):
         feature_network(64, tmp_path / "other.npz")

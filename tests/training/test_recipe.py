@@ -13,18 +13,18 @@ from training.progress import RunProgress
 from training.recipe import cook, platt
 
 
-def test_one_command_makes_a_served_model_with_both_outputs(
+def test_one_command_makes_a_model_with_both_outputs(
     cells: Path, backbone_weights: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recipe, "SIZE", 64)
     place = tmp_path_factory.mktemp("place")
     progress = RunProgress(Console(quiet=True))
-    manifest = cook(cells, backbone_weights, 2, 0, place / "run", place / "served", progress)
-    assert manifest == json.loads((place / "served/model.json").read_text("utf-8"))
+    manifest = cook(cells, backbone_weights, 2, 0, place / "run", progress)
+    assert manifest == json.loads((place / "run/model/model.json").read_text("utf-8"))
     assert [output["name"] for output in manifest["outputs"]] == ["probability_all", "distance"]
     assert manifest["training"]["architecture"] == "MobileNetV1-pooled-SVM"
 
-    model = Model(place / "served")
+    model = Model(place / "run/model")
     dataset = load(cells, model.manifest.preprocessing)
     predictions = [model.predict(pixels) for pixels in dataset.pixels]
     assert roc_auc_score(dataset.is_all, [prediction.probability_all for prediction in predictions]) > 0.9

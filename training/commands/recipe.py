@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from training.commands.options import CELLS, FOLDS, NEW_FOLDER, SEED, SERVED_FROM, SPLIT
+from training.commands.options import CELLS, FOLDS, NEW_FOLDER, SEED, SPLIT
 from training.commands.surroundings import load_tensorflow, new_run_folder, one_line_errors
 
 
@@ -20,7 +20,6 @@ from training.commands.surroundings import load_tensorflow, new_run_folder, one_
 @SPLIT
 @SEED
 @click.option("--out", type=NEW_FOLDER, help="New folder for the run.  [default: runs/recipe-<time>]")
-@SERVED_FROM
 def recipe(
     cells: Path,
     backbone_weights: Path | None,
@@ -28,12 +27,11 @@ def recipe(
     split: Path | None,
     seed: int,
     out: Path | None,
-    model_folder: Path,
 ) -> None:
     """Make the shipped model from the labelled cells of CELLS.
 
     A network pretrained on photographs stays frozen; a small kernel machine learns from what it sees within each cell.
-    Takes some minutes, and CELLS as `run` does.
+    Takes some minutes, and CELLS as `run` does; `promote` then puts the model into service.
     """
     out = new_run_folder(out, "recipe")
     console = Console(stderr=True)
@@ -43,5 +41,5 @@ def recipe(
     from training.recipe import cook
 
     with one_line_errors():
-        manifest = cook(cells, backbone_weights, split or folds, seed, out, model_folder, RunProgress(console))
-    click.echo(f"{manifest['version']} is in {model_folder}; the run is in {out}.")
+        manifest = cook(cells, backbone_weights, split or folds, seed, out, RunProgress(console))
+    click.echo(f"{manifest['version']} is in {out / 'model'}. Serve it with: cellflag train promote {out}")

@@ -6,56 +6,96 @@ import click
 from rich.console import Console
 
 from lambda_fn.cells import Preprocessing
-from training.commands.options import CELLS, FOLDS, NEW_FOLDER, SEED, SERVED_FROM, SPLIT
+from training.commands.options import (
+    CELLS,
+    CROP,
+    FOLDS,
+    LEARNING_RATE,
+    NEW_FOLDER,
+    OPTIMIZER,
+    RUN,
+    SEED,
+    SIZE,
+    SPLIT,
+    WEIGHTS,
+    check_sizes,
+    given,
+)
 from training.commands.surroundings import load_tensorflow, new_run_folder, one_line_errors
-
-ARCHITECTURE = "2x2C1D"
 
 
 @click.command()
-@click.argument("cells", type=CELLS)
+@click.argument("cells", type=CELLS, required=False)
+@click.option("--architecture", default="2x2C1D", show_default=True, help="Of those that `compare --help` lists.")
 @FOLDS
 @SPLIT
 @click.option("--epochs", default=30, show_default=True, type=click.IntRange(1), help="Most epochs of each training.")
 @SEED
-@click.option("--crop", default=288, show_default=True, type=click.IntRange(32), help="Side of the cut-out, pixels.")
-@click.option("--size", default=96, show_default=True, type=click.IntRange(32), help="Side of the input, pixels.")
+@CROP
+@SIZE
+@WEIGHTS
+@OPTIMIZER
+@LEARNING_RATE
 @click.option("--out", type=NEW_FOLDER, help="New folder for the run.  [default: runs/<architecture>-<time>]")
-@SERVED_FROM
+@click.option("--resume", metavar="RUN", type=RUN, help="Go on with an interrupted run; its options hold.")
+@click.pass_context
 def run(
-    cells: Path,
+    context: click.Context,
+    cells: Path | None,
+    architecture: str,
     folds: int,
     split: Path | None,
     epochs: int,
     seed: int,
     crop: int,
     size: int,
+    weights: str,
+    optimizer: str | None,
+    learning_rate: float,
     out: Path | None,
-    model_folder: Path,
+    resume: Path | None,
 ) -> None:
-    """Train, measure and ship a model from the labelled cells of CELLS.
+    """Train and measure a network on the labelled CELLS.
 
     CELLS is an index, or a folder of images named as in C-NMC 2019, or one with a labels.csv (path,label,subject).
-    The run's folder gets checkpoints, logs, out-of-fold predictions and the model; a model that is replaced is kept
-    there too.
+    The run's folder gets checkpoints, logs, out-of-fold predictions and the model; `promote` then puts the model into
+    service.
+
+    A run that was stopped or killed goes on with --resume RUN: finished folds are kept, and the one at work continues
+    after its last whole epoch. CELLS are named then only if they have moved.
     """
-    out = new_run_folder(out, ARCHITECTURE)
-    if size > crop or size % 4:
-        raise click.UsageError(f"--size {size}: must be a multiple of 4 and not above --crop {crop}.")
+    if resume and (others := given(context, but=("cells", "resume"))):
+        raise click.UsageError(f"--resume takes its options from {resume}; leave out {', '.join(others)}.")
+    if not resume and not cells:
+        raise click.UsageError("name the labelled CELLS, or a run to --resume.")
+    check_sizes(crop, size)
+    out = resume or new_run_folder(out, architecture)
     console = Console(stderr=True)
     load_tensorflow(console)
 
-    from training.fit import Recipe
+    from training.plan import Plan, new_recipe, read_plan
     from training.progress import RunProgress
-    from training.run import Plan
     from training.run import run as run_plan
 
-    plan = Plan(cells, Preprocessing(crop, size), Recipe(ARCHITECTURE, epochs, seed), split or folds, out, model_folder)
     try:
         with one_line_errors():
+            if cells and not resume:
+                recipe = new_recipe(
+                    architecture,
+                    size,
+                    epochs=epochs,
+                    seed=seed,
+                    weights=weights,
+                    optimizer=optimizer,
+                    learning_rate=learning_rate,
+                )
+                plan = Plan(cells, Preprocessing(crop, size), recipe, split or folds, out, weights)
+            else:
+                plan, _ = read_plan(out, cells)
             manifest = run_plan(plan, RunProgress(console))
     except KeyboardInterrupt:
-        kept = len(list(out.glob("*/best.keras")))
+        kept = len(list(out.glob("*/best*.keras")))
         console.print(f"Stopped. Networks kept in {out}: {kept}, each the best of its training so far.", soft_wrap=True)
+        console.print(f"Go on with: cellflag train run --resume {out}", soft_wrap=True)
         raise
-    click.echo(f"{manifest['version']} is in {model_folder}; the run is in {out}.")
+    click.echo(f"{manifest['version']} is in {out / 'model'}. Serve it with: cellflag train promote {out}")

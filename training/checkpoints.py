@@ -1,0 +1,113 @@
+"""What a training leaves behind after each epoch, so that a kill at any moment loses no more than the epoch at work."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+LOG = "log.csv"
+COLUMNS = ("epoch", "phase", "AUC", "loss", "val_AUC", "val_loss")
+BEST = "best.keras"
+
+
+class Checkpoints:
+    """The log, the best network and the latest one, with its optimizer, of one training.
+
+    After epoch n, counted from 1, come in this order: line n of the log, ``best-<n>.keras`` if it is the best so far,
+    ``last-<n>.keras``. Each file appears whole. An epoch counts as done if all that belongs to it is there, so files
+    that were copied elsewhere one by one, by a job's checkpoint store for instance, are as good as the folder itself.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Continue from what lies in ``folder``, which may be new."""
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        logged = _read(folder / LOG)
+        done = [int(path.stem.removeprefix("last-")) for path in folder.glob("last-*.keras")]
+        whole = [n for n in done if n <= len(logged) and self._best(logged[:n]).exists()]
+        self._rows = logged[: max(whole, default=0)]
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs done."""
+        return len(self._rows)
+
+    @property
+    def best(self) -> Path:
+        """The network with the least loss on the stopping subjects."""
+        return self._best(self._rows)
+
+    @property
+    def last(self) -> Path:
+        """The network after the last epoch, with its optimizer."""
+        return self._folder / f"last-{self.epochs:04}.keras"
+
+    def epochs_of(self, phase: str) -> int:
+        """Number of epochs done in a phase."""
+        return sum(row["phase"] == phase for row in self._rows)
+
+    def epochs_since_best(self, phase: str) -> int:
+        """Number of epochs of a phase that brought nothing better than the best of all phases."""
+        return min(self.epochs_of(phase), self.epochs - _best_epoch(self._rows))
+
+    def keep(self, model: keras.Model, phase: str, figures: dict[str, float]) -> None:
+        """Keep what the epoch that ended has made.
+
+        Args:
+            model: after the epoch.
+            phase: the epoch's.
+            figures: by the names in ``COLUMNS``.
+        """
+        before = self.last
+        row = {"epoch": str(self.epochs + 1), "phase": phase}
+        self._rows.append(row | {name: repr(float(figures[name])) for name in COLUMNS[2:]})
+        _write(self._folder / LOG, self._rows)
+        for path in (self.best, self.last) if _best_epoch(self._rows) == self.epochs else (self.last,):
+            _save(model, path)
+        for path in self._folder.glob("best-*.keras"):
+            if path != self.best:
+                path.unlink()
+        before.unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Keep the best network only, as ``BEST``: the training is over, and what came of it is kept elsewhere."""
+        if self.epochs:
+            self.best.replace(self._folder / BEST)
+        for path in (*self._folder.glob("last-*.keras"), *self._folder.glob("best-*.keras")):
+            path.unlink()
+
+    def _best(self, rows: list[dict[str, str]]) -> Path:
+        return self._folder / f"best-{_best_epoch(rows):04}.keras"
+
+
+def _best_epoch(rows: list[dict[str, str]]) -> int:
+    losses = [float(row["val_loss"]) for row in rows]
+    # A loss that is not a number is worse than any.
+    return min(range(1, len(rows) + 1), key=lambda n: (math.isnan(losses[n - 1]), losses[n - 1]), default=0)
+
+
+def _save(model: keras.Model, path: Path) -> None:
+    arriving = path.with_name(f".{path.name}")
+    model.save(arriving)
+    arriving.replace(path)
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _write(path: Path, rows: list[dict[str, str]]) -> None:
+    arriving = path.with_name(f".{path.name}")
+    with arriving.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS)
+        table.writeheader()
+        table.writerows(rows)
+    arriving.replace(path)
