@@ -58,7 +58,9 @@ def on_terminal(rows: list[dict[str, Any]]) -> Table:
     shown = [column for column in _COLUMNS if column[1] not in ("epochs", "training_cells")]
     table = Table(box=SIMPLE, pad_edge=False, padding=0)
     for heading, key, _ in shown:
-        table.add_column(heading.replace("weighted F1", "F1"), justify="left" if key == "name" else "right", no_wrap=True)
+        table.add_column(
+            heading.replace("weighted F1", "F1"), justify="left" if key == "name" else "right", no_wrap=True
+        )
     for row in rows:
         table.add_row(*(_cell(row, key, form) for _, key, form in shown))
         if row["name"] in PUBLISHED:
