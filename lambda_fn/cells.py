@@ -147,7 +147,7 @@ def _any_of_each_field(mask: NDArray[np.bool_], field: int) -> NDArray[np.bool_]
 def _label(coarse: NDArray[np.bool_]) -> tuple[NDArray[np.intp], int]:
     """Number the pieces of a small mask from 1, diagonal neighbours joined, and count them.
 
-    A run of set fields joins the pieces of the runs that it touches in the row above (Rosenfeld & Pfaltz 1966, on runs).
+    A run of set fields joins the pieces of the runs that it touches in the row above (Rosenfeld & Pfaltz 1966).
     """
     padded = np.pad(coarse, ((0, 0), (1, 1)))
     rows, columns = (edge.tolist() for edge in np.nonzero(padded[:, 1:] != padded[:, :-1]))

@@ -33,6 +33,19 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
+class Policy:
+    """What a deployment makes of predictions.
+
+    Attributes:
+        thresholds: where decisions change: the manifest's, or those of error rates that were chosen at deployment.
+        review_everything: a person looks at each image, whatever the model says.
+    """
+
+    thresholds: Thresholds
+    review_everything: bool = False
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What a model says about one cell.
 
@@ -52,8 +65,8 @@ class Verdict:
 
     Attributes:
         label: the likelier class.
-        decision: what may be acted on.
-        reasons: why a person should look; empty where nobody need.
+        decision: what may be acted on; ``review`` where a person should look.
+        reasons: why a person should look; empty where nobody need, or where a deployment reviews everything.
     """
 
     label: Label
@@ -61,14 +74,15 @@ class Verdict:
     reasons: tuple[Reason, ...]
 
 
-def decide(prediction: Prediction, thresholds: Thresholds, doubts: tuple[Reason, ...] = ()) -> Verdict:
+def decide(prediction: Prediction, policy: Policy, doubts: tuple[Reason, ...] = ()) -> Verdict:
     """Decide on a cell.
 
     Args:
         prediction: what the model says.
-        thresholds: where decisions change.
+        policy: what the deployment makes of it.
         doubts: reasons to let a person look whatever the model says.
     """
+    thresholds = policy.thresholds
     label: Label = "ALL" if prediction.probability_all >= 0.5 else "normal"
     reasons: list[Reason] = []
     if thresholds.normal_below <= prediction.probability_all < thresholds.all_from:
@@ -76,6 +90,6 @@ def decide(prediction: Prediction, thresholds: Thresholds, doubts: tuple[Reason,
     if prediction.distance > thresholds.unlike_above:
         reasons.append("unlike_training_data")
     reasons += [doubt for doubt in doubts if doubt not in reasons]
-    if reasons:
+    if reasons or policy.review_everything:
         return Verdict(label, "review", tuple(reasons))
     return Verdict(label, "normal" if prediction.probability_all < thresholds.normal_below else "ALL", ())

@@ -2,14 +2,17 @@
 
 import json
 import os
+import random
 from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import numpy as np
 from botocore.config import Config
 
 from lambda_fn.events import ImageReference, Message, UnknownEventError, image_references, messages
@@ -18,6 +21,7 @@ from lambda_fn.publishing import Outcome, Precedence, publish, standing_preceden
 from lambda_fn.reporting import Answer, logger, report_batch, report_failure, tally
 from lambda_fn.results import Document, ledger, ledger_key
 from lambda_fn.scoring import score
+from lambda_fn.settings import policy as policy_of
 from lambda_fn.stores import BucketStore, ImageGoneError, ImageUnchangedError, StoredImage, read_from_bucket
 
 if TYPE_CHECKING:
@@ -32,17 +36,47 @@ PARALLEL_WRITES = 16
 RESERVED_MS = 8_000
 
 model = Model()
+policy = policy_of(os.environ, model.manifest)
 readers = ThreadPoolExecutor(READ_AHEAD, "read")
 writers = ThreadPoolExecutor(PARALLEL_WRITES, "write")
-s3: "S3Client" = boto3.client(
-    "s3",
-    config=Config(
-        max_pool_connections=READ_AHEAD + PARALLEL_WRITES,
-        connect_timeout=3,
-        read_timeout=10,
-        retries={"mode": "standard", "total_max_attempts": 4},
-    ),
-)
+
+
+def _connect() -> "S3Client":
+    return boto3.client(
+        "s3",
+        config=Config(
+            max_pool_connections=READ_AHEAD + PARALLEL_WRITES,
+            connect_timeout=3,
+            read_timeout=10,
+            retries={"mode": "standard", "total_max_attempts": 4},
+        ),
+    )
+
+
+s3 = _connect()
+
+
+def before_snapshot() -> None:
+    """Do what only the first image would else pay for, so that SnapStart's snapshot holds it done."""
+    side = model.manifest.preprocessing.size
+    model.predict(np.zeros((side, side, 3), np.uint8))
+
+
+def after_restore() -> None:
+    """Replace what must not be shared by all that start from one snapshot: connections, credentials, randomness.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html
+    """
+    global s3
+    s3 = _connect()
+    random.seed()  # botocore spreads its retries by it
+
+
+with suppress(ImportError):  # comes with Lambda's runtime
+    from snapshot_restore_py import register_after_restore, register_before_snapshot
+
+    register_before_snapshot(before_snapshot)
+    register_after_restore(after_restore)
 
 
 class ScoringFailedError(Exception):
@@ -129,7 +163,7 @@ def _answer(received: list[Message], store: BucketStore, context: "LambdaContext
             break
         try:
             image, has_result = reading.result()
-            document = score(model, image)
+            document = score(model, image, policy)
             precedence = Precedence(reference.sequencer, image.last_modified, model.manifest.sha256, image.etag)
             again = reference.backfill == "all"
             writing = writers.submit(publish, store, document, precedence, look_first=has_result, replace_own=again)

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from lambda_fn.cells import Preprocessing
 from lambda_fn.decisions import Prediction, Thresholds
 
+ThresholdsByRate = dict[str, tuple[tuple[float, float], ...]]
+
 MODEL_FOLDER = Path(__file__).parent / "model"
 
 
@@ -33,6 +35,9 @@ class Manifest:
             model measures it the distance from its training data.
         preprocessing: how pixels become input.
         thresholds: at which probabilities the decision changes.
+        thresholds_by_rate: for ``all_decided_normal`` and ``normal_decided_all``, pairs of an error rate and the
+            threshold that keeps it, in rising order of rates; empty for a model that was not tabulated.
+        threads: threads within one inference.
     """
 
     version: str
@@ -41,6 +46,8 @@ class Manifest:
     output_names: tuple[str, ...]
     preprocessing: Preprocessing
     thresholds: Thresholds
+    thresholds_by_rate: ThresholdsByRate
+    threads: int
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
@@ -60,6 +67,11 @@ class Manifest:
                     all_from=float(decision["all_from"]),
                     unlike_above=float(decision.get("unlike_above", math.inf)),
                 ),
+                thresholds_by_rate={
+                    name: tuple((float(rate), float(threshold)) for rate, threshold in pairs)
+                    for name, pairs in decision.get("by_error_rate", {}).items()
+                },
+                threads=int(fields.get("session", {}).get("threads", 1)),
             )
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise ModelError(f"model.json is not a manifest of a model: {error!r}") from error
@@ -74,12 +86,12 @@ def _output_names(names: list[str]) -> tuple[str, ...]:
 class Model:
     """An ONNX session with its manifest."""
 
-    def __init__(self, folder: Path = MODEL_FOLDER, threads: int = 1) -> None:
+    def __init__(self, folder: Path = MODEL_FOLDER, threads: int | None = None) -> None:
         """Load ``model.json`` and ``model.onnx`` from a folder.
 
         Args:
             folder: where the two files lie.
-            threads: threads within one inference; a Lambda with 1,769 MB has one core.
+            threads: threads within one inference; None takes the manifest's.
 
         Raises:
             ModelError: a file is missing, or the digest of ``model.onnx`` is not the manifest's.
@@ -93,7 +105,7 @@ class Model:
         if digest != self.manifest.sha256:
             raise ModelError(f"model.onnx has digest {digest}, but model.json names {self.manifest.sha256}")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = threads or self.manifest.threads
         # Spinning threads wait for work at full load: on a function's fraction of a core that slows the work itself.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -64,7 +64,7 @@ def _document(
         "image": image,
         "prediction": prediction,
         "decision": decision,
-        "review": {"required": bool(reasons), "reasons": reasons},
+        "review": {"required": decision == "review", "reasons": reasons},
         "morphology": None,
         "explanation": {"key": None},
         "model": model,

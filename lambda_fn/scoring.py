@@ -5,14 +5,14 @@ from time import perf_counter
 
 from lambda_fn import images, results
 from lambda_fn.cells import find_cell, to_model_input
-from lambda_fn.decisions import decide
+from lambda_fn.decisions import Policy, decide
 from lambda_fn.model import Model
 from lambda_fn.results import Document
 from lambda_fn.stores import StoredImage
 
 
-def score(model: Model, image: StoredImage) -> Document:
-    """Score an image.
+def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Document:
+    """Score an image, and decide on it as the policy says, or else as the model's manifest does.
 
     Returns:
         The result document: ``scored``, or ``rejected`` where the image cannot be scored. Its ``decode`` time includes
@@ -44,5 +44,5 @@ def score(model: Model, image: StoredImage) -> Document:
     prediction = model.predict(pixels)
     timing_ms["decode"] = round((decoded_at - started) * 1000, 2)
     timing_ms["infer"] = round((perf_counter() - decoded_at) * 1000, 2)
-    verdict = decide(prediction, model.manifest.thresholds, cell.doubts)
+    verdict = decide(prediction, policy or Policy(model.manifest.thresholds), cell.doubts)
     return results.scored(facts, verdict, prediction.probability_all, identity, timing_ms)

@@ -24,6 +24,8 @@ from training.errors import TrainingError
 
 # Thresholds are written to a millionth, each rounded to the side that keeps its promise.
 RESOLUTION = Decimal("1e-6")
+# What a deployment may choose instead of the default error rates.
+TABULATED_RATES = (0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2)
 # Of real cells: a person's time is worth more than a second look at one in a hundred.
 FLAGGED_AS_UNLIKE = 0.01
 
@@ -69,17 +71,48 @@ def choose_thresholds(
     of_all, of_normal = np.sort(probabilities[is_all]), np.sort(probabilities[~is_all])
     if not len(of_all) or not len(of_normal):
         raise CalibrationError("thresholds need predictions of both classes")
-    operating_point = _floor(of_all[_rank(1 - rates.sensitivity, len(of_all))])
-    normal_below = _floor(of_all[_rank(rates.all_decided_normal, len(of_all))])
-    # The highest normal cell that must stay below the threshold; the threshold lies just above it.
-    highest = of_normal[::-1][_rank(rates.normal_decided_all, len(of_normal))]
-    if highest >= 1:
+    operating_point = _normal_below(of_all, 1 - rates.sensitivity)
+    normal_below = _normal_below(of_all, rates.all_decided_normal)
+    all_from = _all_from(of_normal, rates.normal_decided_all)
+    if all_from > 1:
         raise CalibrationError(
             f"more than {rates.normal_decided_all:.0%} of the normal cells have probability 1 of ALL: "
             "no threshold separates them; train a model that is less sure of itself"
         )
-    all_from = _ceil(math.nextafter(highest, 1))
     return Thresholds(operating_point, min(normal_below, operating_point), max(all_from, operating_point), unlike_above)
+
+
+def tabulate_thresholds(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_]) -> dict[str, list[list[float]]]:
+    """Thresholds for other error rates than the default ones, for a deployment to choose from.
+
+    Args:
+        probabilities: as in ``choose_thresholds``.
+        is_all: as in ``choose_thresholds``.
+
+    Returns:
+        For ``all_decided_normal`` and ``normal_decided_all``, pairs of one of ``TABULATED_RATES`` and the threshold
+        that keeps it; a rate that the cells are too few for, or that no threshold below 1 keeps, is left out.
+    """
+    of_all, of_normal = np.sort(probabilities[is_all]), np.sort(probabilities[~is_all])
+    normal_below = [[rate, _normal_below(of_all, rate)] for rate in TABULATED_RATES if rate * (len(of_all) + 1) >= 1]
+    all_from = [[rate, _all_from(of_normal, rate)] for rate in TABULATED_RATES if rate * (len(of_normal) + 1) >= 1]
+    return {
+        "all_decided_normal": normal_below,
+        "normal_decided_all": [[rate, threshold] for rate, threshold in all_from if threshold <= 1],
+    }
+
+
+def _normal_below(of_all: NDArray[np.float64], rate: float) -> float:
+    """Below this, at most ``rate`` of ALL cells lie; ``of_all`` in rising order."""
+    return _floor(of_all[_rank(rate, len(of_all))])
+
+
+def _all_from(of_normal: NDArray[np.float64], rate: float) -> float:
+    """From this on, at most ``rate`` of normal cells lie: just above the highest one that must stay below it.
+
+    Above 1 where no threshold does. ``of_normal`` in rising order.
+    """
+    return _ceil(math.nextafter(of_normal[::-1][_rank(rate, len(of_normal))], 2))
 
 
 def choose_distance(distances: NDArray[np.float64]) -> float:

@@ -15,11 +15,15 @@ from numpy.typing import NDArray
 from lambda_fn.cells import Preprocessing
 from lambda_fn.decisions import Thresholds
 from training.architectures import DISTANCE_NAME, INPUT_NAME, OUTPUT_NAME
-from training.calibrate import ErrorRates, achieved
+from training.calibrate import ErrorRates, achieved, tabulate_thresholds
 from training.dataset import Dataset
 from training.evaluate import Metrics, per_subject
 
 LIBRARIES = ("keras", "numpy", "onnx", "pillow", "scikit-learn", "tensorflow", "tf2onnx")
+
+
+# A function with the 1,769 MB that buy one processor; tests/benchmarks shows what a second thread brings.
+THREADS = 1
 
 
 class DescribedRecipe(Protocol):
@@ -84,8 +88,10 @@ def describe(
         "outputs": _outputs(measures_distance=math.isfinite(thresholds.unlike_above)),
         "preprocessing": {**asdict(preprocessing), "resampling": "bilinear" if preprocessing.crop != size else "none"},
         "classes": ["normal", "ALL"],
+        "session": {"threads": THREADS},
         "decision": {
             **{name: value for name, value in asdict(thresholds).items() if math.isfinite(value)},
+            "by_error_rate": tabulate_thresholds(probabilities, dataset.is_all),
             "chosen_for": asdict(ErrorRates()),
             "achieved": achieved(probabilities, dataset.is_all, thresholds),
             **split,

@@ -16,15 +16,18 @@ from numpy.typing import NDArray
 
 from lambda_fn.cells import BACKGROUND_LEVEL
 from training.architectures import INPUT_NAME
+from training.colour_features import colour_and_detail
+from training.masked_pooling import mean_and_spread, shares
 from training.pretrained import IMAGENET, backbone
 
 if TYPE_CHECKING:
     import keras
-    from keras import KerasTensor
 
 # Of MobileNet v1 (Howard et al. 2017, arXiv 1704.04861): pointwise convolutions at strides 8, 16 and 16.
 BLOCKS = (5, 7, 9)
 BATCH = 16
+# A fifth of the deepest block's stride: what a cell's place on the grid of strides changes, it changes by chance.
+MOVED_PX = 3
 
 
 def feature_network(size: int, weights: Path | None) -> keras.Model:
@@ -45,27 +48,29 @@ def feature_network(size: int, weights: Path | None) -> keras.Model:
 
     image = keras.Input((size, size, 3), dtype="uint8", name=INPUT_NAME)
     colours = ops.cast(image, "float32")
-    mask = ops.cast(ops.max(colours, axis=-1, keepdims=True) > BACKGROUND_LEVEL, "float32")
+    # 0 or 1, as levels are whole numbers. onnxruntime is slow at comparing, and along an innermost axis of length 1.
+    mask = ops.minimum(ops.relu(ops.max(colours, axis=-1) - BACKGROUND_LEVEL), 1.0)[..., None]
     frozen = backbone("MobileNet", size, weights or IMAGENET, tuple(f"conv_pw_{block}_relu" for block in BLOCKS))
     frozen.trainable = False
+    _take_levels(frozen)
     pooled = []
-    for features in frozen(layers.Rescaling(1 / 127.5, offset=-1)(colours)):
-        stride = size // features.shape[1]
-        pooled += _mean_and_spread(features, layers.AveragePooling2D(stride)(mask))
+    for maps in frozen(colours):
+        stride = size // maps.shape[1]
+        pooled += mean_and_spread(maps, shares(layers.AveragePooling2D(stride)(mask)))
+    pooled += colour_and_detail(colours, mask)
     return keras.Model(image, layers.Concatenate()(pooled), name="pooled_features")
 
 
-def _mean_and_spread(features: KerasTensor, mask: KerasTensor) -> list[KerasTensor]:
-    """Mean and standard deviation of each channel over a mask of the same height and width, values 0 to 1."""
-    from keras import layers, ops
+def _take_levels(network: keras.Model) -> None:
+    """Let the first convolution take levels 0 to 255 where it was trained on -1 to 1.
 
-    _, height, width, channels = features.shape
-    flat = layers.Reshape((height * width, channels))(features)
-    share = layers.Reshape((1, height * width))(mask)
-    share = share / (ops.sum(share, axis=-1, keepdims=True) + 1e-6)
-    mean = ops.matmul(share, flat)[:, 0]
-    square = ops.matmul(share, flat * flat)[:, 0]
-    return [mean, ops.sqrt(ops.maximum(square - mean * mean, 0.0) + 1e-6)]
+    It surrounds its input with zeros: then these are black, like the background, and not an edge to grey.
+    """
+    convolution, normalisation = network.get_layer("conv1"), network.get_layer("conv1_bn")
+    (kernel,) = convolution.get_weights()
+    gamma, beta, moving_mean, moving_variance = normalisation.get_weights()
+    convolution.set_weights([kernel / 127.5])
+    normalisation.set_weights([gamma, beta, moving_mean + kernel.sum(axis=(0, 1, 2)), moving_variance])
 
 
 def extract(
@@ -88,10 +93,25 @@ def extract(
     return features
 
 
-def turned(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same cells, each turned by a quarter: another picture of what an expert would call the same.
+def turned(pixels: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    """The same cells, each turned by one to three quarters, mirrored or not, and moved by up to ``MOVED_PX`` pixels.
+
+    Another picture of what an expert would call the same.
 
     Args:
         pixels: uint8 array of shape (n, size, size, 3).
+        seed: of turns, mirrors and moves.
     """
-    return np.rot90(pixels, axes=(1, 2))
+    random = np.random.default_rng(seed)
+    result = np.zeros_like(pixels)
+    for number, cell in enumerate(pixels):
+        other = np.rot90(cell, int(random.integers(1, 4)))
+        other = other[:, ::-1] if random.random() < 0.5 else other
+        down, right = random.integers(-MOVED_PX, MOVED_PX + 1, 2)
+        to, of = zip(*((_beyond(move), _beyond(-move)) for move in (down, right)), strict=True)
+        result[number][to] = other[of]
+    return result
+
+
+def _beyond(move: int) -> slice:
+    return slice(max(move, 0), min(move, 0) or None)

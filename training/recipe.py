@@ -25,7 +25,7 @@ from training.splits import make_or_read_folds
 if TYPE_CHECKING:
     import keras
 
-SIZE = 256
+SIZE = 224
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,10 @@ class PooledRecipe:
     seed: int
     architecture: str = "MobileNetV1-pooled-SVM"
     pretrained_on: str = "ImageNet (keras.applications.MobileNet; Howard et al. 2017, arXiv 1704.04861; Apache-2.0)"
-    pooled: str = f"mean and spread over the cell of conv_pw_{', '.join(map(str, pooled_features.BLOCKS))}"
+    pooled: str = (
+        f"mean and spread over the cell of conv_pw_{', '.join(map(str, pooled_features.BLOCKS))}; "
+        "moments of colour and of four bands of detail"
+    )
     components: int = kernel_head.COMPONENTS
     penalty: float = kernel_head.PENALTY
     gamma: float = kernel_head.GAMMA
@@ -89,7 +92,7 @@ def cook(
     with progress.step("Features") as advance:
         features = pooled_features.extract(network, dataset.pixels, advance)
     with progress.step("Turned features") as advance:
-        of_turned = pooled_features.extract(network, pooled_features.turned(dataset.pixels), advance)
+        of_turned = pooled_features.extract(network, pooled_features.turned(dataset.pixels, seed), advance)
 
     scores, distances = np.zeros(len(features)), np.zeros(len(features))
     fold_of = np.zeros(len(features), np.int64)

@@ -109,7 +109,7 @@ def test_a_batch_overlaps_waiting_with_work(cells: list[bytes], monkeypatch: pyt
         started = time.perf_counter()
         for key in keys:
             image = read_from_bucket(cast(Any, s3), ImageReference("images", key))
-            publish(store, score(handler.model, image), Precedence(None, image.last_modified, ""))
+            publish(store, score(handler.model, image, handler.policy), Precedence(None, image.last_modified, ""))
         return time.perf_counter() - started
 
     ours, bare_parts, sequential = rounds(5, batch, lambda: bare(cells, time.perf_counter), one_after_the_other)

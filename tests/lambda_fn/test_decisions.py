@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_fn.decisions import Prediction, Reason, Thresholds, decide
+from lambda_fn.decisions import Policy, Prediction, Reason, Thresholds, decide
 
 THRESHOLDS = Thresholds(operating_point=0.4, normal_below=0.2, all_from=0.7)
 
@@ -23,15 +23,15 @@ THRESHOLDS = Thresholds(operating_point=0.4, normal_below=0.2, all_from=0.7)
 def test_the_band_between_the_thresholds_is_for_a_person(
     probability_all: float, label: str, decision: str, reasons: tuple[str, ...]
 ) -> None:
-    verdict = decide(Prediction(probability_all), THRESHOLDS)
+    verdict = decide(Prediction(probability_all), Policy(THRESHOLDS))
     assert (verdict.label, verdict.decision, verdict.reasons) == (label, decision, reasons)
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_higher_probability_is_never_decided_more_normal(one: float, other: float) -> None:
     rank = {"normal": 0, "review": 1, "ALL": 2}
-    low, high = sorted((one, other))
-    assert rank[decide(Prediction(low), THRESHOLDS).decision] <= rank[decide(Prediction(high), THRESHOLDS).decision]
+    low, high = (rank[decide(Prediction(p), Policy(THRESHOLDS)).decision] for p in sorted((one, other)))
+    assert low <= high
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,13 @@ def test_thresholds_out_of_order_are_refused(operating_point: float, normal_belo
 def test_a_doubt_sends_a_cell_to_review_however_sure_the_model_is(
     probability_all: float, distance: float, doubts: tuple[Reason, ...], reasons: tuple[Reason, ...]
 ) -> None:
-    verdict = decide(Prediction(probability_all, distance), Thresholds(0.4, 0.2, 0.7, unlike_above=1.5), doubts)
+    verdict = decide(Prediction(probability_all, distance), Policy(Thresholds(0.4, 0.2, 0.7, unlike_above=1.5)), doubts)
     assert verdict.reasons == reasons
     assert verdict.decision == ("review" if reasons else "ALL")
+
+
+@given(st.floats(0, 1))
+def test_a_policy_of_reviewing_everything_lets_no_cell_pass(probability_all: float) -> None:
+    sure = decide(Prediction(probability_all), Policy(THRESHOLDS))
+    verdict = decide(Prediction(probability_all), Policy(THRESHOLDS, review_everything=True))
+    assert (verdict.decision, verdict.label, verdict.reasons) == ("review", sure.label, sure.reasons)

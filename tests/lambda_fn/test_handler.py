@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType, SimpleNamespace
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 import pytest
+import snapshot_restore_py
 
 from lambda_fn import reporting
+from lambda_fn.decisions import Policy
 from lambda_fn.model import Model
 
 from .conftest import draw_disc
@@ -35,6 +38,7 @@ def function(s3: "S3Client", model: Model, monkeypatch: pytest.MonkeyPatch) -> M
     from lambda_fn import handler
 
     monkeypatch.setattr(handler, "model", model)
+    monkeypatch.setattr(handler, "policy", Policy(model.manifest.thresholds))
     monkeypatch.setattr(handler, "s3", s3)
     monkeypatch.setenv("RESULTS_BUCKET", "results")
     return handler
@@ -242,3 +246,29 @@ def test_a_key_never_stands_in_the_log(
     assert "NoSuchBucket" in lines[0]["reason"]
     assert lines[2]["outcomes"] == {"written": 1}
     assert "jane" not in log.getvalue()
+
+
+def test_snapstart_is_told_what_to_do_before_a_snapshot_and_after_a_restore(function: ModuleType) -> None:
+    assert function.before_snapshot in [hook[0] for hook in snapshot_restore_py.get_before_snapshot()]
+    assert function.after_restore in [hook[0] for hook in snapshot_restore_py.get_after_restore()]
+
+
+def test_what_starts_from_one_snapshot_shares_neither_connections_nor_randomness(
+    function: ModuleType, s3: "S3Client"
+) -> None:
+    function.before_snapshot()
+    drawn = []
+    for _ in range(2):
+        random.seed(0)  # as the snapshot left it
+        function.after_restore()
+        drawn.append(random.random())
+    assert drawn[0] != drawn[1]
+    assert function.s3 is not s3
+
+
+def test_a_restored_function_answers(function: ModuleType, s3: "S3Client", encode: Encode) -> None:
+    s3.put_object(Bucket="images", Key="cell.bmp", Body=encode())
+    function.before_snapshot()
+    function.after_restore()
+    assert function.handler(batch(one=notification("cell.bmp")), CONTEXT) == {"batchItemFailures": []}
+    assert s3.get_object(Bucket="results", Key="results/cell.bmp.json")

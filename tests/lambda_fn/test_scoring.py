@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import lambda_fn
+from lambda_fn.decisions import Policy
 from lambda_fn.images import MAX_BYTES
 from lambda_fn.model import Model
 from lambda_fn.results import Document
@@ -111,3 +112,14 @@ def test_the_schema_refuses_documents_that_contradict_the_contract(
     document = score(model, stored(encode()))
     assert schema.is_valid(document)
     assert not schema.is_valid(document | change)
+
+
+def test_where_everything_is_reviewed_a_sure_answer_asks_for_review_too(
+    model: Model, encode: Encode, schema: Draft202012Validator
+) -> None:
+    policy = Policy(model.manifest.thresholds, review_everything=True)
+    document = score(model, stored(encode(pixels=draw_disc((250, 40, 120)))), policy)
+    schema.validate(document)
+    assert document["prediction"]["label"] == "ALL"
+    assert document["decision"] == "review"
+    assert document["review"] == {"required": True, "reasons": []}

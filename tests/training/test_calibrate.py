@@ -6,7 +6,7 @@ from mapie.classification import SplitConformalClassifier
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from lambda_fn.decisions import Prediction, decide
+from lambda_fn.decisions import Policy, Prediction, decide
 from training.calibrate import (
     CalibrationError,
     ErrorRates,
@@ -14,6 +14,7 @@ from training.calibrate import (
     choose_distance,
     choose_temperature,
     choose_thresholds,
+    tabulate_thresholds,
     with_temperature,
 )
 from training.evaluate import calibration_error
@@ -62,7 +63,7 @@ def test_a_model_that_says_the_same_of_all_cells_sends_all_to_review(constant: f
     probabilities, is_all = arrays([constant] * 20, [constant] * 20)
     thresholds = choose_thresholds(probabilities, is_all)
     assert achieved(probabilities, is_all, thresholds)["review_share"] == 1
-    assert decide(Prediction(constant), thresholds).decision == "review"
+    assert decide(Prediction(constant), Policy(thresholds)).decision == "review"
 
 
 def test_normal_cells_that_are_all_certain_to_be_all_are_refused() -> None:
@@ -141,3 +142,26 @@ def test_probabilities_of_0_and_1_have_a_temperature_too() -> None:
     probabilities = np.array([0.0, 1.0, 1.0, 0.0])
     temperature = choose_temperature(probabilities, np.array([False, True, False, False]))
     assert np.isfinite(with_temperature(probabilities, temperature)).all()
+
+
+@given(st.one_of(PROBABILITIES, TIED), st.one_of(PROBABILITIES, TIED))
+def test_tabulated_thresholds_keep_their_error_rates_and_rise_or_fall_with_them(
+    of_all: list[float], of_normal: list[float]
+) -> None:
+    tables = tabulate_thresholds(*arrays(of_all, of_normal))
+    for rate, threshold in tables["all_decided_normal"]:
+        assert np.mean(np.array(of_all) < threshold) <= rate
+    for rate, threshold in tables["normal_decided_all"]:
+        assert np.mean(np.array(of_normal) >= threshold) <= rate
+    below = [threshold for _, threshold in tables["all_decided_normal"]]
+    above = [threshold for _, threshold in tables["normal_decided_all"]]
+    assert below == sorted(below)
+    assert above == sorted(above, reverse=True)
+
+
+def test_the_default_error_rates_are_among_the_tabulated_ones() -> None:
+    hundredths = [i / 100 for i in range(100)]
+    thresholds = choose_thresholds(*arrays(hundredths, hundredths))
+    tables = tabulate_thresholds(*arrays(hundredths, hundredths))
+    assert [0.04, thresholds.normal_below] in tables["all_decided_normal"]
+    assert [0.1, thresholds.all_from] in tables["normal_decided_all"]

@@ -3,6 +3,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from training.pooled_features import extract, feature_network, turned
@@ -21,28 +23,39 @@ def cells() -> NDArray[np.uint8]:
     return pixels
 
 
-def test_the_features_are_mean_and_spread_of_each_channel_at_each_depth(
+def test_the_features_are_mean_and_spread_of_each_channel_at_each_depth_then_colour_and_detail(
     network: keras.Model, cells: NDArray[np.uint8]
 ) -> None:
     features = extract(network, cells)
-    assert features.shape == (3, 2 * (256 + 512 + 512))
+    assert features.shape == (3, 2 * (256 + 512 + 512) + 75)
     assert np.isfinite(features).all()
     assert len(np.unique(features, axis=0)) == 3
 
 
 def test_the_background_says_nothing(network: keras.Model) -> None:
     black = np.zeros((1, 64, 64, 3), np.uint8)
-    assert np.abs(extract(network, black)).max() <= 1e-3  # nothing is lit: no mean, and the least spread
+    features = extract(network, black)
+    assert np.isfinite(features).all()
+    assert np.abs(features[:, :2560]).max() <= 1e-3  # nothing is lit: no mean, and the least spread
 
 
 def test_the_frozen_network_is_not_trained(network: keras.Model) -> None:
     assert network.trainable_weights == []
 
 
-def test_a_turned_cell_is_the_same_cell(cells: NDArray[np.uint8]) -> None:
-    quarter = turned(cells)
-    assert not (quarter == cells).all()
-    assert (turned(turned(turned(quarter))) == cells).all()
+def test_a_turned_cell_is_the_same_cell_in_another_place(cells: NDArray[np.uint8]) -> None:
+    others = turned(cells, seed=0)
+    for cell, other in zip(cells, others, strict=True):
+        assert not (other == cell).all()
+        assert (np.sort(other, axis=None) == np.sort(cell, axis=None)).all()
+    assert (turned(cells, seed=0) == others).all()
+
+
+@given(st.integers(0, 1000))
+def test_what_a_turned_cell_loses_lies_within_the_move_of_the_frame(seed: int) -> None:
+    pixels = np.zeros((1, 16, 16, 3), np.uint8)
+    pixels[:, 3:13, 3:13] = 200
+    assert (turned(pixels, seed) == 200).sum() == (pixels == 200).sum()
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:

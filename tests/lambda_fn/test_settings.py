@@ -1,0 +1,70 @@
+import pytest
+
+from lambda_fn.cells import Preprocessing
+from lambda_fn.decisions import Policy, Thresholds
+from lambda_fn.model import Manifest
+from lambda_fn.settings import SettingsError, policy
+
+THRESHOLDS = Thresholds(operating_point=0.3, normal_below=0.3, all_from=0.8, unlike_above=1.5)
+MANIFEST = Manifest(
+    version="v",
+    sha256="0",
+    input_name="image",
+    output_names=("probability_all",),
+    preprocessing=Preprocessing(64, 64),
+    thresholds=THRESHOLDS,
+    thresholds_by_rate={
+        "all_decided_normal": ((0.01, 0.1), (0.04, 0.3), (0.1, 0.6), (0.2, 0.7)),
+        "normal_decided_all": ((0.05, 0.9), (0.1, 0.8), (0.2, 0.65)),
+    },
+    threads=1,
+)
+
+
+@pytest.mark.parametrize(
+    ("environment", "operating_point", "normal_below", "all_from"),
+    [
+        ({}, 0.3, 0.3, 0.8),
+        ({"ALL_DECIDED_NORMAL": ""}, 0.3, 0.3, 0.8),
+        ({"ALL_DECIDED_NORMAL": "0.01"}, 0.3, 0.1, 0.8),
+        ({"ALL_DECIDED_NORMAL": "0.0399"}, 0.3, 0.1, 0.8),
+        ({"NORMAL_DECIDED_ALL": "0.05"}, 0.3, 0.3, 0.9),
+        ({"ALL_DECIDED_NORMAL": "0.01", "NORMAL_DECIDED_ALL": "0.07"}, 0.3, 0.1, 0.9),
+        ({"ALL_DECIDED_NORMAL": "0.1"}, 0.6, 0.6, 0.8),
+        ({"ALL_DECIDED_NORMAL": "0.5", "NORMAL_DECIDED_ALL": "0.3"}, 0.65, 0.65, 0.65),
+    ],
+    ids=[
+        "nothing",
+        "an empty variable",
+        "fewer missed",
+        "a rate between two",
+        "fewer false alarms",
+        "both",
+        "more",
+        "no review left",
+    ],
+)
+def test_thresholds_follow_the_error_rates_that_a_deployment_tolerates(
+    environment: dict[str, str], operating_point: float, normal_below: float, all_from: float
+) -> None:
+    assert policy(environment, MANIFEST) == Policy(Thresholds(operating_point, normal_below, all_from, 1.5))
+
+
+@pytest.mark.parametrize(("value", "expected"), [("true", True), ("false", False)])
+def test_a_deployment_may_review_everything(value: str, expected: bool) -> None:
+    assert policy({"REVIEW_EVERYTHING": value}, MANIFEST).review_everything is expected
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"REVIEW_EVERYTHING": "yes"}, "REVIEW_EVERYTHING is 'yes'; it must be true or false"),
+        ({"ALL_DECIDED_NORMAL": "few"}, "ALL_DECIDED_NORMAL is 'few'; it must be a number between 0 and 1"),
+        ({"ALL_DECIDED_NORMAL": "0.001"}, "ALL_DECIDED_NORMAL is 0.001; with this model it must be from 0.01"),
+        ({"NORMAL_DECIDED_ALL": "1"}, "NORMAL_DECIDED_ALL is 1; with this model it must be from 0.05 up to below 1"),
+        ({"NORMAL_DECIDED_ALL": "nan"}, "NORMAL_DECIDED_ALL is nan"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_name(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        policy(environment, MANIFEST)
