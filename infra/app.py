@@ -3,15 +3,16 @@
 import sys
 
 from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks
+from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks
 
 from infra.bundling import BundlingError, aws_target, build, local_target
-from infra.configuration import Configuration, ConfigurationError
+from infra.configuration import Configuration
+from infra.settings import ConfigurationError
 from infra.stack import PYTHON, CellflagStack
 
 
 def main() -> None:
-    """Synthesize; a choice that cannot be used, or a rule of AWS Solutions that is broken, ends it with exit code 1."""
+    """Synthesize; a choice that cannot be used, or a rule of `check` that is broken, ends it with exit code 1."""
     app = App()
     try:
         configuration = Configuration.from_context(app.node.get_all_context())
@@ -20,8 +21,13 @@ def main() -> None:
         sys.exit(f"cellflag: {error}")
     print(f"cellflag: {bundle}", file=sys.stderr)
     CellflagStack(app, f"cellflag-{configuration.stage}", configuration=configuration, bundle=bundle)
-    Validations.of(app).add_plugins(AwsSolutionsChecks())
+    check(app, configuration)
     app.synth()
+
+
+def check(app: App, configuration: Configuration) -> None:
+    """Let the synthesis fail on every rule that is broken and not acknowledged."""
+    Validations.of(app).add_plugins(AwsSolutionsChecks(), *([HIPAASecurityChecks()] if configuration.hipaa else []))
 
 
 if __name__ == "__main__":

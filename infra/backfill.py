@@ -15,6 +15,7 @@ from constructs import Construct
 
 from infra.acknowledged import acknowledge, acknowledge_resources
 from infra.configuration import BACKFILLS, EXPRESS_SECONDS, Configuration
+from infra.encryption import let_use
 from infra.storage import Storage
 
 _BATCH_BYTES = 200_000
@@ -59,6 +60,7 @@ class Backfill(Construct):
             "Log",
             log_group_name=f"/aws/vendedlogs/states/{stack.stack_name}-backfill",
             removal_policy=RemovalPolicy.DESTROY,
+            encryption_key=storage.key,
         )
         child: Any = log_group.node.default_child
         child.retention_in_days = configuration.log_retention_days
@@ -150,8 +152,7 @@ def _role(scope: Construct, storage: Storage, function: lambda_.IFunction) -> ia
         ),
     ):
         role.add_to_policy(statement)
-    if storage.results.encryption_key:
-        storage.results.encryption_key.grant_encrypt_decrypt(role)
+    let_use(role, storage.results.encryption_key, "EncryptOutcome")
     acknowledge_resources(role, [own_objects], "Any object below the one prefix.")
     acknowledge(role, "IAM5[Resource::*]", "Delivering logs and traces cannot be restricted to a resource.")
     return role

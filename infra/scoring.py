@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
@@ -15,7 +15,9 @@ from constructs import Construct
 from infra.acknowledged import acknowledge, acknowledge_resources
 from infra.bundling import Bundle
 from infra.configuration import Configuration
-from infra.storage import Storage
+from infra.encryption import let_use
+from infra.shipped_model import ShippedModel
+from infra.storage import RESULT_PREFIXES, Storage
 
 TRIES = 5
 """How often a message is received before it goes to the dead-letter queue."""
@@ -24,12 +26,13 @@ VISIBILITY_TIMEOUTS = 6
 """Visibility of a message in function timeouts: AWS's advice for queues that feed a function, so that a message is not
 received again while its batch still runs or is throttled."""
 
-RESULT_PREFIXES = ("results/", "review/", "explanations/", "ledger/")
-"""What the function may write in the results bucket."""
-
 
 class Scoring(Construct):
-    """Queue, dead-letter queue, and the function that scores what the queue names."""
+    """Queue, dead-letter queue, and the function that scores what the queue names.
+
+    Every change of code, model or settings is a version of its own, which is kept; the alias `live` names the one that
+    works. To go back, point it to an older one: `aws lambda update-alias --name live --function-version N`.
+    """
 
     def __init__(
         self,
@@ -50,33 +53,42 @@ class Scoring(Construct):
             retention_period=Duration.days(4),
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=TRIES, queue=self.dead_letters),
         )
-        # No filter by suffix: S3 compares suffixes by case and takes one a rule, so `.Bmp` would be passed over in
-        # silence. The function answers whatever is uploaded, if only to say that it is no image.
-        storage.images.add_event_notification(s3.EventType.OBJECT_CREATED, notifications.SqsDestination(self.queue))
+        prefix, suffix = configuration.images_prefix, configuration.images_suffix
+        filters = [s3.NotificationKeyFilter(prefix=prefix, suffix=suffix)] if prefix or suffix else []
+        storage.images.add_event_notification(
+            s3.EventType.OBJECT_CREATED, notifications.SqsDestination(self.queue), *filters
+        )
 
-        log_group = logs.LogGroup(self, "Log", removal_policy=RemovalPolicy.DESTROY)
+        log_group = logs.LogGroup(self, "Log", removal_policy=RemovalPolicy.DESTROY, encryption_key=storage.key)
         cast(logs.CfnLogGroup, log_group.node.default_child).retention_in_days = configuration.log_retention_days
         self.function = lambda_.Function(
             self,
             "Function",
             code=lambda_.Code.from_asset(str(bundle.code)),
             handler="lambda_fn.handler.handler",
-            runtime=lambda_.Runtime(f"python{bundle.target.python}", lambda_.RuntimeFamily.PYTHON),
+            runtime=lambda_.Runtime(
+                f"python{bundle.target.python}", lambda_.RuntimeFamily.PYTHON, supports_snap_start=True
+            ),
             architecture=lambda_.Architecture.ARM_64
             if bundle.target.architecture == "arm64"
             else lambda_.Architecture.X86_64,
             memory_size=configuration.memory_mb,
             timeout=Duration.seconds(configuration.timeout_seconds),
             reserved_concurrent_executions=configuration.reserved_concurrency,
-            role=_role(self, storage, log_group),
+            role=_role(self, storage, log_group, prefix or ""),
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             # Logs cost more than the computing: the platform's own START, END and REPORT lines stay out.
             system_log_level_v2=lambda_.SystemLogLevel.WARN,
-            environment={"RESULTS_BUCKET": storage.results.bucket_name, "POWERTOOLS_SERVICE_NAME": "cellflag"},
+            environment=_environment(configuration, storage.results.bucket_name, Stack.of(self).stack_name),
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if configuration.snap_start else None,
+            current_version_options=lambda_.VersionOptions(
+                removal_policy=RemovalPolicy.RETAIN, description=ShippedModel.read().description
+            ),
         )
-        acknowledge(self.function, "L1", "The newest Python that the model's libraries are tested on here.")
-        self.function.add_event_source(
+        _acknowledge(self.function)
+        self.live = lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)
+        self.live.add_event_source(
             event_sources.SqsEventSource(
                 self.queue,
                 batch_size=configuration.batch_size,
@@ -91,11 +103,34 @@ def _queue(scope: Construct, construct_id: str, **properties: Any) -> sqs.Queue:
     return sqs.Queue(scope, construct_id, encryption=sqs.QueueEncryption.SQS_MANAGED, enforce_ssl=True, **properties)
 
 
-def _role(scope: Construct, storage: Storage, log_group: logs.ILogGroup) -> iam.Role:
+def _environment(configuration: Configuration, results: str, service: str) -> dict[str, str]:
+    """What the function is told; a choice that was not made is not there, and the model's manifest decides."""
+    chosen = {
+        "REVIEW_EVERYTHING": "true" if configuration.review_everything else None,
+        "ALL_DECIDED_NORMAL": configuration.all_decided_normal,
+        "NORMAL_DECIDED_ALL": configuration.normal_decided_all,
+    }
+    # The service is a dimension of every metric: it tells several deployments in one account apart.
+    fixed = {"RESULTS_BUCKET": results, "POWERTOOLS_SERVICE_NAME": service}
+    return fixed | {name: str(value) for name, value in chosen.items() if value is not None}
+
+
+def _acknowledge(function: lambda_.Function) -> None:
+    acknowledge(function, "L1", "The newest Python that the model's libraries are tested on here.")
+    for rule, reason in {
+        "LambdaConcurrency": "The queue's and the backfill's greatest concurrency bound it; reserved_concurrency adds "
+        "a limit where the account's own allows.",
+        "LambdaDLQ": "Its failures go back to the queue, which has a dead-letter queue.",
+        "LambdaInsideVPC": "It speaks with S3 alone, over TLS; a VPC would give it a network that it does not need.",
+    }.items():
+        acknowledge(function, rule, reason, pack="HIPAA.Security")
+
+
+def _role(scope: Construct, storage: Storage, log_group: logs.ILogGroup, images_prefix: str) -> iam.Role:
     """Of a function that reads images, and writes results and its own log; its event source adds reading the queue."""
     role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     images, results = storage.images, storage.results
-    image_objects = images.arn_for_objects("*")
+    image_objects = images.arn_for_objects(f"{images_prefix}*")
     result_objects = [results.arn_for_objects(f"{prefix}*") for prefix in RESULT_PREFIXES]
     for statement in (
         iam.PolicyStatement(
@@ -120,6 +155,8 @@ def _role(scope: Construct, storage: Storage, log_group: logs.ILogGroup) -> iam.
         ),
     ):
         role.add_to_policy(statement)
+    let_use(role, images.encryption_key, "DecryptImages", write=False)
+    let_use(role, results.encryption_key, "EncryptResults")
     reason = "Any image of the one bucket, any result below four prefixes of the other."
     acknowledge_resources(role, [image_objects, *result_objects], reason)
     return role

@@ -1,9 +1,9 @@
 """The one stack, the same for AWS and for the local cloud."""
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, Stack, Tags
 from constructs import Construct
 
-from infra.acknowledged import acknowledge_notifications_handler
+from infra.acknowledged import acknowledge, acknowledge_notifications_handler
 from infra.backfill import Backfill
 from infra.bundling import Bundle
 from infra.configuration import Configuration
@@ -24,9 +24,11 @@ class CellflagStack(Stack):
             construct_id,
             description="Scores images of single white blood cells for acute lymphoblastic leukaemia.",
         )
-        storage = Storage(self, "Storage", images_bucket=configuration.images_bucket)
+        for tag, content in {"application": "cellflag", "stage": configuration.stage, **configuration.tags}.items():
+            Tags.of(self).add(tag, content)
+        storage = Storage(self, "Storage", configuration=configuration)
         scoring = Scoring(self, "Scoring", configuration=configuration, storage=storage, bundle=bundle)
-        backfill = Backfill(self, "Backfill", configuration=configuration, storage=storage, function=scoring.function)
+        backfill = Backfill(self, "Backfill", configuration=configuration, storage=storage, function=scoring.live)
         for name, value in {
             "ImagesBucketName": storage.images.bucket_name,
             "ResultsBucketName": storage.results.bucket_name,
@@ -36,4 +38,6 @@ class CellflagStack(Stack):
             "BackfillArn": backfill.state_machine.state_machine_arn,
         }.items():
             CfnOutput(self, name, value=value)
+        inline = "A role's rights stand beside the role; a managed policy would serve no other."
+        acknowledge(self, "IAMNoInlinePolicy", inline, pack="HIPAA.Security")
         acknowledge_notifications_handler(self)

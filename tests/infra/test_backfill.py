@@ -8,7 +8,8 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 
 from infra.bundling import Bundle, aws_target
-from infra.configuration import Configuration, ConfigurationError
+from infra.configuration import Configuration
+from infra.settings import ConfigurationError
 from infra.stack import PYTHON, CellflagStack
 
 

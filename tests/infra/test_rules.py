@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Validations
+from aws_cdk import App
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
-from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
+from infra.app import check
 from infra.bundling import Bundle, aws_target
 from infra.configuration import Configuration
 from infra.stack import PYTHON, CellflagStack
@@ -23,14 +23,29 @@ def checked_app(folder: Path, **choices: Any) -> tuple[App, CellflagStack]:
     (code / "handler.py").write_text("")
     app = App(outdir=str(folder / "cdk.out"))
     bundle = Bundle(code, aws_target(PYTHON), zipped=1, unzipped=1, bytecode=True)
-    stack = CellflagStack(app, "cellflag-test", configuration=Configuration(**choices), bundle=bundle)
-    Validations.of(app).add_plugins(AwsSolutionsChecks())
+    configuration = Configuration(**choices)
+    stack = CellflagStack(app, "cellflag-test", configuration=configuration, bundle=bundle)
+    check(app, configuration)
     return app, stack
 
 
-@pytest.mark.parametrize("images_bucket", [None, "our-slides"])
-def test_no_rule_of_aws_solutions_is_broken(tmp_path: Path, images_bucket: str | None) -> None:
-    app, _ = checked_app(tmp_path, images_bucket=images_bucket)
+KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {},
+        {"target": "local"},
+        {"images_bucket": "our-slides", "images_kms_key": KEY, "images_prefix": "slides/"},
+        {"kms_key": "own", "access_logs": True, "alarm_email": "lab@example.org", "canary_minutes": 0},
+        {"kms_key": KEY, "review_everything": True, "snap_start": True},
+        {"hipaa": True, "results_retention_days": 2192},
+        {"hipaa": True, "images_bucket": "our-slides", "kms_key": KEY, "reserved_concurrency": 100},
+    ],
+)
+def test_no_rule_is_broken_that_is_not_acknowledged(tmp_path: Path, choices: dict[str, Any]) -> None:
+    app, _ = checked_app(tmp_path, **choices)
     assert app.synth().get_stack_by_name("cellflag-test").template["Resources"]
 
 
