@@ -95,7 +95,7 @@ def check_parity(model: keras.Model, graph: bytes, cells: NDArray[np.uint8], see
     """
     random = np.random.default_rng(seed).integers(0, 256, (32, *cells.shape[1:]), np.uint8)
     images = np.concatenate([cells, random])
-    expected, actual = _by_name(model.predict(images, batch_size=16, verbose=0)), _run(graph, images)
+    expected, actual = _by_name(model.predict(images, batch_size=16, verbose=0)), run_graph(graph, images)
     for name, values in expected.items():
         # Relative as well, for outputs that are no probabilities; where both lie in 0 to 1 it adds little.
         difference = float((np.abs(values - actual[name]) / np.maximum(1, np.abs(values))).max())
@@ -122,7 +122,8 @@ def reference_cells(preprocessing: Preprocessing) -> NDArray[np.uint8]:
     return np.stack([to_model_input(find_cell(pixels), preprocessing) for pixels in drawn])
 
 
-def _run(graph: bytes, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+def run_graph(graph: bytes, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    """What a graph says of uint8 images of shape (n, size, size, 3): its outputs by name, n rows each."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])

@@ -18,6 +18,7 @@ from training.architectures import DISTANCE_NAME, INPUT_NAME, OUTPUT_NAME
 from training.calibrate import ErrorRates, achieved, tabulate_thresholds
 from training.dataset import Dataset
 from training.evaluate import Metrics, per_subject
+from training.quantization import Quantization
 
 LIBRARIES = ("keras", "numpy", "onnx", "pillow", "scikit-learn", "tensorflow", "tf2onnx")
 
@@ -53,6 +54,7 @@ def describe(
     metrics: Metrics,
     parity: float,
     reference: list[float],
+    quantization: Quantization | None = None,
 ) -> dict[str, Any]:
     """Write the manifest of a model, as plain values for JSON.
 
@@ -67,7 +69,8 @@ def describe(
         thresholds: chosen on them.
         metrics: measured on them.
         parity: largest difference between the graph and the Keras model.
-        reference: from ``export.reference_probabilities``.
+        reference: what ``export.reference_probabilities`` says of the drawn cells, or the 8-bit graph itself.
+        quantization: how an 8-bit graph compares; None for one of float32.
     """
     split = {
         "split": f"out-of-fold, {folds} subject-disjoint folds",
@@ -109,6 +112,7 @@ def describe(
             "parameters": parameters,
             "parity": parity,
             "reference_probabilities": reference,
+            **({"int8": asdict(quantization)} if quantization else {}),
             "git_revision": git_revision(),
             "libraries": {library: version(library) for library in LIBRARIES},
         },

@@ -28,6 +28,7 @@ class Plan:
         folds: number of subject-disjoint folds, or the file that holds them.
         out: folder for all that the run leaves behind.
         weights: of a pretrained network: ``"imagenet"``, ``"none"`` or a file.
+        int8: whether the exported graph is quantised.
     """
 
     data: Path
@@ -36,6 +37,7 @@ class Plan:
     folds: int | Path
     out: Path
     weights: str = NO_WEIGHTS
+    int8: bool = False
 
 
 def new_recipe(

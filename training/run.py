@@ -42,6 +42,7 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
         PlanError: the run in the folder is finished, or began with other cells.
         CalibrationError: the predictions allow no thresholds.
         ParityError: the exported graph is not the model.
+        QuantizationError: its 8-bit form does not decide alike.
     """
     if (plan.out / MODEL).exists():
         raise PlanError(f"{plan.out} is finished: its model is in {plan.out / MODEL}.")
@@ -59,7 +60,8 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
     with progress.step("Measuring"):
         metrics = evaluate(probabilities, dataset.is_all, dataset.groups, thresholds, plan.recipe.seed)
     progress.say_how_good(metrics)
-    model = _train(plan, dataset, final_split(dataset.is_all, dataset.groups, plan.recipe.seed), "final", progress)
+    split = final_split(dataset.is_all, dataset.groups, plan.recipe.seed)
+    model = _train(plan, dataset, split, "final", progress)
     with progress.step("Exporting"):
         manifest = release(
             model,
@@ -71,6 +73,7 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
             thresholds=thresholds,
             metrics=metrics,
             out=plan.out,
+            int8_split=split if plan.int8 else None,
         )
     Checkpoints(plan.out / "final").tidy()
     return manifest

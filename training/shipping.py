@@ -12,16 +12,19 @@ from numpy.typing import NDArray
 from lambda_fn.cells import Preprocessing
 from lambda_fn.decisions import Thresholds
 from lambda_fn.model import Manifest
+from training.architectures import OUTPUT_NAME
 from training.dataset import Dataset
 from training.evaluate import Metrics
-from training.export import check_parity, reference_probabilities, to_onnx
+from training.export import check_parity, reference_cells, reference_probabilities, run_graph, to_onnx
+from training.folds import Split
 from training.manifest import DescribedRecipe, describe
 from training.model_card import model_card
+from training.quantization import quantize
 
 if TYPE_CHECKING:
     import keras
 
-MODEL = "model"
+MODEL, FLOAT32 = "model", "float32.onnx"
 GRAPH, MANIFEST, CARD = "model.onnx", "model.json", "MODEL_CARD.md"
 PARITY_CELLS = 256
 
@@ -37,6 +40,7 @@ def release(
     thresholds: Thresholds,
     metrics: Metrics,
     out: Path,
+    int8_split: Split | None = None,
 ) -> dict[str, Any]:
     """Export a finished model, hold the graph against it, and describe it.
 
@@ -50,16 +54,26 @@ def release(
         thresholds: chosen on them.
         metrics: measured on them.
         out: the run's folder; gets the model's three files in a folder ``MODEL``.
+        int8_split: what the model was fitted to, if its graph is to be quantised: ranges come from some of the training
+            cells, and the stopping cells tell whether it still decides alike. ``FLOAT32`` keeps the graph as it was.
 
     Returns:
         The manifest.
 
     Raises:
         ParityError: the graph is not the model.
+        QuantizationError: its 8-bit form does not decide alike.
     """
     graph = to_onnx(model)
     some = np.random.default_rng(recipe.seed).permutation(len(dataset.names))[:PARITY_CELLS]
     parity = check_parity(model, graph, dataset.pixels[some], recipe.seed)
+    reference = reference_probabilities(model, preprocessing)
+    quantization = None
+    if int8_split:
+        (out / FLOAT32).write_bytes(graph)
+        graph, quantization = quantize(graph, dataset, int8_split, thresholds, recipe.seed)
+        said = run_graph(graph, reference_cells(preprocessing))[OUTPUT_NAME][:, 0]
+        reference = [round(float(value), 6) for value in said]
     manifest = describe(
         graph=graph,
         preprocessing=preprocessing,
@@ -71,7 +85,8 @@ def release(
         thresholds=thresholds,
         metrics=metrics,
         parity=parity,
-        reference=reference_probabilities(model, preprocessing),
+        reference=reference,
+        quantization=quantization,
     )
     write_model(out / MODEL, graph, manifest)
     return manifest

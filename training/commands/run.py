@@ -36,6 +36,7 @@ from training.commands.surroundings import load_tensorflow, new_run_folder, one_
 @WEIGHTS
 @OPTIMIZER
 @LEARNING_RATE
+@click.option("--int8", is_flag=True, help="Export 8-bit integers; refused if they decide otherwise.")
 @click.option("--out", type=NEW_FOLDER, help="New folder for the run.  [default: runs/<architecture>-<time>]")
 @click.option("--resume", metavar="RUN", type=RUN, help="Go on with an interrupted run; its options hold.")
 @click.pass_context
@@ -52,6 +53,7 @@ def run(
     weights: str,
     optimizer: str | None,
     learning_rate: float,
+    int8: bool,
     out: Path | None,
     resume: Path | None,
 ) -> None:
@@ -89,7 +91,7 @@ def run(
                     optimizer=optimizer,
                     learning_rate=learning_rate,
                 )
-                plan = Plan(cells, Preprocessing(crop, size), recipe, split or folds, out, weights)
+                plan = Plan(cells, Preprocessing(crop, size), recipe, split or folds, out, weights, int8)
             else:
                 plan, _ = read_plan(out, cells)
             manifest = run_plan(plan, RunProgress(console))
