@@ -139,8 +139,8 @@ def _cost(stack: DeployedStack, ended: Ended, outcome: Outcome) -> float:
         first=answered if looks_first else 0,
         replaced=0 if looks_first else answered,
         flagged=outcome.review,
-        unchanged=outcome.unchanged,
-        batches=outcome.batches,
+        calls=outcome.batches,
+        ledgers=min(outcome.batches, answered),
         seconds=outcome.seconds,
     )
     (architecture,) = function["Architectures"]

@@ -19,8 +19,8 @@ class Work:
         first: results written where none stood.
         replaced: results written in place of another.
         flagged: of both, how many ask for review.
-        unchanged: images whose result was found to be current.
-        batches: calls of the function.
+        calls: of the function.
+        ledgers: batches that answered at least one image.
         seconds: of the function, in all batches together.
     """
 
@@ -28,8 +28,8 @@ class Work:
     first: int
     replaced: int
     flagged: int
-    unchanged: int
-    batches: int
+    calls: int
+    ledgers: int
     seconds: float
 
 
@@ -49,18 +49,18 @@ def backfill_cost(
             child takes as long as its one step; starting it is counted as a transition of a Standard child.
         looks_first: whether standing results are read beforehand.
     """
-    writes = work.first + work.replaced + work.flagged + work.batches + work.listed / _KEYS_A_LISTING
+    writes = work.first + work.replaced + work.flagged + work.ledgers + work.listed / _KEYS_A_LISTING
     reads = work.listed + 2 * work.replaced + work.flagged + (work.listed if looks_first else 0)
     # Rounding up to the next step adds half of one on average.
-    child_seconds = work.seconds + work.batches * _EXPRESS_STEP_SECONDS / 2
+    child_seconds = work.seconds + work.calls * _EXPRESS_STEP_SECONDS / 2
     children = (
-        work.batches * prices.EXPRESS_REQUEST + child_seconds * _EXPRESS_MEMORY_GB * prices.EXPRESS_GB_SECOND
+        work.calls * prices.EXPRESS_REQUEST + child_seconds * _EXPRESS_MEMORY_GB * prices.EXPRESS_GB_SECOND
         if express
-        else 2 * work.batches * prices.STANDARD_TRANSITION
+        else 2 * work.calls * prices.STANDARD_TRANSITION
     )
     return {
         "S3 writes": writes * prices.S3_WRITE_REQUEST,
         "S3 reads": reads * prices.S3_READ_REQUEST,
-        "Lambda": prices.lambda_cost(work.seconds, memory_mb, architecture, work.batches),
+        "Lambda": prices.lambda_cost(work.seconds, memory_mb, architecture, work.calls),
         "Step Functions": children + _PARENT_TRANSITIONS * prices.STANDARD_TRANSITION,
     }

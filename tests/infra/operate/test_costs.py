@@ -6,7 +6,7 @@ import pytest
 
 from infra.operate.costs import Work, backfill_cost
 
-MILLION = Work(listed=10**6, first=10**6, replaced=0, flagged=0, unchanged=0, batches=10**4, seconds=30_000)
+MILLION = Work(listed=10**6, first=10**6, replaced=0, flagged=0, calls=10**4, ledgers=10**4, seconds=30_000)
 
 
 def cost(work: Work = MILLION, *, express: bool = True, looks_first: bool = False) -> dict[str, float]:

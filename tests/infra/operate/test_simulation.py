@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from infra.operate.simulation import LISTED_A_SECOND, S3_WRITES_A_SECOND, Plan, simulate
+from infra.operate.simulation import LISTED_A_SECOND, LOOK_SECONDS, S3_WRITES_A_SECOND, Plan, simulate
 
 PLAN = Plan(images=20_000)
 STEADY = replace(PLAN, spread=0.0, cold_seconds=0.0)
@@ -33,10 +33,15 @@ def test_more_calls_at_a_time_are_faster_and_no_dearer_until_s3_is_the_limit() -
 
 
 def test_nothing_is_scored_before_it_is_listed() -> None:
-    quick = replace(
-        STEADY, image_seconds=0.0, call_seconds=0.0, review_share=-1.0
-    )  # nothing but the listing takes time
-    assert simulate(quick).seconds == pytest.approx(PLAN.images / LISTED_A_SECOND)
+    quick = replace(STEADY, call_seconds=0.0, standing="current", concurrency=1000)
+    last_batch = 50 * LOOK_SECONDS
+    assert simulate(quick).seconds == pytest.approx(PLAN.images / LISTED_A_SECOND + last_batch)
+
+
+def test_current_results_are_neither_written_nor_flagged_again() -> None:
+    looked = simulate(replace(PLAN, standing="current"))
+    assert looked.writes_a_second == 0
+    assert looked.cost["S3 writes"] < 0.01 * simulate(PLAN).cost["S3 writes"]
 
 
 def test_a_last_batch_that_is_not_full_counts_its_own_images() -> None:
