@@ -83,12 +83,16 @@ def _definition(configuration: Configuration, storage: Storage, function: lambda
     kind = "EXPRESS" if configuration.timeout_seconds <= EXPRESS_SECONDS else "STANDARD"
     results, images = storage.results.bucket_name, storage.images.bucket_name
 
+    # A listing names every key: the function passes over what would not be announced either.
+    announced = {"Prefix": configuration.images_prefix, "Suffix": configuration.images_suffix}
+    filters = {name: value for name, value in announced.items() if value}
+
     def distributed_map(name: str, reader: dict[str, Any]) -> dict[str, Any]:
         return {
             "Type": "Map",
             "Label": name,
             "ItemReader": reader,
-            "ItemSelector": {"Bucket": images, "Key.$": "$$.Map.Item.Value.Key", "Backfill.$": "$.backfill"},
+            "ItemSelector": {"Bucket": images, "Key.$": "$$.Map.Item.Value.Key", "Backfill.$": "$.backfill", **filters},
             "ItemBatcher": {
                 "MaxItemsPerBatch": configuration.backfill_batch_size,
                 "MaxInputBytesPerBatch": _BATCH_BYTES,

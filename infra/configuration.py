@@ -93,7 +93,7 @@ class Configuration:
     all_decided_normal: float | None = rate(None, 0.5)
     normal_decided_all: float | None = rate(None, 0.5)
     backfill_batch_size: int = whole(50, 1, 1000)
-    backfill_concurrency: int = whole(40, 1, 1000)
+    backfill_concurrency: int = whole(8, 1, 1000)
     backfill_tolerated_failure_percentage: int = whole(5, 0, 100)
 
     def __post_init__(self) -> None:

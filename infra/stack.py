@@ -38,6 +38,8 @@ class CellflagStack(Stack):
             "BackfillArn": backfill.state_machine.state_machine_arn,
         }.items():
             CfnOutput(self, name, value=value)
+        if configuration.images_prefix:
+            CfnOutput(self, "ImagesPrefix", value=configuration.images_prefix)
         inline = "A role's rights stand beside the role; a managed policy would serve no other."
         acknowledge(self, "IAMNoInlinePolicy", inline, pack="HIPAA.Security")
         acknowledge_notifications_handler(self)

@@ -75,9 +75,9 @@ def _read(body: Mapping[str, Any]) -> list[ImageReference]:
     if body.get("Type") == "Notification":
         return _read(json.loads(body["Message"]))
     if "Items" in body:
-        return [_from_item(item) for item in body["Items"]]
+        return [reference for item in body["Items"] for reference in _from_item(item)]
     if "Backfill" in body:
-        return [_from_item(body)]
+        return _from_item(body)
     return [reference for record in body["Records"] for reference in _from_record(record)]
 
 
@@ -93,10 +93,14 @@ def _from_record(record: Mapping[str, Any]) -> list[ImageReference]:
     return [ImageReference(record["s3"]["bucket"]["name"], key, entity.get("versionId"), entity.get("sequencer"))]
 
 
-def _from_item(item: Mapping[str, Any]) -> ImageReference:
+def _from_item(item: Mapping[str, Any]) -> list[ImageReference]:
+    """One image, or none: a listing names all keys, while uploads of other prefixes or suffixes are not announced."""
     if item["Backfill"] not in ("missing", "all"):
         raise ValueError(f"Backfill {item['Backfill']}")
-    return ImageReference(item["Bucket"], item["Key"], backfill=item["Backfill"])
+    key: str = item["Key"]
+    if not (key.startswith(item.get("Prefix", "")) and key.endswith(item.get("Suffix", ""))):
+        return []
+    return [ImageReference(item["Bucket"], key, backfill=item["Backfill"])]
 
 
 def _from_event_bridge(event: Mapping[str, Any]) -> ImageReference:

@@ -21,7 +21,7 @@ _INTERRUPTED = 130
 
 
 @click.command()
-@click.option("--prefix", default="", help="Only images whose keys begin with it.")
+@click.option("--prefix", help="Only images whose keys begin with it.")
 @click.option(
     "--only-missing/--all",
     default=True,
@@ -36,7 +36,7 @@ _INTERRUPTED = 130
 def backfill(
     context: click.Context,
     stack: DeployedStack,
-    prefix: str,
+    prefix: str | None,
     only_missing: bool,
     inventory: str | None,
     follow: bool,
@@ -61,6 +61,7 @@ def backfill(
     else:
         if newest and newest[1]:
             raise click.UsageError("a backfill is running: add --follow to follow it, --stop to stop it")
+        prefix = _within(stack, prefix)
         asked = {"backfill": "missing" if only_missing else "all", "prefix": prefix}
         if inventory:
             asked["list"] = _listed(console, stack, inventory, prefix)
@@ -85,6 +86,14 @@ def backfill(
 
 def _progress(console: Console, *columns: Any) -> Progress:  # noqa: ANN401 - rich's columns share no public type
     return Progress(TextColumn("{task.description}"), *columns, TimeElapsedColumn(), console=console)
+
+
+def _within(stack: DeployedStack, prefix: str | None) -> str:
+    """The prefix to list: the function may read nothing outside of the one that is configured."""
+    configured = stack.outputs.get("ImagesPrefix", "")
+    if prefix is not None and not prefix.startswith(configured):
+        raise click.UsageError(f"{stack.name} scores only keys that begin with {configured}: so must --prefix")
+    return prefix or configured
 
 
 def _listed(console: Console, stack: DeployedStack, inventory: str, prefix: str) -> str:

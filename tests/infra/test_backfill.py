@@ -79,6 +79,11 @@ def test_the_functions_own_event_is_what_each_batch_holds(template: Template) ->
         assert selected == {"Key.$": "$$.Map.Item.Value.Key", "Backfill.$": "$.backfill"}
 
 
+def test_what_would_not_be_announced_is_passed_over(synthesize: Any) -> None:
+    for state in maps(synthesize(images_prefix="incoming/", images_suffix=".bmp")):
+        assert (state["ItemSelector"]["Prefix"], state["ItemSelector"]["Suffix"]) == ("incoming/", ".bmp")
+
+
 def test_batch_size_concurrency_and_tolerated_failures_are_as_configured(synthesize: Any) -> None:
     choices = {"backfill_batch_size": 7, "backfill_concurrency": 3, "backfill_tolerated_failure_percentage": 0}
     for state in maps(synthesize(**choices)):

@@ -44,8 +44,8 @@ def test_hipaa_turns_on_a_key_and_access_logs_and_keeps_a_key_that_is_named() ->
     [
         ({"batch_size": "11", "batch_window_seconds": "0"}, "batch_size is 11; SQS takes over 10 only if batch_window"),
         (
-            {"reserved_concurrency": 47},
-            "reserved_concurrency is 47; it must be 48 or more, max_concurrency and backfil",
+            {"reserved_concurrency": 15},
+            "reserved_concurrency is 15; it must be 16 or more, max_concurrency and backfil",
         ),
         ({"images_kms_key": KEY}, "images_kms_key is given without images_bucket"),
         ({"review_everything": "true", "all_decided_normal": "0.1"}, "review_everything leaves nothing to decide"),

@@ -67,6 +67,20 @@ def test_a_backfill_names_its_images_and_whether_those_with_a_result_count() -> 
     ]
 
 
+@pytest.mark.parametrize(
+    ("filters", "keys"),
+    [
+        ({"Prefix": "plate 7/"}, ["plate 7/a.bmp", "plate 7/notes.txt"]),
+        ({"Suffix": ".bmp"}, ["plate 7/a.bmp", "b.bmp"]),
+        ({"Prefix": "plate 7/", "Suffix": ".bmp"}, ["plate 7/a.bmp"]),
+    ],
+)
+def test_a_backfill_passes_over_what_would_not_be_announced(filters: dict[str, str], keys: list[str]) -> None:
+    listed = ("plate 7/a.bmp", "plate 7/notes.txt", "b.bmp")
+    items = [{"Bucket": "images", "Key": key, "Backfill": "all"} | filters for key in listed]
+    assert [reference.key for reference in image_references(Message("", {"Items": items}))] == keys
+
+
 def test_the_test_event_of_s3_names_no_image() -> None:
     assert image_references(Message("1", event("s3_test_event"))) == []
 

@@ -97,6 +97,17 @@ def test_it_starts_what_was_asked_and_follows_it_to_its_summary(
     assert any(row[1:4] == ["USD", "on", "AWS,"] and float(row[0]) > 0 for row in rows)
 
 
+def test_of_a_deployment_for_one_prefix_only_that_prefix_is_listed(
+    run: Run, stack: DeployedStack, machine: StateMachine
+) -> None:
+    stack.outputs["ImagesPrefix"] = "incoming/"
+    assert run(backfill).exit_code == 0
+    assert json.loads(machine.asked)["prefix"] == "incoming/"
+    machine.running = None
+    result = run(backfill, "--prefix", "archive/")
+    assert (result.exit_code, "keys that begin with incoming/" in result.output) == (2, True)
+
+
 def test_images_that_failed_are_told_with_their_reasons_and_an_exit_code(run: Run, stack: DeployedStack) -> None:
     install(stack, StateMachine(stack, batch=BATCH | {"failed": 7, "reasons": {"[S3] answered AccessDenied": 7}}))
     result = run(backfill)
