@@ -27,6 +27,7 @@ class Predictions:
 
     Attributes:
         model: name of the model, for people.
+        data_set: name of what the cells are of, for people.
         origin: how the cells relate to what the model learned from, one sentence.
         names: the cells' names.
         is_all: boolean array of shape (n,): labels.
@@ -37,6 +38,7 @@ class Predictions:
     """
 
     model: str
+    data_set: str
     origin: str
     names: tuple[str, ...]
     is_all: NDArray[np.bool_]
@@ -73,10 +75,11 @@ def read_predictions(table: Path, model_folder: Path | None) -> Predictions:
     require_both_classes({"ALL" if of_all else "normal" for of_all in is_all}, str(table))
     if not names:
         raise DatasetError(f"{table} holds no predictions.")
-    manifest = _manifest(model_folder)
+    manifest, data_set = _manifest(model_folder)
     folds = len({row["fold"] for _, row in rows}) if "fold" in columns else 0
     return Predictions(
         model=manifest.version if manifest else table.resolve().parent.name,
+        data_set=data_set or "cells of an unnamed data set",
         origin=f"Each cell was predicted by a model of {folds} that never saw its subject."
         if folds > 1
         else "The model never saw these subjects.",
@@ -89,10 +92,12 @@ def read_predictions(table: Path, model_folder: Path | None) -> Predictions:
     )
 
 
-def _manifest(folder: Path | None) -> Manifest | None:
+def _manifest(folder: Path | None) -> tuple[Manifest | None, str]:
+    """The manifest in a folder, if there is one, and the name of the data set that its model learned from."""
     if folder is None or not (folder / "model.json").is_file():
-        return None
-    return Manifest.from_json((folder / "model.json").read_text("utf-8"))
+        return None, ""
+    text = (folder / "model.json").read_text("utf-8")
+    return Manifest.from_json(text), str(json.loads(text).get("training", {}).get("data_set", ""))
 
 
 def with_groups_of(predictions: Predictions, cells: Sequence[Cell]) -> Predictions:
@@ -133,11 +138,11 @@ def predict_cells(
     require_both_classes({cell.label for cell in kept}, str(cells))
     if not kept:
         raise DatasetError(f"{cells}: no image could be used.")
-    learned_from = json.loads((folder / "model.json").read_text("utf-8")).get("training", {}).get("data_set")
     return Predictions(
         model=model.manifest.version,
-        origin=f"Predicted by the served model, which learned from {learned_from}. If these cells are among those, the "
-        f"figures flatter it: judge a model by subjects that it never saw. Cells of {title}.",
+        data_set=title,
+        origin=f"Predicted by the served model, which learned from {_manifest(folder)[1]}. If these cells are among "
+        "those, the figures flatter it: judge a model by subjects that it never saw.",
         names=tuple(cell.name for cell in kept),
         is_all=np.array([cell.label == "ALL" for cell in kept]),
         subjects=np.array([cell.subject for cell in kept]),

@@ -70,3 +70,8 @@ def as_svg(figure: Figure, title: str) -> Markup:
     # matplotlib wrote this text; nothing in it comes from data but numbers and escaped labels.
     markup = Markup(drawing[drawing.index("<svg") :])
     return Markup('<figure role="img" aria-label="{}">{}</figure>').format(title, markup)
+
+
+def shortened(name: str, most: int = 10) -> str:
+    """The end of a long name, where names of one kind differ."""
+    return name if len(name) <= most else f"…{name[-most + 1 :]}"

@@ -90,7 +90,9 @@ def write_report(
                 [(name, metrics[part][figure], colour) for name, part, figure, colour in _FIGURES]
             ),
             "curves": evaluation_charts.curves(probabilities, is_all, groups, thresholds),
-            "reliability": evaluation_charts.reliability(probabilities, scaled, is_all, temperature),
+            "reliability": evaluation_charts.reliability(
+                probabilities, scaled if gained > WORTH_SCALING else None, is_all, temperature
+            ),
             "triage": evaluation_charts.triage(probabilities, is_all, thresholds),
             "trade_off": evaluation_charts.trade_off(
                 probabilities, is_all, rates, metrics["triage"]["review_share"].value
@@ -104,6 +106,7 @@ def write_report(
         "evaluation.html",
         title=f"Evaluation of {predictions.model}",
         model=predictions.model,
+        data_set=predictions.data_set,
         origin=predictions.origin,
         cells=counts,
         subject_count=subject_count,
@@ -127,6 +130,7 @@ def write_report(
     document = {
         "schema": "cellflag/metrics/1",
         "model": predictions.model,
+        "data_set": predictions.data_set,
         "origin": predictions.origin,
         "cells": counts,
         "subjects": subject_count,

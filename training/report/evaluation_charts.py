@@ -22,6 +22,7 @@ from training.report.charts import (
     RULE,
     as_svg,
     new_figure,
+    shortened,
 )
 from training.trade_off import TOLERATED, review_shares
 
@@ -66,14 +67,18 @@ def _both_curves(probabilities: Probabilities, is_all: Labels) -> tuple[Probabil
     return np.interp(_GRID, false_positive, sensitivity), np.interp(_GRID, recall[::-1], precision[::-1])
 
 
-def reliability(probabilities: Probabilities, scaled: Probabilities, is_all: Labels, temperature: float) -> Markup:
-    """How often cells with a given probability are ALL, as they are and after temperature scaling; and how many."""
+def reliability(
+    probabilities: Probabilities, scaled: Probabilities | None, is_all: Labels, temperature: float
+) -> Markup:
+    """How often cells with a given probability are ALL, as predicted and, if given, after scaling; and how many."""
     figure, (axes, counts) = new_figure(9.6, 4.0, (1, 1.1))
     axes.plot([0, 1], [0, 1], color=RULE, linewidth=1, linestyle="--")
     for values, colour, name in (
         (scaled, FAINT, f"temperature {temperature:.2f}"),
         (probabilities, INK, "as predicted"),
     ):
+        if values is None:
+            continue
         bins = np.minimum((values * 10).astype(int), 9)
         used = [number for number in range(10) if (bins == number).any()]
         predicted = [values[bins == number].mean() for number in used]
@@ -119,18 +124,22 @@ def triage(probabilities: Probabilities, is_all: Labels, thresholds: Thresholds)
 def trade_off(probabilities: Probabilities, is_all: Labels, rates: ErrorRates, review_share: float) -> Markup:
     """The share of cells for review over the tolerated rate of missed ALL cells, for three rates of the other error."""
     figure, (axes,) = new_figure(9.6, 3.9)
-    for tolerated, colour, width in ((0.05, FAINT, 1.3), (0.10, INK, 2.2), (0.20, NORMAL_COLOUR, 1.3)):
-        shares = review_shares(probabilities, is_all, tolerated)
+    lines = [(rate, review_shares(probabilities, is_all, rate)) for rate in (0.20, 0.10, 0.05)]
+    highest = np.nanmax([share for _, shares in lines for share in (*shares, review_share)])
+    label_above = -1.0
+    for (tolerated, shares), colour, width in zip(lines, (NORMAL_COLOUR, INK, FAINT), (1.3, 2.2, 1.3), strict=True):
         axes.plot(TOLERATED, shares, "o-", color=colour, markersize=3.5, linewidth=width)
-        axes.annotate(
-            f"at most {tolerated:.0%} of normal cells decided ALL",
-            (TOLERATED[-1], shares[-1]), xytext=(8, 0), textcoords="offset points", color=colour, va="center",
+        end = shares[-1] if np.isfinite(shares[-1]) else 0.0
+        label_above = max(end, label_above + 0.07 * highest)  # so that no label hides another
+        axes.text(
+            TOLERATED[-1] + 0.003, label_above, f"at most {tolerated:.0%} of normal cells decided ALL",
+            color=colour, va="center",
         )  # fmt: skip
     axes.plot(rates.all_decided_normal, review_share, "o", color=ALL_COLOUR, markersize=9, zorder=5)
     axes.annotate(
         f"the stated rates: {review_share:.0%} to review",
-        (rates.all_decided_normal, review_share), xytext=(10, 12), textcoords="offset points",
-        color=ALL_COLOUR, weight="bold",
+        (rates.all_decided_normal, review_share), xytext=(12, 14), textcoords="offset points",
+        color=ALL_COLOUR, weight="bold", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
     )  # fmt: skip
     axes.set(
         xlim=(0, 0.215), ylim=(0, None), xlabel="tolerated share of ALL cells decided normal without review",
@@ -191,5 +200,10 @@ def _name_worst(
         if right < 0.8:
             reach = np.sqrt(12 + 2.2 * cells) / 2 + 3  # points from the centre of its dot
             axes.annotate(
-                subject, (right, height), xytext=(reach, 0), textcoords="offset points", fontsize=8.5, va="center"
+                shortened(subject),
+                (right, height),
+                xytext=(reach, 0),
+                textcoords="offset points",
+                fontsize=8.5,
+                va="center",
             )

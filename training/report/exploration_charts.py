@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lambda_fn.decisions import Label
 from training.exploration import MEASURES, Exploration
-from training.report.charts import CLASS_COLOURS, FAINT, INK, as_svg, new_figure
+from training.report.charts import CLASS_COLOURS, FAINT, INK, as_svg, new_figure, shortened
 
 _CURVE_POINTS = 200
 # Differences beyond these grey levels all get the deepest colour.
@@ -23,19 +23,20 @@ def subjects(explored: Exploration) -> Markup:
         counts += [(label, str(name), int(count)) for name, count in zip(names, cells, strict=True)]
     counts.sort(key=lambda row: (row[0], -row[2]))
     figure, (axes,) = new_figure(9.6, 2.9)
+    tallest = max(row[2] for row in counts)
     places = [number + (2 if label == "normal" else 0) for number, (label, _, _) in enumerate(counts)]
     axes.bar(places, [row[2] for row in counts], color=[CLASS_COLOURS[row[0]] for row in counts], width=0.78)
     if len(counts) <= 60:
-        axes.set_xticks(places, [row[1] for row in counts], rotation=90, fontsize=8)
+        axes.set_xticks(places, [shortened(row[1]) for row in counts], rotation=90, fontsize=8)
     else:
         axes.set_xticks([])
     for label, colour in CLASS_COLOURS.items():
         taken = [place for place, row in zip(places, counts, strict=True) if row[0] == label]
         axes.text(
-            taken[-1] + 0.4, max(row[2] for row in counts), f"{label}: {len(taken)} subjects",
-            color=colour, weight="bold", ha="right", va="top",
+            taken[0] - 0.4, 1.08 * tallest, f"{label}: {len(taken)} subjects", color=colour, weight="bold",
         )  # fmt: skip
-    axes.set(ylabel="cells", xlim=(places[0] - 1, places[-1] + 1))
+    axes.set(ylabel="cells", xlim=(places[0] - 1, places[-1] + 1), ylim=(0, 1.16 * tallest))
+    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.grid(visible=False, axis="x")
     return as_svg(figure, "Number of cells of each subject, by class")
 
