@@ -7,6 +7,7 @@ from infra.acknowledged import acknowledge, acknowledge_notifications_handler
 from infra.backfill import Backfill
 from infra.bundling import Bundle
 from infra.configuration import Configuration
+from infra.ledger import Ledger
 from infra.scoring import Scoring
 from infra.storage import Storage
 
@@ -29,6 +30,7 @@ class CellflagStack(Stack):
         storage = Storage(self, "Storage", configuration=configuration)
         scoring = Scoring(self, "Scoring", configuration=configuration, storage=storage, bundle=bundle)
         backfill = Backfill(self, "Backfill", configuration=configuration, storage=storage, function=scoring.live)
+        Ledger(self, "Ledger", configuration=configuration, storage=storage)
         for name, value in {
             "ImagesBucketName": storage.images.bucket_name,
             "ResultsBucketName": storage.results.bucket_name,
