@@ -132,6 +132,12 @@ def _probability(features: KerasTensor) -> KerasTensor:
     return layers.Dense(1, activation="sigmoid", name=OUTPUT_NAME, dtype="float32")(features)
 
 
+def divide_logits(model: keras.Model, temperature: float) -> None:
+    """Scale the last layer's weights, so that the model gives ``calibrate.with_temperature`` of its probabilities."""
+    layer = model.get_layer(OUTPUT_NAME)
+    layer.set_weights([values / temperature for values in layer.get_weights()])
+
+
 def _to_minus_one_to_one(colours: KerasTensor) -> KerasTensor:
     from keras import layers
 

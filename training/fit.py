@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from training.architectures import OPTIMIZERS, freeze, network
 from training.augmentation import augment
 from training.checkpoints import Checkpoints
 from training.dataset import Dataset
-from training.folds import Split, balanced_weights
+from training.folds import BALANCES, Split, balanced_weights, downsample
 from training.pretrained import NO_WEIGHTS
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ class Recipe:
         pretrained_on: where the first weights come from; empty for random ones.
         frozen_epochs: at most so many of the epochs train the last layer alone. They come first.
         fine_tuning_rate: learning rate at the first step that trains the pretrained layers as well.
+        balance: a name in ``BALANCES``: weigh classes and subjects, leave ALL cells out of the training by chance, or
+            nothing.
+        temperature: what the finished network's logits are divided by, chosen on out-of-fold predictions.
     """
 
     architecture: str
@@ -54,6 +57,8 @@ class Recipe:
     pretrained_on: str = ""
     frozen_epochs: int = 0
     fine_tuning_rate: float = 1e-5
+    balance: str = BALANCES[0]
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,8 @@ def fit(
         The Keras model with the weights of its best epoch, computing in float32: the least weighted loss on the
         stopping subjects.
     """
+    if recipe.balance == "downsample":
+        split = replace(split, training=downsample(split.training, dataset.is_all, recipe.seed))
     kept = Checkpoints(folder)
     phases = _phases(recipe)
     for phase, later in itertools.zip_longest(phases, phases[1:]):
@@ -156,7 +163,7 @@ def _train(
     model.fit(
         training_batches(dataset, split.training, recipe, range(kept.epochs, phase.until)),
         steps_per_epoch=steps,
-        validation_data=_cells(dataset, split.stopping).batch(recipe.batch_size * 4),
+        validation_data=_cells(dataset, split.stopping, recipe).batch(recipe.batch_size * 4),
         initial_epoch=kept.epochs,
         epochs=phase.until,
         shuffle=False,  # the batches come shuffled
@@ -218,7 +225,7 @@ def training_batches(dataset: Dataset, indices: NDArray[np.int64], recipe: Recip
 
     steps = -(-len(indices) // recipe.batch_size)
     with tf.device("CPU:0"):  # where the batches are made
-        pixels, labels, weights = (tf.constant(values) for values in _arrays(dataset, indices))
+        pixels, labels, weights = (tf.constant(values) for values in _arrays(dataset, indices, recipe))
 
     def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
         order = tf.argsort(tf.random.stateless_uniform((len(indices),), tf.stack([recipe.seed, epoch])))
@@ -232,17 +239,19 @@ def training_batches(dataset: Dataset, indices: NDArray[np.int64], recipe: Recip
     return in_order.enumerate(epochs.start * steps).map(batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
-def _cells(dataset: Dataset, indices: NDArray[np.int64]) -> tf.data.Dataset:
+def _cells(dataset: Dataset, indices: NDArray[np.int64], recipe: Recipe) -> tf.data.Dataset:
     import tensorflow as tf
 
-    return tf.data.Dataset.from_tensor_slices(_arrays(dataset, indices))
+    return tf.data.Dataset.from_tensor_slices(_arrays(dataset, indices, recipe))
 
 
 def _arrays(
-    dataset: Dataset, indices: NDArray[np.int64]
+    dataset: Dataset, indices: NDArray[np.int64], recipe: Recipe
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
     is_all = dataset.is_all[indices]
-    weights = balanced_weights(is_all, dataset.groups[indices])
+    weights = np.ones(len(indices), np.float32)
+    if recipe.balance == "weights":
+        weights = balanced_weights(is_all, dataset.groups[indices])
     return dataset.pixels[indices], is_all.astype(np.float32)[:, None], weights[:, None]
 
 

@@ -12,6 +12,8 @@ from training.errors import DatasetError
 # One part in five of the subjects that a model may see decides when its training stops.
 STOPPING_PARTS = 5
 SHARE_OF_ALL = 0.55
+BALANCES = ("weights", "downsample", "none")
+"""What can be done about classes of different size, in training alone; measuring takes all cells."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from lambda_fn.cells import Preprocessing
 from training.architectures import architecture
 from training.errors import TrainingError
 from training.fit import Recipe
+from training.folds import BALANCES
 from training.pretrained import IMAGENET, NO_WEIGHTS
 
 PLAN = "run.json"
@@ -49,6 +50,7 @@ def new_recipe(
     weights: str = IMAGENET,
     optimizer: str | None = None,
     learning_rate: float = 1e-3,
+    balance: str = BALANCES[0],
 ) -> Recipe:
     """How an architecture is trained unless told otherwise.
 
@@ -60,6 +62,7 @@ def new_recipe(
         weights: of a pretrained network: ``"imagenet"``, ``"none"`` or a file.
         optimizer: None for the architecture's own.
         learning_rate: at the first step.
+        balance: a name in ``BALANCES``.
 
     Raises:
         ArchitectureError: there is none of this name, or it cannot take an input of this size.
@@ -73,6 +76,7 @@ def new_recipe(
         seed,
         optimizer or found.optimizer,
         learning_rate=learning_rate,
+        balance=balance,
         pretrained_on=f"ImageNet (keras.applications.{name}{file})" if pretrained else "",
         frozen_epochs=-(-epochs // 3) if pretrained else 0,
     )

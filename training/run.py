@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.calibrate import choose_thresholds
+from training.architectures import divide_logits
+from training.calibrate import choose_temperature, choose_thresholds, with_temperature
 from training.checkpoints import Checkpoints
 from training.dataset import Dataset, load
 from training.evaluate import evaluate
@@ -55,6 +57,8 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
     for number, split in enumerate(splits, start=1):
         probabilities[split.held_out] = _predict_fold(plan, dataset, split, f"fold-{number}", progress)
         fold_of[split.held_out] = number
+    recipe = replace(plan.recipe, temperature=choose_temperature(probabilities, dataset.is_all))
+    probabilities = with_temperature(probabilities, recipe.temperature)
     write_predictions(plan.out / "out-of-fold.csv", dataset, fold_of, probabilities)
     thresholds = choose_thresholds(probabilities, dataset.is_all)
     with progress.step("Measuring"):
@@ -62,12 +66,13 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
     progress.say_how_good(metrics)
     split = final_split(dataset.is_all, dataset.groups, plan.recipe.seed)
     model = _train(plan, dataset, split, "final", progress)
+    divide_logits(model, recipe.temperature)
     with progress.step("Exporting"):
         manifest = release(
             model,
             preprocessing=plan.preprocessing,
             dataset=dataset,
-            recipe=plan.recipe,
+            recipe=recipe,
             folds=len(splits),
             probabilities=probabilities,
             thresholds=thresholds,

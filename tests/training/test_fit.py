@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -170,6 +171,29 @@ def test_a_batch_keeps_each_image_with_its_label_and_weight(
             # 10 cells with ALL, 15 normal ones, all subjects alike: each class weighs as half of the 25 cells
             assert weight == pytest.approx(12.5 / 10 if label else 12.5 / 15)
     assert seen == label_of
+
+
+@pytest.mark.parametrize(("balance", "cells_of_all"), [("weights", 30), ("downsample", 12), ("none", 30)])
+def test_classes_are_balanced_as_asked_in_training_alone(
+    balance: str, cells_of_all: int, small_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uneven = replace(small_dataset, is_all=np.arange(40) >= 10)
+    seen: list[np.ndarray] = []
+    batches = training_batches
+
+    def listen(dataset: Dataset, indices: np.ndarray, *rest: Any) -> Any:
+        seen.append(indices)
+        return batches(dataset, indices, *rest)
+
+    monkeypatch.setattr("training.fit.training_batches", listen)
+    split = Split(np.arange(40), np.arange(5, 40), np.arange(0))
+    recipe = replace(RECIPE, balance=balance, epochs=1)
+    fit(uneven, split, recipe, tmp_path)
+    assert uneven.is_all[seen[0]].sum() == cells_of_all
+    assert (~uneven.is_all[seen[0]]).sum() == 10
+    _, _, weights = next(iter(batches(uneven, split.training, replace(recipe, batch_size=40), range(1))))
+    even = np.ptp(np.asarray(weights)) == 0
+    assert even == (balance != "weights")
 
 
 def test_the_network_takes_bytes_and_gives_one_probability(spread_network: keras.Model) -> None:

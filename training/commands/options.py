@@ -6,6 +6,7 @@ import click
 from click.core import ParameterSource
 
 from training.architectures import OPTIMIZERS
+from training.folds import BALANCES
 from training.pretrained import IMAGENET, NO_WEIGHTS
 
 CELLS = click.Path(exists=True, path_type=Path)
@@ -25,6 +26,13 @@ SIZE = click.option("--size", default=96, show_default=True, type=click.IntRange
 OPTIMIZER = click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="[default: the architecture's own]")
 LEARNING_RATE = click.option(
     "--learning-rate", default=1e-3, show_default=True, type=click.FloatRange(0, min_open=True), help="At first."
+)
+BALANCE = click.option(
+    "--balance",
+    default=BALANCES[0],
+    show_default=True,
+    type=click.Choice(BALANCES),
+    help="Of the classes in training: weigh cells, leave ALL cells out until they are 55 %, or nothing.",
 )
 
 

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from lambda_fn.cells import Preprocessing
 from training.commands.options import (
+    BALANCE,
     CELLS,
     CROP,
     FOLDS,
@@ -36,6 +37,7 @@ from training.commands.surroundings import load_tensorflow, new_run_folder, one_
 @WEIGHTS
 @OPTIMIZER
 @LEARNING_RATE
+@BALANCE
 @click.option("--int8", is_flag=True, help="Export 8-bit integers; refused if they decide otherwise.")
 @click.option("--out", type=NEW_FOLDER, help="New folder for the run.  [default: runs/<architecture>-<time>]")
 @click.option("--resume", metavar="RUN", type=RUN, help="Go on with an interrupted run; its options hold.")
@@ -53,6 +55,7 @@ def run(
     weights: str,
     optimizer: str | None,
     learning_rate: float,
+    balance: str,
     int8: bool,
     out: Path | None,
     resume: Path | None,
@@ -90,6 +93,7 @@ def run(
                     weights=weights,
                     optimizer=optimizer,
                     learning_rate=learning_rate,
+                    balance=balance,
                 )
                 plan = Plan(cells, Preprocessing(crop, size), recipe, split or folds, out, weights, int8)
             else:
