@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -200,3 +201,14 @@ def test_a_source_that_gives_no_index_is_answered_in_one_line(
     assert message in " ".join(result.output.split())
     assert "Traceback" not in result.output
     assert not (cells / "index.csv").exists()
+
+
+def test_the_photographs_that_c_nmc_holds_twice_are_found(tmp_path: Path) -> None:
+    folder = os.environ.get("CELLFLAG_CNMC")
+    if not folder or len(list(Path(folder).rglob("*.webp"))) != 3705:
+        pytest.skip("CELLFLAG_CNMC names no folder of the 3,705 cells that doubles were counted on")
+    result = index(tmp_path / "index.csv", folder)
+    assert "3,697 of 3,705 cells, in 34 groups" in result.output
+    group = {row["subject"]: row["group"] for row in rows_of(tmp_path / "index.csv")}
+    for one, other in (("H2", "H6"), ("17", "20"), ("H3", "H10")):
+        assert group[one] == group[other]

@@ -27,6 +27,8 @@ from training.unusual_images import Shown
 
 MOST_IN_GALLERY = 24
 SHOWN_PX = 300
+# A bootstrap of fewer clusters is known to be too narrow (Cameron, Gelbach & Miller 2008, Rev. Econ. Stat. 90).
+FEW_GROUPS = 12
 # Less than this of the expected calibration error is not worth another step between a network and its probability.
 WORTH_SCALING = 0.01
 
@@ -110,6 +112,8 @@ def write_report(
         origin=predictions.origin,
         cells=counts,
         subject_count=subject_count,
+        group_count=len(np.unique(groups)),
+        few_groups=FEW_GROUPS,
         metrics=metrics,
         thresholds=thresholds,
         thresholds_origin="The thresholds are the model's own."

@@ -62,3 +62,15 @@ def test_the_figures_of_the_page_are_those_of_the_metrics(report: Path) -> None:
     assert sum(each["cells"] for each in metrics["per_subject"]) == 24
     assert page.count('alt="a cell"') == missed + alarms
     assert {each["kind"]: each["reviewed"] for each in metrics["unusual_images"]}["black"] == 1
+
+
+@pytest.mark.parametrize(("subjects", "warned"), [(2, True), (12, False)])
+def test_intervals_over_few_subjects_come_with_a_warning(subjects: int, warned: bool, tmp_path: Path) -> None:
+    rows = [f"{i}.png,{'all' if i % 2 else 'hem'},p{i % subjects},1,{0.3 + i / 50}" for i in range(24)]
+    table = tmp_path / "predictions.csv"
+    table.write_text("\n".join(["path,label,subject,fold,probability_all", *rows]), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        result = CliRunner().invoke(main, ["train", "evaluate", str(table), "--out", "out"])
+    assert result.exit_code == 0, result.output
+    assert ("narrower than the truth" in (tmp_path / "out/report.html").read_text("utf-8")) == warned
