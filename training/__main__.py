@@ -17,6 +17,7 @@ COMMANDS = (
     "evaluate",
     "compare",
     "promote",
+    "sagemaker",
 )
 
 

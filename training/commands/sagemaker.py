@@ -1,0 +1,117 @@
+"""``cellflag train sagemaker``."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from training.architectures import architecture as look_up
+from training.commands.options import CROP, FOLDS, LEARNING_RATE, NEW_FOLDER, OPTIMIZER, SEED, SIZE, check_sizes
+from training.commands.surroundings import new_run_folder, one_line_errors
+from training.pretrained import IMAGENET, NO_WEIGHTS
+
+
+def _address(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", value):
+        return value
+    raise click.BadParameter(f"{value} is no S3 address: s3://BUCKET/PREFIX.")
+
+
+@click.command()
+@click.argument("cells", callback=_address)
+@click.option("--role", required=True, help="ARN of the role that SageMaker takes on.")
+@click.option("--output", required=True, callback=_address, help="S3 address for source, checkpoints and model.")
+@click.option("--architecture", default="2x2C1D", show_default=True, help="Of those that `compare --help` lists.")
+@FOLDS
+@click.option("--epochs", default=30, show_default=True, type=click.IntRange(1), help="Most epochs of each training.")
+@SEED
+@CROP
+@SIZE
+@click.option(
+    "--weights",
+    default=IMAGENET,
+    show_default=True,
+    type=click.Choice([IMAGENET, NO_WEIGHTS]),
+    help="First weights of a pretrained architecture.",
+)
+@OPTIMIZER
+@LEARNING_RATE
+@click.option("--int8", is_flag=True, help="Export 8-bit integers; refused if they decide otherwise.")
+@click.option("--instance-type", default="ml.c7i.2xlarge", show_default=True, help="Of the one instance.")
+@click.option(
+    "--hours", default=4.0, show_default=True, type=click.FloatRange(0.1, 120), help="Most hours of training."
+)
+@click.option("--on-demand", is_flag=True, help="No spot instance: dearer, but never interrupted.")
+@click.option("--image", help="Container to train in.  [default: AWS' TensorFlow of the region]")
+@click.option("--region", help="[default: as boto3 finds it]")
+@click.option("--resume", metavar="JOB", help="Go on from the checkpoints of an earlier job; its options hold.")
+@click.option("--out", type=NEW_FOLDER, help="New folder for what it brings back.  [default: runs/<job>]")
+def sagemaker(
+    cells: str,
+    role: str,
+    output: str,
+    instance_type: str,
+    hours: float,
+    on_demand: bool,
+    image: str | None,
+    region: str | None,
+    resume: str | None,
+    out: Path | None,
+    crop: int,
+    size: int,
+    **options: str | int | float | bool | None,
+) -> None:
+    """Train on Amazon SageMaker, on the labelled CELLS below an S3 address, as `run` does here.
+
+    The job runs on a spot instance, and goes on from its checkpoints in S3 when that is taken away. Its log is followed
+    here; its model, with all that `promote` needs, is brought back. Stopping this command does not stop the job.
+    """
+    check_sizes(crop, size)
+    with one_line_errors():
+        look_up(str(options["architecture"]), size)
+    name = f"cellflag-{re.sub('[^A-Za-z0-9]', '-', str(options['architecture']))}-{datetime.now():%Y%m%d-%H%M%S}"
+    out = new_run_folder(out, name) if out else new_run_folder(Path("runs") / name, name)
+
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from training.sagemaker.following import bring_back, follow
+    from training.sagemaker.job import Job, start, versions_differ
+
+    given = {name.replace("_", "-"): value for name, value in options.items() if value not in (None, False)}
+    session = boto3.Session(region_name=region)
+    if not session.region_name:
+        raise click.UsageError("name the --region, or set AWS_REGION.")
+    job = Job(
+        name=name,
+        region=session.region_name,
+        cells=cells,
+        output=output,
+        role=role,
+        hyperparameters={**given, "crop": crop, "size": size},
+        instance_type=instance_type,
+        hours=hours,
+        spot=not on_demand,
+        checkpoints_of=resume or name,
+        image=image,
+    )
+    console = Console(stderr=True)
+    if warning := versions_differ():
+        console.print(warning)
+    clients = session.client("sagemaker"), session.client("logs"), session.client("s3")
+    try:
+        start(job, clients[0], clients[2])
+        console.print(f"Started {name}.", soft_wrap=True)
+        with one_line_errors():
+            model = follow(name, clients[0], clients[1], lambda line: console.print(line, markup=False, soft_wrap=True))
+            bring_back(model, clients[2], out)
+    except (BotoCoreError, ClientError) as error:
+        raise click.ClickException(f"AWS: {error}.") from error
+    except KeyboardInterrupt:
+        console.print(
+            f"{name} runs on. Stop it with: aws sagemaker stop-training-job --training-job-name {name}", soft_wrap=True
+        )
+        raise
+    click.echo(f"What the job brought is in {out}. Serve its model with: cellflag train promote {out}")

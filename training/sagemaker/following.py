@@ -1,0 +1,112 @@
+"""Follows a SageMaker training job by its log, and brings its model back."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from types_boto3_logs import CloudWatchLogsClient
+    from types_boto3_logs.type_defs import GetLogEventsRequestTypeDef
+    from types_boto3_s3 import S3Client
+    from types_boto3_sagemaker import SageMakerClient
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+OVER = ("Completed", "Failed", "Stopped")
+PAUSE_S = 10.0
+
+
+class JobError(TrainingError):
+    """A job that brought no model."""
+
+
+def follow(
+    name: str,
+    sagemaker: SageMakerClient,
+    logs: CloudWatchLogsClient,
+    say: Callable[[str], None],
+    pause: Callable[[], None] = lambda: time.sleep(PAUSE_S),
+) -> str:
+    """Say what a job logs, until it is over.
+
+    Args:
+        name: the job's.
+        sagemaker: client.
+        logs: client.
+        say: called with each line, and with each new state of the job.
+        pause: called between two looks.
+
+    Returns:
+        S3 address of the job's ``model.tar.gz``.
+
+    Raises:
+        JobError: it failed or was stopped.
+    """
+    read: dict[str, str] = {}
+    state = ""
+    while True:
+        # Looked at before the log, so that a job that is over has nothing more to log.
+        job = sagemaker.describe_training_job(TrainingJobName=name)
+        if job["SecondaryStatus"] != state:
+            state = job["SecondaryStatus"]
+            say(f"[{state}]")
+        for line in _new_lines(name, logs, read):
+            say(line)
+        if job["TrainingJobStatus"] in OVER:
+            break
+        pause()
+    if job["TrainingJobStatus"] != "Completed":
+        reason = job.get("FailureReason", "no reason given").strip().splitlines()[0]
+        state = job["TrainingJobStatus"].lower()
+        raise JobError(f"The job {name} is {state}: {reason}. --resume {name} goes on from its checkpoints.")
+    return job["ModelArtifacts"]["S3ModelArtifacts"]
+
+
+def _new_lines(name: str, logs: CloudWatchLogsClient, read: dict[str, str]) -> list[str]:
+    """What a job's streams, one for each instance that it was given, say since the tokens in ``read``."""
+    lines = []
+    try:
+        found = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{name}/")["logStreams"]
+    except logs.exceptions.ResourceNotFoundException:
+        return []  # the first job of an account makes the group, once it logs
+    for stream in found:
+        of_stream = stream["logStreamName"]
+        request: GetLogEventsRequestTypeDef = {
+            "logGroupName": LOG_GROUP,
+            "logStreamName": of_stream,
+            "startFromHead": True,
+        }
+        while True:
+            if of_stream in read:
+                request["nextToken"] = read[of_stream]
+            page = logs.get_log_events(**request)
+            lines += [event["message"] for event in page["events"]]
+            if read.get(of_stream) == page["nextForwardToken"]:
+                break  # the token of the end is given again
+            read[of_stream] = page["nextForwardToken"]
+    return lines
+
+
+def bring_back(address: str, s3: S3Client, folder: Path) -> None:
+    """Download a job's archive and unpack it into a new folder.
+
+    Raises:
+        JobError: it is no archive, or holds something that would land outside the folder.
+    """
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    with tempfile.TemporaryFile() as file:
+        s3.download_fileobj(bucket, key, file)
+        file.seek(0)
+        try:
+            with tarfile.open(fileobj=file) as tar:
+                folder.mkdir(parents=True, exist_ok=True)
+                # Refuses paths and links that lead elsewhere, devices and the like (PEP 706).
+                tar.extractall(folder, filter="data")
+        except tarfile.TarError as error:
+            raise JobError(f"{address} cannot be unpacked: {error}.") from error
