@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.acknowledged import acknowledge
-from infra.configuration import Configuration
+from infra.configuration import BACKFILLS, Configuration
 from infra.encryption import encryption_key
 
 RESULT_PREFIXES = ("results/", "review/", "explanations/", "ledger/")
@@ -19,6 +19,7 @@ QUERY_RESULTS = "queries/"
 
 _LOWERED_FLAG_DAYS = 30
 _QUERY_DAYS = 30
+_BACKFILL_DAYS = 90
 _ACCESS_LOG_DAYS = 2192
 """Six years, as HIPAA keeps documentation (45 CFR 164.316(b)(2)(i))."""
 
@@ -110,6 +111,11 @@ def _expiries(results_days: int | None) -> list[s3.LifecycleRule]:
         expiration=Duration.days(_QUERY_DAYS),
         noncurrent_version_expiration=Duration.days(1),
     )
+    outcomes = s3.LifecycleRule(
+        prefix=f"{BACKFILLS}/",
+        expiration=Duration.days(_BACKFILL_DAYS),
+        noncurrent_version_expiration=Duration.days(1),
+    )
     old = [
         s3.LifecycleRule(
             prefix=prefix,
@@ -119,4 +125,4 @@ def _expiries(results_days: int | None) -> list[s3.LifecycleRule]:
         for prefix in RESULT_PREFIXES
         if results_days and prefix != "review/"
     ]
-    return [lowered, queries, *old]
+    return [lowered, queries, outcomes, *old]

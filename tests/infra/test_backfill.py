@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import App
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Match, Template
 
 from infra.bundling import Bundle, aws_target
 from infra.configuration import Configuration
@@ -121,6 +121,13 @@ def test_the_outcome_of_every_batch_is_kept_in_the_results_bucket(template: Temp
         assert "Results" in writer["Parameters"]["Bucket"]
         assert writer["Parameters"]["Prefix"] == "backfills"
         assert writer["WriterConfig"] == {"Transformation": "COMPACT", "OutputType": "JSONL"}
+
+
+def test_the_outcome_goes_by_itself_after_90_days(template: Template) -> None:
+    rule = {"Prefix": "backfills/", "ExpirationInDays": 90, "Status": "Enabled"}
+    template.has_resource_properties(
+        "AWS::S3::Bucket", {"LifecycleConfiguration": {"Rules": Match.array_with([Match.object_like(rule)])}}
+    )
 
 
 def test_every_step_is_logged_and_traced_but_no_key_is(template: Template) -> None:

@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 
 from infra.ledger import COLUMNS, query, query_names
 from infra.paths import LAMBDA_PACKAGE
-from lambda_fn.decisions import Verdict
+from lambda_fn.decisions import Reason, Verdict
 from lambda_fn.images import RejectedImageError
 from lambda_fn.results import Document, ledger, rejected, scored
 from tests.infra.templates import KEY, Synthesize, only, resources
@@ -28,7 +28,7 @@ def answer(key: str, at: str, probability: float | None, model: Document = NEW) 
     elif probability < 0.3:
         document = scored(image, Verdict("normal", "normal", ()), probability, model, timing)
     elif probability < 0.8:
-        reasons = ("uncertain", "no_single_cell") if probability > 0.5 else ("uncertain",)
+        reasons: tuple[Reason, ...] = ("uncertain", "no_single_cell") if probability > 0.5 else ("uncertain",)
         document = scored(image, Verdict("ALL", "review", reasons), probability, model, timing)
     else:
         document = scored(image, Verdict("ALL", "ALL", ()), probability, model, timing)

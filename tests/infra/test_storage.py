@@ -48,9 +48,9 @@ def test_no_image_is_ever_deleted_by_itself(synthesize: Synthesize) -> None:
     assert set(lifecycle(synthesize(results_retention_days=30), "Images")) == {""}
 
 
-def test_results_are_kept_for_good_and_only_lowered_flags_and_query_results_go(template: Template) -> None:
+def test_results_are_kept_for_good_and_only_lowered_flags_queries_and_backfills_go(template: Template) -> None:
     rules = lifecycle(template, "Results")
-    assert set(rules) == {"", "review/", "queries/"}
+    assert set(rules) == {"", "review/", "queries/", "backfills/"}
     assert rules["review/"] == {
         "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
         "ExpiredObjectDeleteMarker": True,
