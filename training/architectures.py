@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from training.errors import TrainingError
 from training.pretrained import IMAGENET, backbone
+from training.scaling import Scaling
 
 if TYPE_CHECKING:
     import keras
@@ -132,10 +133,11 @@ def _probability(features: KerasTensor) -> KerasTensor:
     return layers.Dense(1, activation="sigmoid", name=OUTPUT_NAME, dtype="float32")(features)
 
 
-def divide_logits(model: keras.Model, temperature: float) -> None:
-    """Scale the last layer's weights, so that the model gives ``calibrate.with_temperature`` of its probabilities."""
+def scale_logits(model: keras.Model, scaling: Scaling) -> None:
+    """Change the last layer's weights, so that the model gives what a scaling makes of its probabilities."""
     layer = model.get_layer(OUTPUT_NAME)
-    layer.set_weights([values / temperature for values in layer.get_weights()])
+    kernel, bias = layer.get_weights()
+    layer.set_weights([kernel / scaling.temperature, bias / scaling.temperature + scaling.shift])
 
 
 def _to_minus_one_to_one(colours: KerasTensor) -> KerasTensor:

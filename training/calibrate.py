@@ -17,7 +17,6 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from lambda_fn.decisions import Thresholds
 from training.errors import TrainingError
@@ -149,32 +148,3 @@ def achieved(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], thre
         "normal_decided_all": float((probabilities[~is_all] >= thresholds.all_from).mean()),
         "review_share": float(review.mean()),
     }
-
-
-def choose_temperature(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_]) -> float:
-    """The temperature T above 0 by which logits are divided, so that probabilities become most likely.
-
-    Guo, Pleiss, Sun & Weinberger 2017, On Calibration of Modern Neural Networks (ICML). Above 1, the model was too
-    sure of itself. It changes no order of cells, hence no ROC curve.
-
-    Args:
-        probabilities: float array of shape (n,), 0 to 1.
-        is_all: boolean array of shape (n,).
-    """
-    logits = _logits(probabilities)
-
-    def loss(log_temperature: float) -> float:
-        scaled = logits / math.exp(log_temperature)
-        return float(np.mean(np.logaddexp(0, np.where(is_all, -scaled, scaled))))
-
-    return math.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x)
-
-
-def with_temperature(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """Probabilities, float array of shape (n,), 0 to 1, after their logits are divided by a temperature."""
-    return np.asarray(1 / (1 + np.exp(-_logits(probabilities) / temperature)))
-
-
-def _logits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    certain = np.clip(probabilities, 1e-7, 1 - 1e-7)  # as near to 0 and 1 as a float32 sigmoid tells
-    return np.asarray(np.log(certain / (1 - certain)))

@@ -44,6 +44,7 @@ class Recipe:
         balance: a name in ``BALANCES``: weigh classes and subjects, leave ALL cells out of the training by chance, or
             nothing.
         temperature: what the finished network's logits are divided by, chosen on out-of-fold predictions.
+        shift: what is then added to them.
     """
 
     architecture: str
@@ -59,6 +60,7 @@ class Recipe:
     fine_tuning_rate: float = 1e-5
     balance: str = BALANCES[0]
     temperature: float = 1.0
+    shift: float = 0.0
 
 
 @dataclass(frozen=True)

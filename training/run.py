@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.architectures import divide_logits
-from training.calibrate import choose_temperature, choose_thresholds, with_temperature
+from training.architectures import scale_logits
+from training.calibrate import choose_thresholds
 from training.checkpoints import Checkpoints
 from training.dataset import Dataset, load
 from training.evaluate import evaluate
@@ -19,6 +19,7 @@ from training.fit import fit, predict
 from training.folds import Split, final_split
 from training.plan import PLAN, Plan, PlanError, read_plan, write_plan
 from training.progress import RunProgress
+from training.scaling import choose_scaling
 from training.shipping import MODEL, release
 from training.splits import make_or_read_folds, read_folds, write_splits
 
@@ -57,8 +58,9 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
     for number, split in enumerate(splits, start=1):
         probabilities[split.held_out] = _predict_fold(plan, dataset, split, f"fold-{number}", progress)
         fold_of[split.held_out] = number
-    recipe = replace(plan.recipe, temperature=choose_temperature(probabilities, dataset.is_all))
-    probabilities = with_temperature(probabilities, recipe.temperature)
+    scaling = choose_scaling(probabilities, dataset.is_all)
+    recipe = replace(plan.recipe, temperature=scaling.temperature, shift=scaling.shift)
+    probabilities = scaling(probabilities)
     write_predictions(plan.out / "out-of-fold.csv", dataset, fold_of, probabilities)
     thresholds = choose_thresholds(probabilities, dataset.is_all)
     with progress.step("Measuring"):
@@ -66,7 +68,7 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
     progress.say_how_good(metrics)
     split = final_split(dataset.is_all, dataset.groups, plan.recipe.seed)
     model = _train(plan, dataset, split, "final", progress)
-    divide_logits(model, recipe.temperature)
+    scale_logits(model, scaling)
     with progress.step("Exporting"):
         manifest = release(
             model,

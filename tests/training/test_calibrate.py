@@ -12,12 +12,8 @@ from training.calibrate import (
     ErrorRates,
     achieved,
     choose_distance,
-    choose_temperature,
     choose_thresholds,
-    tabulate_thresholds,
-    with_temperature,
 )
-from training.evaluate import calibration_error
 
 PROBABILITIES = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=200)
 # Few values, so that most are tied.
@@ -126,42 +122,3 @@ def test_each_class_gets_the_threshold_that_mapie_finds_from_its_cells(rate: flo
         held = asked[mondrian.predict_set(asked)[1][:, label, 0], 0]
         theirs = held.min() if label else max(held.max(), thresholds.operating_point)
         assert ours == pytest.approx(theirs, abs=2e-5)
-
-
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
-def test_the_temperature_of_a_model_that_is_too_sure_or_too_shy_is_found(temperature: float) -> None:
-    generator = np.random.default_rng(0)
-    logits = generator.normal(0, 2, 20_000)
-    is_all = generator.random(20_000) < 1 / (1 + np.exp(-logits))
-    stated = 1 / (1 + np.exp(-logits * temperature))
-    assert choose_temperature(stated, is_all) == pytest.approx(temperature, rel=0.06)
-    assert calibration_error(with_temperature(stated, temperature), is_all) < 0.012
-
-
-def test_probabilities_of_0_and_1_have_a_temperature_too() -> None:
-    probabilities = np.array([0.0, 1.0, 1.0, 0.0])
-    temperature = choose_temperature(probabilities, np.array([False, True, False, False]))
-    assert np.isfinite(with_temperature(probabilities, temperature)).all()
-
-
-@given(st.one_of(PROBABILITIES, TIED), st.one_of(PROBABILITIES, TIED))
-def test_tabulated_thresholds_keep_their_error_rates_and_rise_or_fall_with_them(
-    of_all: list[float], of_normal: list[float]
-) -> None:
-    tables = tabulate_thresholds(*arrays(of_all, of_normal))
-    for rate, threshold in tables["all_decided_normal"]:
-        assert np.mean(np.array(of_all) < threshold) <= rate
-    for rate, threshold in tables["normal_decided_all"]:
-        assert np.mean(np.array(of_normal) >= threshold) <= rate
-    below = [threshold for _, threshold in tables["all_decided_normal"]]
-    above = [threshold for _, threshold in tables["normal_decided_all"]]
-    assert below == sorted(below)
-    assert above == sorted(above, reverse=True)
-
-
-def test_the_default_error_rates_are_among_the_tabulated_ones() -> None:
-    hundredths = [i / 100 for i in range(100)]
-    thresholds = choose_thresholds(*arrays(hundredths, hundredths))
-    tables = tabulate_thresholds(*arrays(hundredths, hundredths))
-    assert [0.04, thresholds.normal_below] in tables["all_decided_normal"]
-    assert [0.1, thresholds.all_from] in tables["normal_decided_all"]

@@ -14,10 +14,10 @@ from click.testing import CliRunner, Result
 from lambda_fn.cells import Preprocessing
 from lambda_fn.model import Model
 from training.__main__ import main
-from training.calibrate import with_temperature
 from training.dataset import load
 from training.export import ParityError
 from training.fit import fit
+from training.scaling import Scaling
 
 
 def train(folder: Path, out: Path, *options: str) -> Result:
@@ -56,9 +56,9 @@ def test_two_commands_make_a_served_model_from_a_folder_of_cells(
     model = Model(place / "served")
     served = [model.predict(pixels).probability_all for pixels in dataset.pixels]
     trained = network.predict(dataset.pixels, verbose=0)[:, 0]
-    temperature = manifest["training"]["temperature"]
-    assert temperature != 1
-    assert served == pytest.approx(with_temperature(trained, temperature), abs=1e-4)
+    scaling = Scaling(manifest["training"]["temperature"], manifest["training"]["shift"])
+    assert scaling != Scaling()
+    assert served == pytest.approx(scaling(trained), abs=1e-4)
     for text in (card, json.dumps(manifest)):
         assert str(cells) not in text
         assert str(Path.home()) not in text
@@ -72,7 +72,7 @@ def test_a_network_that_fails_the_parity_gate_becomes_no_model(
 
     monkeypatch.setattr("training.shipping.check_parity", fail)
     monkeypatch.setattr("training.run.fit", lambda *arguments: arguments[3].mkdir(parents=True))
-    monkeypatch.setattr("training.run.divide_logits", lambda *_: None)
+    monkeypatch.setattr("training.run.scale_logits", lambda *_: None)
     monkeypatch.setattr("training.run.predict", lambda _, pixels: np.linspace(0.1, 0.9, len(pixels)))
     monkeypatch.setattr("training.shipping.to_onnx", lambda _: b"graph")
     place = tmp_path_factory.mktemp("place")

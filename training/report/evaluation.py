@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lambda_fn.cells import Cell as FoundCell
 from lambda_fn.cells import Preprocessing, to_model_input
 from lambda_fn.decisions import Thresholds
-from training.calibrate import ErrorRates, choose_temperature, choose_thresholds, with_temperature
+from training.calibrate import ErrorRates, choose_thresholds
 from training.errors import DatasetError
 from training.evaluate import Metrics, calibration_error, evaluate
 from training.predictions import Predictions
@@ -21,6 +21,7 @@ from training.reading import UnusableImageError, read_all
 from training.report import evaluation_charts
 from training.report.charts import ALL_COLOUR, INK, NORMAL_COLOUR, REVIEW_COLOUR, style
 from training.report.page import picture, write_page
+from training.scaling import choose_scaling
 from training.sources import Cell
 from training.trade_off import on_unseen_subjects
 from training.unusual_images import Shown
@@ -77,8 +78,8 @@ def write_report(
     rates = ErrorRates()
     metrics = evaluate(probabilities, is_all, groups, thresholds, seed)
     unseen = on_unseen_subjects(probabilities, is_all, groups, rates, seed)
-    temperature = choose_temperature(probabilities, is_all)
-    scaled = with_temperature(probabilities, temperature)
+    scaling = choose_scaling(probabilities, is_all)
+    scaled = scaling(probabilities)
     scaled_error = calibration_error(scaled, is_all)
     gained = metrics["calibration"]["expected_error"].value - scaled_error
     confusion = {
@@ -93,7 +94,7 @@ def write_report(
             ),
             "curves": evaluation_charts.curves(probabilities, is_all, groups, thresholds),
             "reliability": evaluation_charts.reliability(
-                probabilities, scaled if gained > WORTH_SCALING else None, is_all, temperature
+                probabilities, scaled if gained > WORTH_SCALING else None, is_all
             ),
             "triage": evaluation_charts.triage(probabilities, is_all, thresholds),
             "trade_off": evaluation_charts.trade_off(
@@ -121,9 +122,9 @@ def write_report(
         else "The thresholds were chosen on these very predictions.",
         rates=rates,
         unseen=unseen,
-        temperature=temperature,
+        scaling=scaling,
         scaled_error=scaled_error,
-        temperature_verdict="worth applying." if gained > WORTH_SCALING else "no need for it.",
+        scaling_verdict="worth applying." if gained > WORTH_SCALING else "no need for it.",
         confusion=confusion,
         charts=charts,
         subjects=subjects,
@@ -142,7 +143,7 @@ def write_report(
         "stated": asdict(rates),
         "figures": _plain(metrics),
         "reached_on_unseen_subjects": asdict(unseen) if unseen else None,
-        "temperature": {"value": temperature, "expected_error": scaled_error},
+        "scaling": {**asdict(scaling), "expected_error": scaled_error},
         "confusion": confusion,
         "per_subject": [
             {"subject": subject, "label": label, "cells": count, "right_at_half": right, "review": review}

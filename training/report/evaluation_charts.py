@@ -67,14 +67,12 @@ def _both_curves(probabilities: Probabilities, is_all: Labels) -> tuple[Probabil
     return np.interp(_GRID, false_positive, sensitivity), np.interp(_GRID, recall[::-1], precision[::-1])
 
 
-def reliability(
-    probabilities: Probabilities, scaled: Probabilities | None, is_all: Labels, temperature: float
-) -> Markup:
+def reliability(probabilities: Probabilities, scaled: Probabilities | None, is_all: Labels) -> Markup:
     """How often cells with a given probability are ALL, as predicted and, if given, after scaling; and how many."""
     figure, (axes, counts) = new_figure(9.6, 4.0, (1, 1.1))
     axes.plot([0, 1], [0, 1], color=RULE, linewidth=1, linestyle="--")
     for values, colour, name in (
-        (scaled, FAINT, f"temperature {temperature:.2f}"),
+        (scaled, FAINT, "scaled"),
         (probabilities, INK, "as predicted"),
     ):
         if values is None:
