@@ -1,8 +1,8 @@
 """Makes probabilities honest: a temperature for how sure a network is of itself, a shift for how common ALL is.
 
 Guo, Pleiss, Sun & Weinberger 2017, On Calibration of Modern Neural Networks (ICML), for the temperature. The shift,
-which makes it the scaling of Platt (1999), is for networks that were trained with balanced classes: they take ALL for as
-common as normal cells. Neither changes the order of cells, hence no ROC curve and no share that goes to review.
+which makes it the scaling of Platt (1999), is for networks that were trained with balanced classes: they take ALL to be
+as common as normal cells. Neither changes the order of cells, hence no ROC curve and no share that goes to review.
 """
 
 import math
