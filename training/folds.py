@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold
 
 from training.errors import DatasetError
+
+if TYPE_CHECKING:
+    from sklearn.model_selection import StratifiedGroupKFold
 
 # One part in five of the subjects that a model may see decides when its training stops.
 STOPPING_PARTS = 5
@@ -129,7 +132,9 @@ def _stopping(
     return seen[training], seen[stopping]
 
 
-def _stratified(parts: int, seed: int) -> StratifiedGroupKFold:
+def _stratified(parts: int, seed: int) -> "StratifiedGroupKFold":
+    from sklearn.model_selection import StratifiedGroupKFold
+
     return StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
 
 

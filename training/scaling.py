@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,8 @@ def choose_scaling(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_]
         probabilities: float array of shape (n,), 0 to 1, of cells whose subjects the network never saw.
         is_all: boolean array of shape (n,).
     """
+    from scipy.optimize import minimize
+
     logits = _logits(probabilities)
 
     def loss(parameters: NDArray[np.float64]) -> float:

@@ -37,7 +37,11 @@ def load_tensorflow(console: Console) -> None:
         try:
             backend.import_quietly()
         except ImportError as error:
-            raise click.ClickException(f"Training needs {error.name}: run it without --no-dev.") from error
+            raise _without_libraries(error) from error
+
+
+def _without_libraries(error: ImportError) -> click.ClickException:
+    return click.ClickException(f"Training needs {error.name}: run it without --no-dev.")
 
 
 @contextmanager
@@ -47,5 +51,7 @@ def one_line_errors() -> Iterator[None]:
         yield
     except TrainingError as error:
         raise click.ClickException(str(error)) from error
+    except ModuleNotFoundError as error:
+        raise _without_libraries(error) from error
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}.") from error
