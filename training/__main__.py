@@ -39,7 +39,11 @@ class Commands(click.Group):
 
 @click.group(cls=Commands)
 def train() -> None:
-    """Train a model of your own."""
+    """Train a model of your own, from labelled cells to the one that is served.
+
+    The commands stand in the order of the work: list what there is, look at it, split it by subjects, train, judge by
+    subjects that the model never saw, promote. Each tells the rest with --help.
+    """
 
 
 @click.group()

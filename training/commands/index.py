@@ -47,14 +47,16 @@ def index(
     unknown_subjects: str,
     classes: tuple[str, ...],
 ) -> None:
-    r"""List every usable cell of one or more sources, and what is wrong with them.
+    """List usable cells, and what is wrong with others.
+
+    A SOURCE is one of:
 
     \b
-    A SOURCE is
-      a folder of images named as in C-NMC 2019 (UID_14_2_3_all.bmp), at any depth;
-      a folder with C-NMC's preliminary set and its table (Patient_ID,new_names,labels);
-      a folder with a labels.csv (path,label,subject), or such a table, or an index;
-      a folder of <class>/<image>, with a --subject-pattern.
+      a folder of images named as in C-NMC 2019, at any depth
+      a folder with C-NMC's preliminary set and its table
+      a folder with a labels.csv (path,label,subject)
+      such a table, or an index
+      a folder of <class>/<image>, with a --subject-pattern
 
     The index names path, label, subject, group, digest of the pixels, and size. Every other command takes it where it
     takes a folder of cells. Nothing is copied.

@@ -20,9 +20,10 @@ from training.commands.surroundings import one_line_errors
 )
 @SEED
 def split(index: Path, out: Path, folds: int | None, test: float, validation: float, seed: int) -> None:
-    """Deal the cells of an INDEX out to training, validation and test, or to folds.
+    """Deal an INDEX out to parts or folds, by subject.
 
-    No subject, and no two subjects that share an image, stand in two parts; classes are kept as even as subjects allow.
+    The parts are training, validation and test. No subject, and no two subjects that share an image, stand in two
+    parts; classes are kept as even as subjects allow.
     The same index and seed give the same file, and a command that takes --split repeats a run exactly.
     """
     if out.exists():
