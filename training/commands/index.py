@@ -60,7 +60,7 @@ def index(
 
     The index names path, label, subject, group, digest of the pixels, and size. Every other command takes it where it
     takes a folder of cells. Nothing is copied.
-    """
+    """  # noqa: D301 - the backspace tells click to keep the lines as they are
     naming = _naming(subject_pattern, unknown_subjects, classes)
     if not sources and not reviewed:
         raise click.UsageError("Name a source: a folder of labelled cells, a table, or --reviewed.")
