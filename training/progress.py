@@ -36,6 +36,9 @@ class RunProgress:
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
         )
+        if not self._console.is_terminal:
+            yield self._in_lines(title)
+            return
         with Progress(*columns, console=self._console) as bars:
             task = bars.add_task(title, total=None, note="")
 
@@ -44,6 +47,20 @@ class RunProgress:
 
             yield advance
             bars.update(task, total=1.0, completed=1.0)
+
+    def _in_lines(self, title: str) -> Callable[..., None]:
+        """Progress for a log file, where no bar can move: a line for each tenth that is done."""
+        said = 0
+
+        def advance(share: float, loss: float | None = None) -> None:
+            nonlocal said
+            if (tenths := int(share * 10 + 1e-9)) > said:
+                said = tenths
+                note = "" if loss is None else f", loss {loss:.3f}"
+                self._console.print(f"{title}: {tenths * 10} %{note}", soft_wrap=True, highlight=False)
+
+        self._console.print(title, highlight=False)
+        return advance
 
     def say_what_was_read(self, dataset: Dataset) -> None:
         """Say how many cells of how many subjects there are, and which files were left out."""
