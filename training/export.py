@@ -50,6 +50,7 @@ def to_onnx(model: keras.Model) -> bytes:
         return _by_name(model(image, training=False))
 
     graph, _ = tf2onnx.convert.from_function(tf.function(serve, signature, autograph=False), signature, opset=OPSET)
+    _give_fixed_order(graph.graph)
     _give_fixed_names(graph.graph)
     onnx.checker.check_model(graph, full_check=True)
     return bytes(graph.SerializeToString(deterministic=True))
@@ -57,6 +58,25 @@ def to_onnx(model: keras.Model) -> bytes:
 
 def _by_name(outputs: Any) -> dict[str, Any]:  # noqa: ANN401 - tensors of any library
     return outputs if isinstance(outputs, dict) else {OUTPUT_NAME: outputs}
+
+
+def _give_fixed_order(graph: onnx.GraphProto) -> None:
+    """Order the nodes by what they need, from the outputs back: the converter orders parallel branches by chance."""
+    maker = {value: node for node in graph.node for value in node.output}
+    ordered, made = [], set()
+    pending = [maker[output.name] for output in reversed(graph.output)]
+    while pending:
+        node = pending[-1]
+        needed = [maker[value] for value in node.input if value in maker and value not in made]
+        if needed:
+            pending.append(needed[0])
+            continue
+        pending.pop()
+        if made.isdisjoint(node.output):
+            made.update(node.output)
+            ordered.append(node)
+    del graph.node[:]
+    graph.node.extend(ordered)
 
 
 def _give_fixed_names(graph: onnx.GraphProto) -> None:

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from training.architectures import network
-from training.export import PARITY_BOUND, ParityError, check_parity, to_onnx
+from training.export import PARITY_BOUND, ParityError, _give_fixed_order, check_parity, to_onnx
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +62,20 @@ def test_layers_that_only_act_in_training_are_silent_in_the_graph(
     jittered = keras.layers.RandomFlip()(keras.layers.Dropout(0.5)(keras.ops.cast(image, "float32")))
     noisy = keras.Model(image, spread_network(jittered))
     assert check_parity(noisy, to_onnx(noisy), cells, seed=0) <= PARITY_BOUND
+
+
+def test_parallel_branches_stand_in_one_order_however_the_converter_deals_them() -> None:
+    image = keras.Input((8, 8, 3), dtype="uint8", name="image")
+    colours = keras.ops.cast(image, "float32")
+    left, right = (keras.layers.Conv2D(2, 3, strides=stride, padding="same")(colours) for stride in (1, 1))
+    added = keras.layers.Add()([keras.layers.ReLU()(left), right])
+    graph = onnx.load_from_string(to_onnx(keras.Model(image, keras.layers.Flatten()(added)))).graph
+    expected = [node.name for node in graph.node]
+    nodes = list(graph.node)
+    for seed in range(5):
+        shuffled = onnx.GraphProto()
+        shuffled.CopyFrom(graph)
+        del shuffled.node[:]
+        shuffled.node.extend(nodes[i] for i in np.random.default_rng(seed).permutation(len(nodes)))
+        _give_fixed_order(shuffled)
+        assert [node.name for node in shuffled.node] == expected
