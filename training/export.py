@@ -63,7 +63,8 @@ def _by_name(outputs: Any) -> dict[str, Any]:  # noqa: ANN401 - tensors of any l
 def _give_fixed_order(graph: onnx.GraphProto) -> None:
     """Order the nodes by what they need, from the outputs back: the converter orders parallel branches by chance."""
     maker = {value: node for node in graph.node for value in node.output}
-    ordered, made = [], set()
+    ordered: list[onnx.NodeProto] = []
+    made: set[str] = set()
     pending = [maker[output.name] for output in reversed(graph.output)]
     while pending:
         node = pending[-1]

@@ -110,6 +110,29 @@ def test_a_killed_run_goes_on_and_a_finished_one_does_not(
     assert "is finished" in again.output
 
 
+def test_an_8_bit_model_says_so_and_can_be_promoted(
+    cells: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    spread_network: keras.Model,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fitted(*arguments: Any) -> keras.Model:
+        arguments[3].mkdir(parents=True)
+        return spread_network
+
+    monkeypatch.setattr("training.run.fit", fitted)
+    monkeypatch.setattr("training.quantization.MOST_DECISIONS_CHANGED", 1)  # of 8 cells, one would be too many
+    monkeypatch.setattr("training.quantization.MOST_AUC_LOST", 1)
+    run = tmp_path_factory.mktemp("place") / "run"
+    result = train(cells, run, "--int8")
+    assert result.exit_code == 0, result.output
+    compared = json.loads((run / "model/model.json").read_text("utf-8"))["training"]["int8"]
+    assert 0 < compared["cells"] < 32 - compared["calibration_cells"] + 1
+    assert (run / "float32.onnx").read_bytes() != (run / "model/model.onnx").read_bytes()
+    promoted = CliRunner().invoke(main, ["train", "promote", str(run), "--model-folder", str(run.parent / "served")])
+    assert promoted.exit_code == 0, promoted.output
+
+
 def test_a_run_does_not_go_on_with_other_cells(
     cells: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
