@@ -8,7 +8,17 @@ import click
 from rich.console import Console
 
 from training.architectures import architecture as look_up
-from training.commands.options import CROP, FOLDS, LEARNING_RATE, NEW_FOLDER, OPTIMIZER, SEED, SIZE, check_sizes
+from training.commands.options import (
+    BALANCE,
+    CROP,
+    FOLDS,
+    LEARNING_RATE,
+    NEW_FOLDER,
+    OPTIMIZER,
+    SEED,
+    SIZE,
+    check_sizes,
+)
 from training.commands.surroundings import new_run_folder, one_line_errors
 from training.pretrained import IMAGENET, NO_WEIGHTS
 
@@ -38,6 +48,7 @@ def _address(context: click.Context, parameter: click.Parameter, value: str) -> 
 )
 @OPTIMIZER
 @LEARNING_RATE
+@BALANCE
 @click.option("--int8", is_flag=True, help="Export 8-bit integers; refused if they decide otherwise.")
 @click.option("--instance-type", default="ml.c7i.2xlarge", show_default=True, help="Of the one instance.")
 @click.option(
