@@ -13,7 +13,12 @@ _NEVER_LOADED = (
     "aws_lambda_powertools/event_handler",
     "**/tests",
     "**/__pycache__",
+    "numpy/distutils",
     "numpy/f2py",
+    "numpy/fft",
+    "numpy/ma",
+    "numpy/polynomial",
+    "numpy/random",
     "numpy/testing",
     "onnxruntime/backend",
     "onnxruntime/datasets",
@@ -23,6 +28,10 @@ _NEVER_LOADED = (
     "onnxruntime/capi/libonnxruntime.so*",  # a second copy of what the Python module has linked in
     "PIL/_avif*",  # the function refuses this format
     "pillow.libs/libavif*",
+    "PIL/_imagingft*",  # it writes no text on images
+    *(f"pillow.libs/lib{name}*" for name in ("freetype", "harfbuzz", "brotli", "png")),
+    "PIL/_imagingcms*",  # it keeps colours as they are
+    "pillow.libs/liblcms2*",
     "**/*.pyi",
 )
 """Patterns below the folder of installed packages. Licences and notices, in *.dist-info and beside the code, stay."""
