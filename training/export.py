@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_fn.cells import Preprocessing, find_cell, to_model_input
-from training.architectures import INPUT_NAME, OUTPUT_NAME
+from training.architectures import DISTANCE_NAME, INPUT_NAME, OUTPUT_NAME
 from training.errors import TrainingError
 from training.synthetic_cell import draw_cell
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 OPSET = 17
 # Float32 sums in another order differ by about 1e-6; a wrong layer or a lost weight by far more than this.
 PARITY_BOUND = 1e-4
+# Far from all training cells, standardisation magnifies rounding in features that hardly vary among them: there the
+# distance may differ by a share of itself that is small against the tenfold by which it passes its threshold.
+DISTANCE_BOUND = 1e-2
 # A graph that says nearly the same of every image would pass whatever it computes.
 LEAST_SPREAD = 1e-3
 
@@ -120,10 +123,11 @@ def check_parity(model: keras.Model, graph: bytes, cells: NDArray[np.uint8], see
     for name, values in expected.items():
         # Relative as well, for outputs that are no probabilities; where both lie in 0 to 1 it adds little.
         difference = float((np.abs(values - actual[name]) / np.maximum(1, np.abs(values))).max())
-        if not difference <= PARITY_BOUND:
+        bound = DISTANCE_BOUND if name == DISTANCE_NAME else PARITY_BOUND
+        if not difference <= bound:
             raise ParityError(
                 f"The ONNX graph differs from the Keras model in {name} by {difference:.2g}; "
-                f"at most {PARITY_BOUND:g} is allowed."
+                f"at most {bound:g} is allowed."
             )
     if np.ptp(expected[OUTPUT_NAME]) < LEAST_SPREAD:
         raise ParityError("The model says the same of every image; it has learned nothing that could be served.")
