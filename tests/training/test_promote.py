@@ -81,8 +81,8 @@ def version(folder: Path) -> str:
         ({}, None),
         ({"auc": -0.02, "specificity": -0.1}, None),
         ({"auc": 0.004}, None),
-        ({"auc": 0.006}, "its ROC AUC is 0.907, that of present 0.913"),
-        ({"auc": -0.02, "specificity": 0.006}, "its specificity at the operating point is 0.597"),
+        ({"auc": 0.006}, r"its ROC AUC is 0\.\d{3}, that of present 0\.\d{3}"),
+        ({"auc": -0.02, "specificity": 0.006}, r"its specificity at the operating point is 0\.\d{3}"),
         ({"auc": -0.02, "digest": "1" * 64}, "measured on other cells than present"),
     ],
 )

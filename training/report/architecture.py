@@ -31,7 +31,7 @@ class Stage:
 
 
 def stages(path: Path) -> list[Stage]:
-    """The layers of an ONNX graph that hold weights or reduce its size, gathered into stages.
+    """The layers that hold weights or reduce the size, gathered into stages, on the longest way through an ONNX graph.
 
     Args:
         path: of ``model.onnx``; its input has the shape (batch, height, width, channels).
@@ -44,21 +44,31 @@ def stages(path: Path) -> list[Stage]:
     weights = {weight.name: list(weight.dims) for weight in graph.initializer}
     _, side, _, channels = (dimension.dim_value for dimension in graph.input[0].type.tensor_type.shape.dim)
     found = [Stage(side, channels, Counter({"image": 1}))]
+    layers: dict[str, Stage] = {}
     for node in graph.node:
         shape = shapes.get(node.output[0], [])
         if node.op_type in ("Conv", *_POOLS) and len(shape) == 4 and shape[1] > 1:
-            _add(found, shape[2], shape[1], _name_of(node, weights))
+            layers[node.output[0]] = Stage(shape[2], shape[1], Counter({_name_of(node, weights): 1}))
         elif node.op_type in ("MatMul", "Gemm") and len(weights.get(node.input[1], [])) == 2:
             transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
-            found.append(Stage(0, weights[node.input[1]][0 if transposed else 1], Counter({"dense": 1})))
+            layers[node.output[0]] = Stage(0, weights[node.input[1]][0 if transposed else 1], Counter({"dense": 1}))
+    for layer in _longest_way(graph, layers):
+        if layer.side and layer.side == found[-1].side and "image" not in found[-1].layers:
+            found[-1].channels = layer.channels
+            found[-1].layers += layer.layers
+        else:
+            found.append(layer)
     return found
 
 
-def _add(found: list[Stage], side: int, channels: int, layer: str) -> None:
-    if found[-1].side != side or "image" in found[-1].layers:
-        found.append(Stage(side, channels))
-    found[-1].channels = channels
-    found[-1].layers[layer] += 1
+def _longest_way(graph: onnx.GraphProto, layers: dict[str, Stage]) -> list[Stage]:
+    # Branches beside the backbone, such as filters of the image itself, would read as if they stood in its row.
+    ways: dict[str, list[Stage]] = {}
+    for node in graph.node:
+        before = max((ways.get(name, []) for name in node.input), key=len, default=[])
+        for name in node.output:
+            ways[name] = [*before, layers[name]] if name in layers else before
+    return max((ways.get(output.name, []) for output in graph.output), key=len)
 
 
 def _name_of(node: onnx.NodeProto, weights: dict[str, list[int]]) -> str:

@@ -21,7 +21,7 @@ def test_one_file_shows_cells_means_subjects_statistics_and_the_network(tmp_path
     assert page.count("<svg") == 4
     assert page.count('alt="ALL cell"') == page.count('alt="normal cell"') == 10
     assert "mean ALL cell less mean normal cell" in page
-    assert "256\N{MULTIPLICATION SIGN}256\N{MULTIPLICATION SIGN}3" in page
+    assert "224\N{MULTIPLICATION SIGN}224\N{MULTIPLICATION SIGN}3" in page
     assert "<script" not in page
     assert 'src="http' not in page
     assert len(page) < 700_000
@@ -29,7 +29,7 @@ def test_one_file_shows_cells_means_subjects_statistics_and_the_network(tmp_path
 
 def test_the_stages_of_the_served_network_are_found() -> None:
     found = stages(MODEL_FOLDER / "model.onnx")
-    assert [stage.side for stage in found if stage.side] == [256, 128, 64, 32, 16]
+    assert [stage.side for stage in found if stage.side] == [224, 112, 56, 28, 14]
     assert found[0].channels == 3
     assert found[-1].channels == 1
     assert sum(stage.layers.total() for stage in found[1:] if stage.side) == 19
