@@ -41,8 +41,8 @@ class Configuration:
         images_suffix: only keys that end with it are scored. S3 takes one, and tells `.bmp` from `.BMP`; without it
             whatever is uploaded is answered, if only to say that it is no image.
         images_kms_key: ARN of the KMS key with which that existing bucket is encrypted.
-        kms_key: `own` makes a KMS key for buckets and logs; or the ARN of one, whose policy must let CloudWatch
-            and its logs use it. None leaves encryption to S3's own keys, which cost nothing.
+        kms_key: `own` makes a KMS key for buckets, logs and alarms; or the ARN of one, whose policy must let CloudWatch
+            and its logs use it (docs/aws.md). None leaves encryption to S3's own keys, which cost nothing.
         access_logs: every request to the buckets made here is logged to a third one.
         memory_mb: of the function, 128 to 10240; 1769 MB buy one full vCPU (AWS Lambda, "Configure function memory").
         timeout_seconds: of one batch, 1 to 900.
@@ -53,8 +53,12 @@ class Configuration:
         reserved_concurrency: calls that the account sets aside for the function, for queue and backfill together. None
             reserves nothing, since an account must keep 100 unreserved, which a new one does not have.
         snap_start: publishes versions with SnapStart. Off: nobody waits for a queue's cold start of half a second.
+        canary_minutes: how long a new version gets a tenth of the batches before it gets all; an alarm meanwhile
+            rolls back. 0 switches at once: for a version that mends what an alarm tells of, since CodeDeploy starts
+            nothing during one. The local cloud has no CodeDeploy and always switches at once.
         log_retention_days: one of RETENTION_DAYS.
         results_retention_days: after which results, flags, explanations and ledger are deleted; None keeps them.
+        alarm_email: who is told of alarms; AWS asks that address for its consent first.
         review_everything: every image asks for review; its score and label stay as they are.
         all_decided_normal: tolerated share of ALL cells that are decided normal; None is the model's own.
         normal_decided_all: tolerated share of normal cells that are decided ALL; None is the model's own.
@@ -82,8 +86,10 @@ class Configuration:
     max_concurrency: int = whole(8, 2, 1000)
     reserved_concurrency: int | None = whole(None, 1, 100_000)
     snap_start: bool = switch()
+    canary_minutes: int = number_of(5, 0, 5, 10, 15, 30)
     log_retention_days: int = number_of(30, *RETENTION_DAYS)
     results_retention_days: int | None = whole(None, 1, 36_500)
+    alarm_email: str | None = text(None, r"[^@\s]+@[^@\s]+\.[^@\s.]+", "an e-mail address")
     review_everything: bool = switch()
     all_decided_normal: float | None = rate(None, 0.5)
     normal_decided_all: float | None = rate(None, 0.5)

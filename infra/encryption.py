@@ -9,7 +9,7 @@ from infra.configuration import OWN
 
 
 def encryption_key(scope: Construct, chosen: str | None) -> kms.IKey | None:
-    """The key for buckets and logs: one made here for `own`, the one of an ARN, or None for None.
+    """The key for buckets, logs and alarms: one made here for `own`, the one of an ARN, or None for None.
 
     A key made here outlives the stack like the data that only it can decrypt.
     """

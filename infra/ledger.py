@@ -121,4 +121,4 @@ class Ledger(Construct):
                 work_group=self.workgroup.name,
             )
             for needed in (table, self.workgroup):
-                named.add_dependency(needed)
+                named.add_resource_dependency(needed)

@@ -8,6 +8,8 @@ from infra.backfill import Backfill
 from infra.bundling import Bundle
 from infra.configuration import Configuration
 from infra.ledger import Ledger
+from infra.monitoring import Monitoring
+from infra.release import Release
 from infra.scoring import Scoring
 from infra.storage import Storage
 
@@ -31,6 +33,10 @@ class CellflagStack(Stack):
         scoring = Scoring(self, "Scoring", configuration=configuration, storage=storage, bundle=bundle)
         backfill = Backfill(self, "Backfill", configuration=configuration, storage=storage, function=scoring.live)
         Ledger(self, "Ledger", configuration=configuration, storage=storage)
+        monitoring = Monitoring(self, "Monitoring", configuration=configuration, storage=storage, scoring=scoring)
+        if configuration.canary_minutes and configuration.target == "aws":  # the local cloud has no CodeDeploy
+            minutes, alarms = configuration.canary_minutes, monitoring.rollback
+            Release(self, "Release", alias=scoring.live, minutes=minutes, alarms=alarms)
         for name, value in {
             "ImagesBucketName": storage.images.bucket_name,
             "ResultsBucketName": storage.results.bucket_name,
@@ -38,6 +44,7 @@ class CellflagStack(Stack):
             "DeadLetterQueueUrl": scoring.dead_letters.queue_url,
             "FunctionName": scoring.function.function_name,
             "BackfillArn": backfill.state_machine.state_machine_arn,
+            "AlarmTopicArn": monitoring.topic.topic_arn,
         }.items():
             CfnOutput(self, name, value=value)
         if configuration.images_prefix:

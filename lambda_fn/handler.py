@@ -136,8 +136,9 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
         except Exception as error:  # noqa: BLE001 - whatever S3 raises, the batch comes back and writes its ledger then
             for message in received:
                 batch.fail(message.id, error, len(batch.answers))
-    report_batch(len(received), len(batch.failed), batch.answers, model.manifest.version)
-    if received[0].id:
+    queued = bool(received[0].id)
+    report_batch(len(received), len(batch.failed), batch.answers, model.manifest.version, queued)
+    if queued:
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(batch.failed)]}
     reasons = batch.failed.get("", Counter())
     counts = tally(batch.answers, reasons, batch.unchanged, batch.gone, perf_counter() - started)

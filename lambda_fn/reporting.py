@@ -1,5 +1,6 @@
 """What an operator reads: one log line a batch and one a failure, and metrics. Keys may hold names: none is logged."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,8 +13,10 @@ from botocore.exceptions import ClientError
 from lambda_fn.publishing import Outcome
 from lambda_fn.results import Document
 
-logger = Logger(service="cellflag")
-metrics = Metrics(namespace="cellflag", service="cellflag")
+# The name of the deployment, a dimension of every metric: it tells several in one account apart.
+SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "cellflag")
+logger = Logger(service=SERVICE)
+metrics = Metrics(namespace="cellflag", service=SERVICE)
 
 # Error codes of S3 that come back until somebody mends what they speak of:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
@@ -75,8 +78,11 @@ def tally(
     }
 
 
-def report_batch(messages: int, failed: int, answers: Sequence[Answer], model: str) -> None:
-    """Log a batch and count what became of it."""
+def report_batch(messages: int, failed: int, answers: Sequence[Answer], model: str, queued: bool) -> None:
+    """Log a batch and count what became of it.
+
+    Only of what was `queued` is the time since its upload counted: what a backfill scores has lain there long.
+    """
     decisions = Counter(answer.document["decision"] for answer in answers)
     outcomes = Counter(answer.outcome for answer in answers)
     logger.info(
@@ -91,7 +97,7 @@ def report_batch(messages: int, failed: int, answers: Sequence[Answer], model: s
         metrics.add_metric("Rejected", MetricUnit.Count, rejected)
         for decision, name in {"ALL": "DecidedALL", "normal": "DecidedNormal", "review": "Review"}.items():
             metrics.add_metric(name, MetricUnit.Count, decisions[decision])
-        metrics.add_metric("ReviewShare", MetricUnit.Percent, 100 * decisions["review"] / len(answers))
+    if answers and queued:
         now = datetime.now(UTC)
         slowest = max((now - datetime.fromisoformat(answer.uploaded_at)).total_seconds() for answer in answers)
         metrics.add_metric("UploadToResult", MetricUnit.Seconds, max(slowest, 0))

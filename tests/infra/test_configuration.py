@@ -27,8 +27,9 @@ def test_tags_come_as_text_from_the_command_line_and_as_an_object_from_cdk_json(
 
 
 def test_rates_and_switches_come_as_text_too() -> None:
-    configuration = Configuration.from_context({"all_decided_normal": "0.02", "snap_start": "true"})
-    assert (configuration.all_decided_normal, configuration.snap_start) == (0.02, True)
+    context = {"all_decided_normal": "0.02", "snap_start": "true", "canary_minutes": "0"}
+    configuration = Configuration.from_context(context)
+    assert (configuration.all_decided_normal, configuration.snap_start, configuration.canary_minutes) == (0.02, True, 0)
 
 
 def test_hipaa_turns_on_a_key_and_access_logs_and_keeps_a_key_that_is_named() -> None:
@@ -84,6 +85,7 @@ def test_context_that_belongs_to_others_is_left_alone() -> None:
         ({"log_retention_days": 31}, "log_retention_days is 31; it must be one of 1, 3, 5"),
         ({"log_retention_days": "a month"}, "log_retention_days is a month; it must be one of 1, 3, 5"),
         ({"results_retention_days": 0}, "results_retention_days is 0; it must be 1 to 36500"),
+        ({"canary_minutes": "7"}, "canary_minutes is 7; it must be one of 0, 5, 10, 15, 30"),
         ({"snap_start": "yes"}, "snap_start is 'yes'; it must be true or false"),
         ({"review_everything": 1}, "review_everything is 1; it must be true or false"),
         ({"hipaa": ""}, "hipaa is ''; it must be true or false"),
@@ -93,6 +95,7 @@ def test_context_that_belongs_to_others_is_left_alone() -> None:
         ({"images_kms_key": "own"}, "images_kms_key is 'own'; it must be the ARN of a KMS key"),
         ({"images_prefix": "slides/*"}, "images_prefix is 'slides/*'; it must be 1 to 512 letters"),
         ({"images_suffix": ["bmp"]}, "images_suffix is ['bmp']; it must be 1 to 512 letters"),
+        ({"alarm_email": "the lab"}, "alarm_email is 'the lab'; it must be an e-mail address"),
         ({"all_decided_normal": "0"}, "all_decided_normal is '0'; it must be a number above 0, and 0.5 at most"),
         ({"all_decided_normal": "few"}, "all_decided_normal is 'few'; it must be a number"),
         ({"normal_decided_all": 0.6}, "normal_decided_all is 0.6; it must be a number"),

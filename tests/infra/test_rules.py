@@ -38,7 +38,7 @@ KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890
         {},
         {"target": "local"},
         {"images_bucket": "our-slides", "images_kms_key": KEY, "images_prefix": "slides/"},
-        {"kms_key": "own", "access_logs": True},
+        {"kms_key": "own", "access_logs": True, "alarm_email": "lab@example.org", "canary_minutes": 0},
         {"kms_key": KEY, "review_everything": True, "snap_start": True},
         {"hipaa": True, "results_retention_days": 2192},
         {"hipaa": True, "images_bucket": "our-slides", "kms_key": KEY, "reserved_concurrency": 100},

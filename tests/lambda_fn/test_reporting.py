@@ -48,10 +48,23 @@ def test_a_batch_is_one_line_and_its_metrics(log: io.StringIO, capsys: pytest.Ca
         answer("scored", "review"),
         answer("rejected", "review"),
     ]
-    report_batch(5, 1, answers, "model-1")
+    report_batch(5, 1, answers, "model-1", queued=True)
     assert json.loads(log.getvalue())["decisions"] == {"ALL": 1, "normal": 1, "review": 2}
     values: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert values["model"] == "model-1"
-    names = ("Images", "Rejected", "DecidedALL", "DecidedNormal", "Review", "ReviewShare", "MessagesFailed")
-    assert [values[name] for name in names] == [[4.0], [1.0], [1.0], [1.0], [2.0], [50.0], [1.0]]
+    assert values["service"] == reporting.SERVICE
+    (described,) = values["_aws"]["CloudWatchMetrics"]
+    assert (described["Namespace"], sorted(described["Dimensions"][0])) == ("cellflag", ["model", "service"])
+    names = ("Images", "Rejected", "DecidedALL", "DecidedNormal", "Review", "MessagesFailed")
+    assert [values[name] for name in names] == [[4.0], [1.0], [1.0], [1.0], [2.0], [1.0]]
     assert 4 <= values["UploadToResult"][0] <= 60
+
+
+def test_what_a_backfill_scores_says_nothing_of_the_time_from_upload_to_result(
+    log: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = Answer({"status": "scored", "decision": "ALL"}, "written", "2020-01-01T00:00:00Z")
+    report_batch(1, 0, [old], "model-1", queued=False)
+    values = json.loads(capsys.readouterr().out)
+    assert values["Images"] == [1.0]
+    assert "UploadToResult" not in values

@@ -1,0 +1,175 @@
+"""What wakes somebody, what is shown, and how a new version comes into service."""
+
+import json
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Template
+
+from infra import prices
+from infra.shipped_model import ShippedModel
+from lambda_fn import reporting
+from tests.infra.templates import KEY, Synthesize, actions, only, resources, statements
+
+ALARM = "AWS::CloudWatch::Alarm"
+MODEL = ShippedModel.read()
+
+
+def alarm(template: Template, name: str) -> dict[str, Any]:
+    return only(template, ALARM, f"Monitoring{name}")[1]
+
+
+def expression(found: dict[str, Any]) -> str:
+    (math,) = [metric["Expression"] for metric in found["Metrics"] if "Expression" in metric]
+    return str(math)
+
+
+def own_metrics(found: dict[str, Any]) -> set[str]:
+    """The names of the function's own metrics, all of this deployment and model."""
+    names = set()
+    for metric in (entry["MetricStat"]["Metric"] for entry in found["Metrics"] if "MetricStat" in entry):
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]}
+        assert dimensions == {"service": "cellflag-test", "model": MODEL.version}
+        assert metric["Namespace"] == reporting.metrics.namespace
+        names.add(metric["MetricName"])
+    return names
+
+
+def test_a_single_dead_letter_is_told(template: Template) -> None:
+    found = alarm(template, "DeadLetters")
+    dead, _ = only(template, "AWS::SQS::Queue", "DeadLetters")
+    assert found["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert dead in json.dumps(found["Dimensions"])
+    assert (found["ComparisonOperator"], found["Threshold"], found["EvaluationPeriods"]) == (
+        "GreaterThanThreshold",
+        0,
+        1,
+    )
+
+
+def test_images_that_wait_for_a_quarter_of_an_hour_are_told(template: Template) -> None:
+    found = alarm(template, "OldestMessage")
+    assert (found["MetricName"], found["Threshold"]) == ("ApproximateAgeOfOldestMessage", 900)
+
+
+def test_errors_of_the_live_version_and_throttles_are_told(template: Template) -> None:
+    errors, throttles = alarm(template, "Errors"), alarm(template, "Throttles")
+    assert (errors["MetricName"], throttles["MetricName"]) == ("Errors", "Throttles")
+    assert ":live" in json.dumps(errors["Dimensions"])
+
+
+def test_failed_messages_are_told_although_the_call_that_reports_them_succeeds(template: Template) -> None:
+    found = alarm(template, "MessagesFailed")
+    assert own_metrics(found) == {"MessagesFailed", "Images"}
+    assert found["Threshold"] == 5
+
+
+def test_twice_the_model_cards_review_share_for_three_hours_is_told(template: Template) -> None:
+    found = alarm(template, "ReviewShare")
+    assert own_metrics(found) == {"Review", "Images"}
+    assert found["Threshold"] == pytest.approx(200 * MODEL.review_share, abs=0.01)
+    assert found["EvaluationPeriods"] == 3
+    assert "FILL(images, 0) >= 100" in expression(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "rate"), [("DecidedALL", MODEL.normal_decided_all), ("DecidedNormal", MODEL.all_decided_normal)]
+)
+def test_fewer_decisions_than_any_mix_of_cells_explains_for_three_days_are_told(
+    template: Template, name: str, rate: float
+) -> None:
+    found = alarm(template, name)
+    assert own_metrics(found) == {name, "Images"}
+    assert (found["ComparisonOperator"], found["EvaluationPeriods"]) == ("LessThanThreshold", 3)
+    assert found["Threshold"] == pytest.approx(50 * rate, abs=0.01)
+
+
+def test_alarms_follow_the_error_rates_that_were_chosen(synthesize: Synthesize) -> None:
+    template = synthesize(all_decided_normal=0.02)
+    assert alarm(template, "DecidedNormal")["Threshold"] == 1
+    assert alarm(template, "DecidedALL")["Threshold"] == pytest.approx(50 * MODEL.normal_decided_all, abs=0.01)
+    assert not [name for name in resources(template, ALARM) if "ReviewShare" in name]
+
+
+def test_nothing_drifts_where_everything_is_reviewed(synthesize: Synthesize) -> None:
+    names = " ".join(resources(synthesize(review_everything=True), ALARM))
+    assert not [name for name in ("ReviewShare", "DecidedALL", "DecidedNormal") if name in names]
+    assert "MonitoringErrors" in names
+
+
+def test_the_local_cloud_gets_every_alarm_that_it_takes(synthesize: Synthesize, template: Template) -> None:
+    local, aws = (resources(found, ALARM) for found in (synthesize(target="local"), template))
+    calculating = {name for name, found in aws.items() if "Metrics" in found["Properties"]}
+    assert set(aws) - set(local) == calculating
+    assert len(calculating) == 4
+
+
+def test_every_alarm_is_sent_when_it_comes_and_when_it_goes_and_none_for_want_of_images(template: Template) -> None:
+    topic, _ = only(template, "AWS::SNS::Topic", "Monitoring")
+    for found in resources(template, ALARM).values():
+        properties = found["Properties"]
+        assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": topic}]
+        assert properties["TreatMissingData"] == "notBreaching"
+        assert properties["AlarmDescription"]
+
+
+def test_alarms_go_to_the_address_that_was_chosen(synthesize: Synthesize, template: Template) -> None:
+    _, subscription = only(synthesize(alarm_email="lab@example.org"), "AWS::SNS::Subscription", "")
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "lab@example.org")
+    assert not resources(template, "AWS::SNS::Subscription")
+
+
+def test_only_this_accounts_alarms_may_send_to_the_topic_and_nobody_without_tls(template: Template) -> None:
+    found = statements(template, "MonitoringTopic", "AWS::SNS::TopicPolicy")
+    (allowed,) = [statement for statement in found if statement["Effect"] == "Allow"]
+    assert (actions(allowed), allowed["Principal"]) == ({"sns:Publish"}, {"Service": "cloudwatch.amazonaws.com"})
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    (denied,) = [statement for statement in found if statement["Effect"] == "Deny"]
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_topic_is_encrypted_with_the_key_that_was_chosen(synthesize: Synthesize) -> None:
+    assert only(synthesize(kms_key=KEY), "AWS::SNS::Topic", "")[1]["KmsMasterKeyId"] == KEY
+
+
+def test_the_dashboard_shows_what_the_function_counts(template: Template) -> None:
+    _, dashboard = only(template, "AWS::CloudWatch::Dashboard", "")
+    body = json.dumps(dashboard["DashboardBody"])
+    assert dashboard["DashboardName"] == "cellflag-test"
+    for name in (
+        "DecidedALL",
+        "DecidedNormal",
+        "Review",
+        "Rejected",
+        "UploadToResult",
+        "MessagesFailed",
+        "USD an hour",
+    ):
+        assert name in body
+    assert prices.PRICES_AS_OF in body
+
+
+def test_a_new_version_gets_a_tenth_of_the_batches_first_and_alarms_roll_it_back(template: Template) -> None:
+    name, group = only(template, "AWS::CodeDeploy::DeploymentGroup", "Release")
+    assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    assert group["AutoRollbackConfiguration"]["Enabled"] is True
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+    watched = json.dumps(group["AlarmConfiguration"]["Alarms"])
+    assert all(part in watched for part in ("MonitoringErrors", "MonitoringMessagesFailed"))
+    (alias,) = resources(template, "AWS::Lambda::Alias").values()
+    assert alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"] == {"Ref": name}
+
+
+def test_dead_letters_do_not_keep_the_version_that_mends_them_from_coming_into_service(template: Template) -> None:
+    _, group = only(template, "AWS::CodeDeploy::DeploymentGroup", "Release")
+    assert "DeadLetters" not in json.dumps(group["AlarmConfiguration"])
+
+
+@pytest.mark.parametrize("choices", [{"canary_minutes": 0}, {"target": "local"}])
+def test_a_version_comes_into_service_at_once_by_choice_and_on_the_local_cloud(
+    synthesize: Synthesize, choices: dict[str, Any]
+) -> None:
+    template = synthesize(**choices)
+    assert not resources(template, "AWS::CodeDeploy::DeploymentGroup")
+    (alias,) = resources(template, "AWS::Lambda::Alias").values()
+    assert "UpdatePolicy" not in alias
