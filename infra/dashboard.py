@@ -73,13 +73,14 @@ def hourly_cost(configuration: Configuration, scoring: Scoring, metrics: ModelMe
     function adds a part of the ledger, and receives and deletes a batch. Duration is in ms.
     """
     hour = Duration.hours(1)
-    image = prices.S3_READ_REQUEST + prices.S3_WRITE_REQUEST + prices.SQS_REQUEST
-    flag = prices.S3_READ_REQUEST + prices.S3_WRITE_REQUEST
-    call = prices.S3_WRITE_REQUEST + prices.LAMBDA_REQUEST + 2 * prices.SQS_REQUEST
-    millisecond = prices.lambda_cost(0.001, configuration.memory_mb, "arm64")
+    million = 1_000_000  # CloudWatch's arithmetic knows no 1e-6
+    image = million * (prices.S3_READ_REQUEST + prices.S3_WRITE_REQUEST + prices.SQS_REQUEST)
+    flag = million * (prices.S3_READ_REQUEST + prices.S3_WRITE_REQUEST)
+    call = million * (prices.S3_WRITE_REQUEST + prices.LAMBDA_REQUEST + 2 * prices.SQS_REQUEST)
+    millisecond = million * prices.lambda_cost(0.001, configuration.memory_mb, "arm64")
     return cloudwatch.MathExpression(
-        expression=f"FILL(images, 0) * {image:.3g} + FILL(review, 0) * {flag:.3g} "
-        f"+ FILL(calls, 0) * {call:.3g} + FILL(duration, 0) * {millisecond:.3g}",
+        expression=f"(FILL(images, 0) * {image:.3f} + FILL(review, 0) * {flag:.3f} "
+        f"+ FILL(calls, 0) * {call:.3f} + FILL(duration, 0) * {millisecond:.6f}) / {million}",
         using_metrics={
             "images": metrics.count("Images", hour),
             "review": metrics.count("Review", hour),

@@ -1,6 +1,7 @@
 """What wakes somebody, what is shown, and how a new version comes into service."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -147,6 +148,17 @@ def test_the_dashboard_shows_what_the_function_counts(template: Template) -> Non
     ):
         assert name in body
     assert prices.PRICES_AS_OF in body
+
+
+def test_the_dashboards_estimate_of_a_million_images_is_a_bill_worked_out_by_hand(template: Template) -> None:
+    body = json.dumps(only(template, "AWS::CloudWatch::Dashboard", "")[1]["DashboardBody"])
+    (formula,) = re.findall(r"\(FILL\(images[^\"\\]+ / 1000000", body)
+    counted = {"images": 1e6, "review": 250_000, "calls": 100_000, "duration": 30e6}
+    for name, value in counted.items():
+        formula = formula.replace(f"FILL({name}, 0)", str(value))
+    by_hand = 1e6 * (5e-6 + 4e-7 + 4e-7) + 250_000 * 5.4e-6 + 100_000 * (5e-6 + 2e-7 + 8e-7)
+    computing = 30_000 * 1769 / 1024 * 0.0000133334
+    assert eval(formula) == pytest.approx(by_hand + computing, rel=0.001)
 
 
 def test_a_new_version_gets_a_tenth_of_the_batches_first_and_alarms_roll_it_back(template: Template) -> None:

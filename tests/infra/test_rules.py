@@ -9,6 +9,7 @@ import pytest
 from aws_cdk import App
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Annotations, Match
 from constructs import Construct
 
 from infra.app import check
@@ -47,6 +48,11 @@ KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890
 def test_no_rule_is_broken_that_is_not_acknowledged(tmp_path: Path, choices: dict[str, Any]) -> None:
     app, _ = checked_app(tmp_path, **choices)
     assert app.synth().get_stack_by_name("cellflag-test").template["Resources"]
+
+
+def test_the_synthesis_warns_of_nothing(tmp_path: Path) -> None:
+    _, stack = checked_app(tmp_path)
+    assert not Annotations.from_stack(stack).find_warning("*", Match.any_value())
 
 
 def bucket_without_tls(scope: Construct) -> None:
