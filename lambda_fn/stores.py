@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,7 +73,8 @@ def read_from_bucket(client: "S3Client", reference: ImageReference, known_etag: 
             raise ImageUnchangedError from error
         raise
     byte_count = response["ContentLength"]
-    with response["Body"] as body:
+    # Not the body's own "with": that hands out the bare stream, which checks neither length nor checksum.
+    with closing(response["Body"]) as body:
         data = body.read() if byte_count <= MAX_BYTES else b""
     return StoredImage(
         bucket=reference.bucket,
@@ -139,7 +141,7 @@ class BucketStore:
             response = self._client.get_object(Bucket=self._bucket, Key=key)
         except self._client.exceptions.NoSuchKey:
             return None
-        with response["Body"] as body:
+        with closing(response["Body"]) as body:
             return Published(body.read(), response["ETag"], response["Metadata"])
 
     def create(self, key: str, body: bytes, metadata: Mapping[str, str]) -> str | None:

@@ -1,11 +1,16 @@
 """The bucket's conditional calls against an S3 that speaks HTTP's words, and documents in a folder."""
 
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, FlexibleChecksumError, IncompleteReadError
+from botocore.httpchecksum import Crc32Checksum, StreamingChecksumBody
+from botocore.response import StreamingBody
 
 from lambda_fn.events import ImageReference
 from lambda_fn.images import MAX_BYTES
@@ -54,6 +59,38 @@ def test_only_what_still_stands_is_replaced(s3: "S3Client") -> None:
 def test_a_missing_bucket_is_a_fault_and_no_answer(s3: "S3Client") -> None:
     with pytest.raises(ClientError, match="NoSuchBucket"):
         BucketStore(s3, "no-such-bucket").create("a", b"one", {})
+
+
+class AnsweringS3:
+    """Answers each GET with a body of its own."""
+
+    class exceptions:  # noqa: N801 - boto3's name
+        NoSuchKey = ClientError
+
+    def __init__(self, body: Callable[[], StreamingBody]) -> None:
+        self._body = body
+
+    def get_object(self, **_: str) -> dict[str, Any]:
+        now = datetime.now(UTC)
+        return {"Body": self._body(), "ContentLength": 7, "ETag": '"e"', "LastModified": now, "Metadata": {}}
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (lambda: StreamingBody(BytesIO(b"the"), 7), IncompleteReadError),
+        (lambda: StreamingChecksumBody(BytesIO(b"the end"), 7, Crc32Checksum(), "AAAAAA=="), FlexibleChecksumError),
+    ],
+    ids=["shorter than announced", "another checksum"],
+)
+def test_a_body_damaged_on_its_way_is_a_fault_and_no_image_or_result(
+    body: Callable[[], StreamingBody], error: type[Exception]
+) -> None:
+    client: Any = AnsweringS3(body)
+    with pytest.raises(error):
+        read_from_bucket(client, ImageReference("bucket", "a"))
+    with pytest.raises(error):
+        BucketStore(client, "bucket").get("results/a.json")
 
 
 def test_an_image_that_is_known_is_not_read_again(s3: "S3Client") -> None:
