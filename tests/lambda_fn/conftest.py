@@ -1,22 +1,20 @@
 """Images and a model whose answers are known, for the tests of the function; everything is made here."""
 
-import hashlib
 import io
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 import numpy as np
-import onnx
 import pytest
 from moto import mock_aws
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
 from PIL import Image, ImageDraw
 
 from lambda_fn.model import Model
+
+from ..brightest_red import write_brightest_red
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -62,36 +60,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that answers with the brightest value of the image's red channel, from 0 to 1."""
-    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", 64, 64, 3])
-    probability = helper.make_tensor_value_info("probability_all", TensorProto.FLOAT, ["batch", 1])
-    nodes = [
-        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
-        helper.make_node("Gather", ["float", "red"], ["red_channel"], axis=3),
-        helper.make_node("ReduceMax", ["red_channel", "height_and_width"], ["brightest"], keepdims=0),
-        helper.make_node("Div", ["brightest", "full"], ["fraction"]),
-        helper.make_node("Unsqueeze", ["fraction", "last"], ["probability_all"]),
-    ]
-    constants = [
-        helper.make_tensor("red", TensorProto.INT64, [], [0]),
-        helper.make_tensor("height_and_width", TensorProto.INT64, [2], [1, 2]),
-        helper.make_tensor("full", TensorProto.FLOAT, [], [255.0]),
-        helper.make_tensor("last", TensorProto.INT64, [1], [1]),
-    ]
-    graph = helper.make_graph(nodes, "brightest_red", [image], [probability], constants)
-    onnx_model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    onnx.checker.check_model(onnx_model, full_check=True)
-    content = onnx_model.SerializeToString()
-    manifest: dict[str, Any] = {
-        "version": "brightest-red",
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "input": {"name": "image"},
-        "outputs": [{"name": "probability_all"}],
-        "preprocessing": {"crop": 256, "size": 64},
-        "decision": {"operating_point": 0.5, "normal_below": 0.3, "all_from": 0.7},
-    }
     folder = tmp_path_factory.mktemp("model")
-    (folder / "model.onnx").write_bytes(content)
-    (folder / "model.json").write_text(json.dumps(manifest))
+    write_brightest_red(folder)
     return folder
 
 

@@ -1,52 +1,29 @@
 """A storm: thousands of events, shuffled and doubled, over an S3 that fails and workers that die."""
 
-import io
 import json
 import random
 import threading
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote_plus
 
-import numpy as np
 import pytest
-from botocore.exceptions import (
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    IncompleteReadError,
-    NoCredentialsError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-    SSLError,
-)
-from PIL import Image
 
 from lambda_fn.model import Model
 
+from ..brightest_red import cell
 from ..fake_s3 import FakeS3, client_error
+from ..faults import BROKEN_BODIES, BROKEN_LINES, REFUSALS
 
 EVENTS, KEYS, DUPLICATES, FAULTS, DEATHS, BATCH, WORKERS, TRIES = 10_000, 2_000, 0.2, 0.05, 0.001, 10, 6, 5
-URL = {"endpoint_url": "https://s3"}
 ERRORS: list[Callable[[], Exception]] = [
-    lambda: client_error("PutObject", "SlowDown", 503),
-    lambda: client_error("GetObject", "InternalError", 500),
-    lambda: client_error("GetObject", "AccessDenied", 403),
-    lambda: client_error("GetObject", "InvalidObjectState", 403),
-    lambda: client_error("PutObject", "RequestTimeout", 400),
-    lambda: client_error("PutObject", "ConditionalRequestConflict", 409),
-    lambda: ConnectTimeoutError(**URL),
-    lambda: ReadTimeoutError(**URL),
-    lambda: EndpointConnectionError(**URL),
-    lambda: ConnectionClosedError(**URL),
-    lambda: SSLError(**URL, error=OSError("eof")),
-    lambda: IncompleteReadError(actual_bytes=1, expected_bytes=2),
-    lambda: ResponseStreamingError(error="reset"),
-    lambda: NoCredentialsError(),
-    lambda: OSError("connection reset by peer"),
+    *(partial(client_error, "GetObject", code, status) for code, status in REFUSALS),
+    *BROKEN_LINES,
+    *BROKEN_BODIES,
 ]
 
 
@@ -68,14 +45,6 @@ class Weather:
         if self.generator.random() < 0.5:
             operation()
         raise self.generator.choice(ERRORS)() if fate < FAULTS else DeathError
-
-
-def cell(red: int) -> bytes:
-    pixels = np.zeros((60, 60, 3), np.uint8)
-    pixels[5:55, 5:55] = (red, 40, 120)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "BMP")
-    return buffer.getvalue()
 
 
 def test_after_a_storm_every_key_has_the_result_of_its_newest_version_and_no_other_flag(

@@ -1,0 +1,179 @@
+"""A storm over real processes: they run the zip's code, talk to S3 over sockets, and are killed at random moments.
+
+What it proves beyond the storm in memory (tests/lambda_fn/test_faults.py): that notifications, versions, sequencers and
+conditional requests over HTTP do what the rules of order take for granted; that botocore's retries do no harm, also
+where the first try had its effect; and that a process may end anywhere, half-sent requests included, since the queue
+alone brings its messages back. The queue is the local cloud's, with a visibility timeout and a dead-letter queue; what
+Lambda does between queue and function is done by `Pollers`, because Lambda would not have its workers killed.
+
+`CELLFLAG_STORM_EVENTS=10000` makes it as large as the one in memory, and `-s` shows what became of the deliveries.
+"""
+
+import json
+import os
+import random
+import sys
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.config import Config
+
+from infra import local
+from infra.bundling import build, local_target
+from infra.isolation import client_settings, environment, s3_client, session
+from infra.round_trip import keys_below
+from tests.brightest_red import cell, write_brightest_red
+from tests.end_to_end.storm_pollers import Pollers, Worker, delete
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+EVENTS = int(os.environ.get("CELLFLAG_STORM_EVENTS", "500"))
+KEYS, DUPLICATES, FAULTS, KILLED, WORKERS, TRIES, VISIBILITY_SECONDS = EVENTS // 5, 0.2, 0.05, 0.15, 4, 5, 3
+TESTS = Path(__file__).parents[1]
+DECISIONS = {cell(30): "normal", cell(128): "review", cell(250): "ALL", b"no image": "review"}
+POISON = ("not an event", json.dumps({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectRemoved:Delete"}]}))
+
+
+@dataclass(frozen=True)
+class Cloud:
+    endpoint: str
+    sqs: "SQSClient"
+    announced: str
+    queue: str
+    dead_letters: str
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
+    """Two buckets and three queues on a local cloud of their own: what is announced is shuffled on its way."""
+    try:
+        endpoint = local.start(tmp_path / "home").endpoint
+        sqs = session().client(
+            "sqs", endpoint_url=endpoint, config=Config(max_pool_connections=WORKERS + 1, **client_settings())
+        )
+        announced, dead_letters = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("announced", "dead"))
+        redrive = {"deadLetterTargetArn": _arn(sqs, dead_letters), "maxReceiveCount": TRIES}
+        queue = sqs.create_queue(
+            QueueName="queue",
+            Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS), "RedrivePolicy": json.dumps(redrive)},
+        )["QueueUrl"]
+        s3 = s3_client(endpoint)
+        for bucket in ("images", "results"):
+            s3.create_bucket(Bucket=bucket)
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_bucket_notification_configuration(
+            Bucket="images",
+            NotificationConfiguration={
+                "QueueConfigurations": [{"QueueArn": _arn(sqs, announced), "Events": ["s3:ObjectCreated:*"]}]
+            },
+        )
+        yield Cloud(endpoint, sqs, announced, queue, dead_letters)
+    finally:
+        local.stop(tmp_path / "home")
+
+
+def _arn(sqs: "SQSClient", queue: str) -> str:
+    return sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Path:
+    """The function's code as Lambda lays it out, with a model whose answers are known."""
+    with zipfile.ZipFile(build(local_target()).code) as archive:
+        archive.extractall(tmp_path / "task")
+    write_brightest_red(tmp_path / "task" / "lambda_fn" / "model")
+    return tmp_path / "task"
+
+
+def upload(cloud: Cloud, generator: random.Random) -> dict[str, list[tuple[str, str]]]:
+    """Versions of each key in the order of their upload, each with the decision that it will get."""
+    s3 = s3_client(cloud.endpoint)
+    plan = Counter(f"plate {number % 7}/cell+{generator.randrange(KEYS)} é.bmp" for number in range(EVENTS))
+    bodies = {key: generator.choices(list(DECISIONS), k=times) for key, times in plan.items()}
+
+    def upload_one(key: str) -> list[tuple[str, str]]:
+        put = partial(s3.put_object, Bucket="images", Key=key)
+        return [(put(Body=body)["VersionId"], DECISIONS[body]) for body in bodies[key]]
+
+    with ThreadPoolExecutor(8) as pool:
+        return dict(zip(bodies, pool.map(upload_one, bodies), strict=True))
+
+
+def drain(cloud: Cloud, queue: str) -> list[tuple[str, str]]:
+    """Take all messages off a queue: their ids and bodies."""
+    taken: list[tuple[str, str]] = []
+    while messages := cloud.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        taken += [(message["MessageId"], message["Body"]) for message in messages]
+        delete(cloud.sqs, queue, messages)
+    return taken
+
+
+def send(cloud: Cloud, bodies: list[str]) -> None:
+    for start in range(0, len(bodies), 10):
+        some = enumerate(bodies[start : start + 10])
+        cloud.sqs.send_message_batch(QueueUrl=cloud.queue, Entries=[{"Id": str(n), "MessageBody": b} for n, b in some])
+
+
+def documents(cloud: Cloud, prefix: str) -> dict[str, str]:
+    s3 = s3_client(cloud.endpoint)
+    keys = keys_below(s3, "results", prefix)
+    with ThreadPoolExecutor(8) as pool:
+        bodies = pool.map(lambda key: s3.get_object(Bucket="results", Key=key)["Body"].read().decode(), keys)
+        return {key.removeprefix(prefix): body for key, body in zip(keys, bodies, strict=True)}
+
+
+def test_after_a_storm_over_processes_that_are_killed_every_key_has_the_result_of_its_newest_version(
+    cloud: Cloud, task: Path, tmp_path: Path
+) -> None:
+    generator = random.Random(1)
+    versions = upload(cloud, generator)
+    bodies = [body for _, body in drain(cloud, cloud.announced) if "s3:TestEvent" not in body]
+    assert len(bodies) == EVENTS
+    bodies += [*generator.sample(bodies, int(EVENTS * DUPLICATES)), *POISON]
+    generator.shuffle(bodies)
+    send(cloud, bodies)
+
+    seeds = count()
+    variables = environment(cloud.endpoint, os.environ) | {"RESULTS_BUCKET": "results", "PYTHONPATH": ""}
+    script = TESTS / "end_to_end" / "storm_worker.py"
+
+    def launch(faults: float) -> Worker:
+        command = [sys.executable, "-I", str(script), str(task), str(TESTS), str(faults), str(next(seeds))]
+        return Worker(command, variables, tmp_path / "workers.log")
+
+    storm = Pollers(cloud.sqs, cloud.queue, partial(launch, FAULTS), seed=2)
+    storm.deliver(WORKERS, KILLED)
+    assert storm.deaths
+    dead = drain(cloud, cloud.dead_letters)
+    for message_id, _ in dead:  # nothing lies there that did not fail each time
+        assert len(storm.fates[message_id]) == TRIES
+        assert "done" not in storm.fates[message_id]
+    unlucky = [body for _, body in dead if body not in POISON]
+    assert len(dead) == len(unlucky) + len(POISON)
+    assert len(unlucky) < len(bodies) * 0.1
+
+    send(cloud, unlucky)  # the faults are mended, and an operator sends the dead letters back
+    Pollers(cloud.sqs, cloud.queue, partial(launch, 0), seed=3).deliver(WORKERS, killed=0)
+    assert drain(cloud, cloud.dead_letters) == []
+
+    results, flags, ledger = (documents(cloud, prefix) for prefix in ("results/", "review/", "ledger/"))
+    answers = {key: json.loads(body) for key, body in results.items()}
+    assert {key: (answer["image"]["version_id"], answer["decision"]) for key, answer in answers.items()} == {
+        f"{key}.json": uploads[-1] for key, uploads in versions.items()
+    }
+    assert flags == {key: body for key, body in results.items() if answers[key]["review"]["required"]}
+    lines = [json.loads(line)["image"] for body in ledger.values() for line in body.splitlines()]
+    assert {(line["key"], line["version_id"]) for line in lines} == {
+        (key, version) for key, uploads in versions.items() for version, _ in uploads
+    }
+    fates = Counter(fate for each in storm.fates.values() for fate in each)
+    print(f"{len(bodies)} messages, {storm.batches} batches, {storm.deaths} deaths, {len(unlucky)} unlucky, {fates}")
