@@ -70,7 +70,7 @@ class Backfill(Construct):
             definition_body=sfn.DefinitionBody.from_string(
                 stack.to_json_string(_definition(configuration, storage, function))
             ),
-            role=_role(self, storage, function),
+            role=_role(self, storage, function, configuration.images_prefix),
             tracing_enabled=True,
             # Without execution data: a key may hold a name.
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
@@ -141,13 +141,18 @@ def _definition(configuration: Configuration, storage: Storage, function: lambda
     }
 
 
-def _role(scope: Construct, storage: Storage, function: lambda_.IFunction) -> iam.Role:
+def _role(scope: Construct, storage: Storage, function: lambda_.IFunction, images_prefix: str | None) -> iam.Role:
     """Of a state machine that lists images, calls the function, and writes below one prefix of the results bucket."""
     role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
     own_objects = storage.results.arn_for_objects(f"{BACKFILLS}/*")
     for statement in (
         iam.PolicyStatement(sid="Score", actions=["lambda:InvokeFunction"], resources=[function.function_arn]),
-        iam.PolicyStatement(sid="ListImages", actions=["s3:ListBucket"], resources=[storage.images.bucket_arn]),
+        iam.PolicyStatement(
+            sid="ListImages",
+            actions=["s3:ListBucket"],
+            resources=[storage.images.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": f"{images_prefix}*"}} if images_prefix else None,
+        ),
         # https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html#resultwriter-iam-policies
         iam.PolicyStatement(
             sid="ReadListAndWriteOutcome",

@@ -32,6 +32,13 @@ EXPRESS_GB_SECOND = 0.00001667
 # https://aws.amazon.com/cloudwatch/pricing/
 LOGS_GB_INGESTED = 0.50
 METRIC_MONTH = 0.30
+"""A metric of one's own, in hours in which it is sent."""
+ALARM_METRIC_MONTH = 0.10
+"""For each metric that an alarm reads."""
+DASHBOARD_MONTH = 3.00
+
+# https://aws.amazon.com/kms/pricing/
+KMS_KEY_MONTH = 1.00
 
 # https://aws.amazon.com/athena/pricing/; a query pays for 10 MB at least
 ATHENA_TB_SCANNED = 5.00

@@ -4,33 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from aws_cdk import App
 from aws_cdk.assertions import Match, Template
 
-from infra.bundling import Bundle, aws_target
 from infra.configuration import Configuration
 from infra.settings import ConfigurationError
-from infra.stack import PYTHON, CellflagStack
-
-
-@pytest.fixture(scope="module")
-def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    code = tmp_path_factory.mktemp("code")
-    (code / "handler.py").write_text("")
-
-    def to_template(**choices: Any) -> Template:
-        app = App(outdir=str(tmp_path_factory.mktemp("cdk")))
-        bundle = Bundle(code, aws_target(PYTHON), zipped=1, unzipped=1, bytecode=True)
-        configuration = Configuration(**choices)
-        return Template.from_stack(CellflagStack(app, "cellflag-test", configuration=configuration, bundle=bundle))
-
-    return to_template
-
-
-@pytest.fixture(scope="module")
-def template(synthesize: Any) -> Template:
-    found: Template = synthesize()
-    return found
+from tests.infra.templates import Synthesize
 
 
 def state_machine(template: Template) -> dict[str, Any]:
@@ -79,12 +57,12 @@ def test_the_functions_own_event_is_what_each_batch_holds(template: Template) ->
         assert selected == {"Key.$": "$$.Map.Item.Value.Key", "Backfill.$": "$.backfill"}
 
 
-def test_what_would_not_be_announced_is_passed_over(synthesize: Any) -> None:
+def test_what_would_not_be_announced_is_passed_over(synthesize: Synthesize) -> None:
     for state in maps(synthesize(images_prefix="incoming/", images_suffix=".bmp")):
         assert (state["ItemSelector"]["Prefix"], state["ItemSelector"]["Suffix"]) == ("incoming/", ".bmp")
 
 
-def test_batch_size_concurrency_and_tolerated_failures_are_as_configured(synthesize: Any) -> None:
+def test_batch_size_concurrency_and_tolerated_failures_are_as_configured(synthesize: Synthesize) -> None:
     choices = {"backfill_batch_size": 7, "backfill_concurrency": 3, "backfill_tolerated_failure_percentage": 0}
     for state in maps(synthesize(**choices)):
         assert state["ItemBatcher"]["MaxItemsPerBatch"] == 7
@@ -94,7 +72,7 @@ def test_batch_size_concurrency_and_tolerated_failures_are_as_configured(synthes
 
 @pytest.mark.parametrize(("timeout", "kind"), [(10, "EXPRESS"), (60, "EXPRESS"), (61, "STANDARD"), (900, "STANDARD")])
 def test_a_child_is_express_where_all_its_tries_end_within_five_minutes(
-    synthesize: Any, timeout: int, kind: str
+    synthesize: Synthesize, timeout: int, kind: str
 ) -> None:
     for state in maps(synthesize(timeout_seconds=timeout)):
         processor = state["ItemProcessor"]
@@ -147,6 +125,14 @@ def test_the_backfill_reads_no_image_and_writes_no_result_itself(template: Templ
     assert granted["Score"]["Action"] == "lambda:InvokeFunction"
     others = set(granted) - {"ListImages", "ReadListAndWriteOutcome", "Score"}
     assert others == {"StartChildren", "FollowChildren"}
+
+
+def test_the_backfill_lists_no_image_outside_of_the_prefix_that_was_chosen(
+    synthesize: Synthesize, template: Template
+) -> None:
+    assert "Condition" not in statements(template)["ListImages"]
+    narrowed = statements(synthesize(images_prefix="incoming/"))["ListImages"]
+    assert narrowed["Condition"] == {"StringLike": {"s3:prefix": "incoming/*"}}
 
 
 @pytest.mark.parametrize(

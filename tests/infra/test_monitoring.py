@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 from aws_cdk.assertions import Template
 
@@ -83,6 +84,45 @@ def test_fewer_decisions_than_any_mix_of_cells_explains_for_three_days_are_told(
     assert own_metrics(found) == {name, "Images"}
     assert (found["ComparisonOperator"], found["EvaluationPeriods"]) == ("LessThanThreshold", 3)
     assert found["Threshold"] == pytest.approx(50 * rate, abs=0.01)
+
+
+NO_DATA = float("nan")
+
+
+def evaluated(found: dict[str, Any], **values: float) -> float:
+    """The alarm's arithmetic on one period's figures, as CloudWatch documents IF and FILL."""
+
+    def fill(value: float, instead: float) -> float:
+        return instead if np.isnan(value) else value
+
+    functions = {"IF": lambda condition, yes, no: yes if condition else no, "FILL": fill}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        figures = {name: np.float64(value) for name, value in values.items()}
+        return float(eval(expression(found), functions | figures))
+
+
+@pytest.mark.parametrize(
+    ("name", "figures", "value"),
+    [
+        ("MessagesFailed", {"images": 90, "failed": 10}, 10),
+        ("MessagesFailed", {"images": NO_DATA, "failed": 20}, 100),
+        ("MessagesFailed", {"images": 5, "failed": 4}, 0),  # a few say nothing
+        ("ReviewShare", {"images": 200, "part": 120}, 60),
+        ("DecidedALL", {"images": 500, "part": 1}, 0.2),
+        ("DecidedNormal", {"images": 1000, "part": 20}, 2),
+    ],
+)
+def test_alarms_calculate_percentages(template: Template, name: str, figures: dict[str, float], value: float) -> None:
+    assert evaluated(alarm(template, name), **figures) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("figures", [{"images": NO_DATA, "part": NO_DATA}, {"images": 99, "part": 0}])
+@pytest.mark.parametrize("name", ["ReviewShare", "DecidedALL", "DecidedNormal"])
+def test_too_few_images_are_no_drift(template: Template, name: str, figures: dict[str, float]) -> None:
+    found = alarm(template, name)
+    value, threshold = evaluated(found, **figures), found["Threshold"]
+    above = found["ComparisonOperator"] == "GreaterThanThreshold"
+    assert value < threshold if above else value > threshold
 
 
 def test_alarms_follow_the_error_rates_that_were_chosen(synthesize: Synthesize) -> None:

@@ -1,10 +1,12 @@
 """What is promised of images and results at rest."""
 
+import json
 from typing import Any
 
 import pytest
 from aws_cdk.assertions import Template
 
+from infra.paths import PROJECT
 from tests.infra.templates import KEY, Synthesize, actions, only, resources, statements
 
 BUCKET, POLICY = "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
@@ -83,6 +85,26 @@ def test_a_key_of_its_own_rotates_and_encrypts_buckets_and_logs(synthesize: Synt
     }
     template.all_resources_properties(BUCKET, {"BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]}})
     template.all_resources_properties("AWS::Logs::LogGroup", {"KmsKeyId": arn})
+
+
+def test_a_key_that_is_named_needs_the_policy_that_the_documentation_gives(synthesize: Synthesize) -> None:
+    policy = only(synthesize(kms_key="own"), "AWS::KMS::Key", "")[1]["KeyPolicy"]
+
+    def written(value: Any) -> Any:
+        match value:
+            case {"Fn::Join": ["", parts]}:
+                return "".join(map(written, parts))
+            case {"Ref": name}:
+                return {"AWS::Partition": "aws", "AWS::AccountId": "ACCOUNT", "AWS::Region": "REGION"}[name]
+            case dict():
+                return {key: written(part) for key, part in value.items()}
+            case list():
+                return [written(part) for part in value]
+            case _:
+                return value
+
+    documented = (PROJECT / "docs" / "aws.md").read_text("utf-8").split("```json\n")[1].split("```")[0]
+    assert written(policy) == json.loads(documented)
 
 
 def test_the_function_may_use_a_key_that_is_named_and_no_other(synthesize: Synthesize) -> None:

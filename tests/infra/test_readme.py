@@ -1,0 +1,95 @@
+"""What README.md says of settings and costs is what the code and the list prices say."""
+
+import io
+import re
+from dataclasses import fields
+from datetime import UTC, datetime
+
+import pytest
+from aws_cdk.assertions import Template
+
+from infra import prices
+from infra.configuration import Configuration
+from infra.operate.simulation import SCORE_SECONDS
+from infra.paths import PROJECT
+from lambda_fn import reporting
+from tests.infra.templates import Synthesize, resources
+
+README = (PROJECT / "README.md").read_text("utf-8")
+LONG_POLLS = 5 * 3 * 60 * 24 * 30
+"""Five pollers, each asking for 20 s at a time: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
+
+
+def table(heading: str) -> dict[str, str]:
+    """The table below a line, first to second column."""
+    rows = README.split(heading, 1)[1].split("\n\n", 1)[0].splitlines()
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows if row.startswith("| ")]
+    return {row[0].strip("`"): row[1].strip("`") for row in cells}
+
+
+def test_every_setting_is_listed_in_its_order_with_its_default() -> None:
+    listed = table("| Setting | Default | |\n")
+    assert list(listed) == [setting.name for setting in fields(Configuration)]
+    for setting in fields(Configuration):
+        if isinstance(setting.default, bool | int | str):
+            assert f"| `{setting.name}` | `{str(setting.default).lower()}` |" in README
+        elif setting.name != "access_logs":  # None there, since hipaa decides; false, since hipaa is
+            assert listed[setting.name] in ("none", "a new one", "kept", "the model's")
+
+
+def logged_bytes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """Of a batch of ten images: the line for people, and the one with metrics."""
+    log = io.StringIO()
+    monkeypatch.setattr(reporting.logger.registered_handler, "stream", log)
+    answer = reporting.Answer({"status": "scored", "decision": "ALL"}, "written", datetime.now(UTC).isoformat())
+    reporting.report_batch(10, 0, [answer] * 10, "MobileNetV1-pooled-SVM-2026-11-22", queued=True)
+    return len(log.getvalue()) + len(capsys.readouterr().out)
+
+
+def test_a_million_images_cost_what_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = 100_000
+    said = {name: float(usd) for name, usd in table("| A million new images | USD |\n").items()}
+    gigabytes = logged_bytes(capsys, monkeypatch) * batches / 1000**3
+    computing = prices.lambda_cost(1e6 * SCORE_SECONDS, Configuration().memory_mb, "arm64", batches)
+    assert said == {
+        "reading images": pytest.approx(1e6 * prices.S3_READ_REQUEST),
+        "writing results": pytest.approx(1e6 * prices.S3_WRITE_REQUEST),
+        "flags, for every fourth image": pytest.approx(250_000 * (prices.S3_WRITE_REQUEST + prices.S3_READ_REQUEST)),
+        "ledger, a file for each batch of 10": pytest.approx(batches * prices.S3_WRITE_REQUEST),
+        "queue": pytest.approx((1e6 + 2 * batches) * prices.SQS_REQUEST),
+        f"computing, {1000 * SCORE_SECONDS:.0f} ms an image on arm64": pytest.approx(computing, abs=0.01),
+        "logs": pytest.approx(gigabytes * prices.LOGS_GB_INGESTED, abs=0.01),
+        "together": pytest.approx(sum(usd for name, usd in said.items() if name != "together")),
+    }
+    assert prices.PRICES_AS_OF in README
+    assert f"{600 * prices.S3_GB_MONTH:.2f} a month for a million images of 600 KB" in README
+
+
+def test_standing_still_costs_what_is_said(
+    synthesize: Synthesize,
+    template: Template,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alarms = [found["Properties"] for found in resources(template, "AWS::CloudWatch::Alarm").values()]
+    read = sum(sum("MetricStat" in metric for metric in alarm.get("Metrics", [{"MetricStat": 1}])) for alarm in alarms)
+    answer = reporting.Answer({"status": "scored", "decision": "ALL"}, "written", datetime.now(UTC).isoformat())
+    reporting.report_batch(1, 0, [answer], "model", queued=True)
+    own = len(re.findall('"Name":', capsys.readouterr().out))
+    keys = len(resources(synthesize(hipaa=True), "AWS::KMS::Key"))
+    said = {name: float(usd) for name, usd in table("| A month | USD | |\n").items()}
+    assert said == pytest.approx(
+        {
+            "queue": LONG_POLLS * prices.SQS_REQUEST,
+            "alarms": read * prices.ALARM_METRIC_MONTH,
+            "dashboard": len(resources(template, "AWS::CloudWatch::Dashboard")) * prices.DASHBOARD_MONTH,
+            "metrics": own * prices.METRIC_MONTH,
+            "key": keys * prices.KMS_KEY_MONTH,
+        },
+        abs=0.005,
+    )
+    assert f"{len(alarms)} of them, on {read} metrics" in README
+    assert f"{own} of them, paid for the hours" in README
+    assert not resources(template, "AWS::KMS::Key")
