@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_fn.cells import Preprocessing, to_model_input
+from training.doubles import nearly_same, photographs, thumbnail
 from training.errors import DatasetError
 from training.reading import ReadCell, UnusableImageError, read_all
 from training.sources import Cell, find_cells
@@ -28,6 +29,8 @@ class Dataset:
         digest: sha256 of all names, labels and decoded pixels.
         left_out: why each file that could not be used was left out, one line each.
         contents: sha256 of each image's decoded pixels.
+        photographs: integer array of shape (n,): cells with one number are one cell, although it may stand under two
+            subjects, or was cut out twice.
     """
 
     title: str
@@ -38,7 +41,8 @@ class Dataset:
     groups: NDArray[np.int64]
     digest: str
     left_out: tuple[str, ...]
-    contents: tuple[str, ...] = ()
+    contents: tuple[str, ...]
+    photographs: NDArray[np.int64]
 
 
 def load(
@@ -59,10 +63,10 @@ def load(
     """
     title, cells = find_cells(source)
 
-    def as_input(read: ReadCell) -> tuple[NDArray[np.uint8], str]:
-        return to_model_input(read.cell, preprocessing), read.sha256
+    def as_input(read: ReadCell) -> tuple[NDArray[np.uint8], str, NDArray[np.uint8]]:
+        return to_model_input(read.cell, preprocessing), read.sha256, thumbnail(read.cell)
 
-    kept, inputs, contents, left_out = [], [], [], []
+    kept, inputs, contents, thumbnails, left_out = [], [], [], [], []
     for cell, outcome in read_all(cells, as_input, on_loaded):
         if isinstance(outcome, UnusableImageError):
             left_out.append(f"{cell.name}: {outcome}")
@@ -70,18 +74,21 @@ def load(
         kept.append(cell)
         inputs.append(outcome[0])
         contents.append(outcome[1])
+        thumbnails.append(outcome[2])
     if len({cell.label for cell in kept}) < 2:
         raise DatasetError(f"{source}: too few files could be read. {left_out[0]}")
+    of_one = photographs(contents, nearly_same(np.stack(thumbnails)))
     return Dataset(
         title=title,
         names=tuple(cell.name for cell in kept),
         pixels=np.stack(inputs),
         is_all=np.array([cell.label == "ALL" for cell in kept]),
         subjects=np.array([cell.subject for cell in kept]),
-        groups=groups_of(kept, contents),
+        groups=groups_of(kept, of_one),
         digest=_digest_of_all(zip(kept, contents, strict=True)),
         left_out=tuple(left_out),
         contents=tuple(contents),
+        photographs=of_one,
     )
 
 
@@ -90,9 +97,7 @@ def _digest_of_all(cells: Iterable[tuple[Cell, str]]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def groups_of(
-    cells: Sequence[Cell], contents: Sequence[str], doubles: Iterable[tuple[int, int]] = ()
-) -> NDArray[np.int64]:
+def groups_of(cells: Sequence[Cell], photographs: Sequence[str] | NDArray[np.int64]) -> NDArray[np.int64]:
     """Number the groups of subjects that must not be split.
 
     The same cell standing under two subjects' names is one cell of one person: both names must stay on one side of a
@@ -100,27 +105,22 @@ def groups_of(
 
     Args:
         cells: n cells.
-        contents: n digests of their pixels.
-        doubles: pairs of cells that are one although their pixels differ.
+        photographs: n digests of their pixels, or numbers of the photographs that they were cut out of.
 
     Returns:
         Integer array of shape (n,), from 0.
     """
     subjects = np.array([cell.subject for cell in cells])
     grouped = [cell.group or f"subject {cell.subject}" for cell in cells]
-    of_one = list(range(len(cells)))
-    for i, j in doubles:
-        kept, dropped = sorted((of_one[i], of_one[j]))
-        of_one = [kept if number == dropped else number for number in of_one]
-    return linked_groups(subjects, grouped, contents, list(map(str, of_one)))
+    return linked_groups(subjects, grouped, photographs)
 
 
-def linked_groups(subjects: NDArray[np.str_], *shared: Sequence[str]) -> NDArray[np.int64]:
+def linked_groups(subjects: NDArray[np.str_], *shared: Sequence[str] | NDArray[np.int64]) -> NDArray[np.int64]:
     """Number the groups of subjects that are linked by something shared, along any chain.
 
     Args:
         subjects: string array of shape (n,).
-        shared: lists of n strings each; two cells with the same string in a list are linked.
+        shared: lists of n strings or numbers each; two cells with the same one in a list are linked.
 
     Returns:
         Integer array of shape (n,), from 0.

@@ -1,6 +1,6 @@
 """Finds cells that are the same photograph, although their files and pixels differ a little."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,22 @@ def thumbnail(cell: Cell) -> NDArray[np.uint8]:
     """A cell in small: uint8 array of shape (1728,), 0 to 255."""
     cut = Image.fromarray(to_model_input(cell, Preprocessing(_AROUND_PX, _AROUND_PX)))
     return np.asarray(cut.resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)).ravel()
+
+
+def photographs(contents: Sequence[str], doubles: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
+    """Number the photographs that cells were cut out of.
+
+    Args:
+        contents: digests of n cells' pixels.
+        doubles: pairs of cells that look the same, as ``nearly_same`` finds them.
+
+    Returns:
+        Integer array of shape (n,): cells with one number are one cell.
+    """
+    number = np.unique(np.asarray(contents), return_inverse=True)[1].astype(np.int64)
+    for i, j in doubles:
+        number[number == number[j]] = number[i]
+    return number
 
 
 def nearly_same(thumbnails: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:

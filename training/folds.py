@@ -58,6 +58,18 @@ def folds(is_all: NDArray[np.bool_], groups: NDArray[np.int64], count: int, seed
         yield Split(training, stopping, held_out)
 
 
+def leave_out_doubles(split: Split, photographs: NDArray[np.int64]) -> Split:
+    """Let nothing be learned from a photograph that stands among the held-out cells too, under another subject.
+
+    Args:
+        split: by subject alone.
+        photographs: integer array of shape (n,): cells with one number are one cell.
+    """
+    held_out = photographs[split.held_out]
+    training, stopping = (part[~np.isin(photographs[part], held_out)] for part in (split.training, split.stopping))
+    return Split(training, stopping, split.held_out)
+
+
 def final_split(is_all: NDArray[np.bool_], groups: NDArray[np.int64], seed: int) -> Split:
     """Split for a model that holds nothing out but the subjects that stop its training."""
     training, stopping = _stopping(np.arange(len(is_all)), is_all, groups, seed)

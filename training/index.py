@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.dataset import groups_of
-from training.doubles import nearly_same, thumbnail
+from training.doubles import nearly_same, photographs, thumbnail
 from training.errors import DatasetError
 from training.reading import S3, ReadCell, UnusableImageError, read_all
 from training.sources import UNKNOWN, Cell, require_both_classes
@@ -92,7 +92,7 @@ def build(
         for i, j in nearly_same(np.stack(thumbnails))
         if usable[i].subject != usable[j].subject and contents[i] != contents[j]
     ]
-    groups = groups_of(usable, contents, near)
+    groups = groups_of(usable, photographs(contents, near))
     standing: dict[str, list[int]] = defaultdict(list)
     for position, content in enumerate(contents):
         standing[content].append(position)

@@ -55,6 +55,7 @@ def describe(
     parity: float,
     reference: list[float],
     quantization: Quantization | None = None,
+    metrics_by_subject: Metrics | None = None,
 ) -> dict[str, Any]:
     """Write the manifest of a model, as plain values for JSON.
 
@@ -71,6 +72,8 @@ def describe(
         parity: largest difference between the graph and the Keras model.
         reference: what ``export.reference_probabilities`` says of the drawn cells, or the 8-bit graph itself.
         quantization: how an 8-bit graph compares; None for one of float32.
+        metrics_by_subject: measured on folds that part subjects although they share photographs, which no fold learns
+            from and is measured on; None where there are no such subjects, or nobody measured.
     """
     split = {
         "split": f"out-of-fold, {folds} subject-disjoint folds",
@@ -118,10 +121,15 @@ def describe(
         },
         "metrics": {
             **split,
-            **{part: {name: asdict(value) for name, value in figures.items()} for part, figures in metrics.items()},
+            **_plain(metrics),
+            **({"by_subject_alone": _plain(metrics_by_subject)} if metrics_by_subject else {}),
             "per_subject": per_subject(probabilities, dataset.is_all, dataset.subjects),
         },
     }
+
+
+def _plain(metrics: Metrics) -> dict[str, dict[str, dict[str, float]]]:
+    return {part: {name: asdict(value) for name, value in figures.items()} for part, figures in metrics.items()}
 
 
 def _outputs(measures_distance: bool) -> list[dict[str, Any]]:

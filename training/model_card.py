@@ -31,10 +31,10 @@ as {size} x {size} px RGB.
 {pretrained}
 ## How good it is
 Measured {split}: each of the {n:,} cells of {subjects} subjects is predicted
-by a model of the same recipe that saw no cell of its subject. Intervals: 95 %, bootstrap over subjects.
+by a model of the same recipe that saw no cell of its subject. Intervals: 95 %, bootstrap over subjects.{by_subject}
 
-| figure | value | 95 % interval |
-|---|---|---|
+| figure | value | 95 % interval |{by_subject_title}
+|---|---|---|{by_subject_rule}
 {figures}
 
 Subjects differ. Share of a subject's cells that a probability of 0.5 calls right:
@@ -77,6 +77,15 @@ _FIGURES = {
     "Normal cells decided ALL without review": ("triage", "normal_decided_all"),
 }
 
+_BY_SUBJECT = {
+    "by_subject": """
+
+Some subjects share photographs of cells. They stand in one fold here, and the thresholds are from this. *By subject
+alone* they may part, as in most publications, with what they share left out of the learning.""",
+    "by_subject_title": " by subject alone |",
+    "by_subject_rule": "---|",
+}
+
 _UNLIKE = """ So are cells whose distance from the
 nearest known cell is above {:.3f}: about one in a hundred cells of the same source, and nearly all that are blurred,
 inverted, grey, of another size or strongly compressed. Other stains are flagged only in part."""
@@ -92,6 +101,7 @@ _THRESHOLDS = (
 def model_card(manifest: dict[str, Any]) -> str:
     """Write the card of the model that a manifest describes, as Markdown."""
     training, metrics, decision = manifest["training"], manifest["metrics"], manifest["decision"]
+    by_subject = metrics.get("by_subject_alone")
     return _CARD.format(
         version=manifest["version"],
         **{name: manifest["preprocessing"][name] for name in ("crop", "size")},
@@ -102,7 +112,11 @@ def model_card(manifest: dict[str, Any]) -> str:
         normal_subjects=training["subjects"]["normal"],
         source=C_NMC_SOURCE if C_NMC in training["data_set"] else OTHER_SOURCE,
         **{name: metrics[name] for name in ("split", "n", "subjects")},
-        figures="\n".join(_figure(name, metrics[part][figure]) for name, (part, figure) in _FIGURES.items()),
+        **(_BY_SUBJECT if by_subject else dict.fromkeys(_BY_SUBJECT, "")),
+        figures="\n".join(
+            _figure(name, metrics[part][figure]) + (_cell(by_subject[part][figure]) if by_subject else "")
+            for name, (part, figure) in _FIGURES.items()
+        ),
         pretrained=f"\nIts pretrained layers: {training['pretrained_on']}.\n" if training.get("pretrained_on") else "",
         per_subject="\n".join(_spread(label, shares) for label, shares in metrics["per_subject"].items()),
         unlike=_UNLIKE.format(decision["unlike_above"]) if "unlike_above" in decision else "",
@@ -112,6 +126,10 @@ def model_card(manifest: dict[str, Any]) -> str:
 
 def _figure(name: str, estimate: dict[str, float]) -> str:
     return f"| {name} | {estimate['value']:.3f} | {estimate['low']:.3f} to {estimate['high']:.3f} |"
+
+
+def _cell(estimate: dict[str, float]) -> str:
+    return f" {estimate['value']:.3f} |"
 
 
 def _spread(label: str, shares: dict[str, float]) -> str:

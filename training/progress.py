@@ -73,9 +73,9 @@ class RunProgress:
         if len(dataset.left_out) > MOST_NAMED:
             self._console.print(f"left out: {len(dataset.left_out) - MOST_NAMED} more")
 
-    def say_how_good(self, metrics: Metrics) -> None:
+    def say_how_good(self, metrics: Metrics, title: str = "out of fold") -> None:
         """Show the out-of-fold figures with their intervals."""
-        table = Table("out of fold", "figure", "value", "95 % interval")
+        table = Table(title, "figure", "value", "95 % interval")
         for part, figures in metrics.items():
             for name, estimate in figures.items():
                 interval = f"{estimate.low:.3f} to {estimate.high:.3f}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +13,12 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from lambda_fn.cells import Preprocessing
+from lambda_fn.decisions import Thresholds
 from training import kernel_head, pooled_features
 from training.calibrate import choose_distance, choose_thresholds
 from training.dataset import Dataset, load
-from training.evaluate import evaluate
-from training.folds import balanced_weights
+from training.evaluate import Metrics, evaluate
+from training.folds import Split, balanced_weights, folds, leave_out_doubles
 from training.kernel_head import KernelHead, fit_head
 from training.progress import RunProgress
 from training.run import write_predictions
@@ -94,24 +97,20 @@ def cook(
     with progress.step("Turned features") as advance:
         of_turned = pooled_features.extract(network, pooled_features.turned(dataset.pixels, seed), advance)
 
-    scores, distances = np.zeros(len(features)), np.zeros(len(features))
+    fit = partial(_fit, dataset, features, of_turned)
+    found = _out_of_fold(fit, dataset, features, splits, seed, progress, "Fold")
     fold_of = np.zeros(len(features), np.int64)
     for number, split in enumerate(splits, start=1):
-        with progress.step(f"Fold {number}"):
-            head = _fit(dataset, features, of_turned, np.concatenate([split.training, split.stopping]))
-            scores[split.held_out] = head.score(features[split.held_out])
-            distances[split.held_out] = head.nearest(features[split.held_out])
-            fold_of[split.held_out] = number
-    slope, bias = platt(scores, dataset.is_all)
-    probabilities = 1 / (1 + np.exp(-(slope * scores + bias)))
-    write_predictions(out / "out-of-fold.csv", dataset, fold_of, probabilities)
-    thresholds = choose_thresholds(probabilities, dataset.is_all, unlike_above=choose_distance(distances))
-    with progress.step("Measuring"):
-        metrics = evaluate(probabilities, dataset.is_all, dataset.groups, thresholds, seed)
-    progress.say_how_good(metrics)
+        fold_of[split.held_out] = number
+    write_predictions(out / "out-of-fold.csv", dataset, fold_of, found.probabilities)
+    progress.say_how_good(found.metrics, f"{len(splits)} folds")
+    by_subject = list(_by_subject_alone(dataset, len(splits), seed))
+    also = _out_of_fold(fit, dataset, features, by_subject, seed, progress, "By subject alone") if by_subject else None
+    if also:
+        progress.say_how_good(also.metrics, f"{len(by_subject)} folds by subject alone")
     with progress.step("Final fit"):
-        head = _fit(dataset, features, of_turned, np.arange(len(features)))
-    model = assemble(network, head, slope, bias)
+        head = fit(np.arange(len(features)))
+    model = assemble(network, head, found.slope, found.bias)
     model.save(out / "model.keras")
     with progress.step("Exporting"):
         return release(
@@ -120,11 +119,58 @@ def cook(
             dataset=dataset,
             recipe=PooledRecipe(seed),
             folds=len(splits),
-            probabilities=probabilities,
-            thresholds=thresholds,
-            metrics=metrics,
+            probabilities=found.probabilities,
+            thresholds=found.thresholds,
+            metrics=found.metrics,
+            metrics_by_subject=also.metrics if also else None,
             out=out,
         )
+
+
+@dataclass(frozen=True)
+class _OutOfFold:
+    """What machines say of cells that they did not learn from: probabilities of shape (n,), and what follows."""
+
+    probabilities: NDArray[np.float64]
+    slope: float
+    bias: float
+    thresholds: Thresholds
+    metrics: Metrics
+
+
+def _out_of_fold(
+    fit: Callable[[NDArray[np.int64]], KernelHead],
+    dataset: Dataset,
+    features: NDArray[np.float32],
+    splits: Sequence[Split],
+    seed: int,
+    progress: RunProgress,
+    title: str,
+) -> _OutOfFold:
+    scores, distances = np.zeros(len(features)), np.zeros(len(features))
+    with progress.step(title) as advance:
+        for number, split in enumerate(splits, start=1):
+            head = fit(np.concatenate([split.training, split.stopping]))
+            scores[split.held_out] = head.score(features[split.held_out])
+            distances[split.held_out] = head.nearest(features[split.held_out])
+            advance(number / len(splits))
+    slope, bias = platt(scores, dataset.is_all)
+    probabilities = 1 / (1 + np.exp(-(slope * scores + bias)))
+    thresholds = choose_thresholds(probabilities, dataset.is_all, unlike_above=choose_distance(distances))
+    with progress.step("Measuring"):
+        metrics = evaluate(probabilities, dataset.is_all, dataset.groups, thresholds, seed)
+    return _OutOfFold(probabilities, slope, bias, thresholds, metrics)
+
+
+def _by_subject_alone(dataset: Dataset, count: int, seed: int) -> Iterator[Split]:
+    """Folds as most publications make them: subjects that share a photograph may part, but not learn from it.
+
+    None where no subjects share one, since the folds are the same then.
+    """
+    subjects = np.unique(dataset.subjects, return_inverse=True)[1]
+    if len(np.unique(dataset.groups)) < len(np.unique(subjects)):
+        for split in folds(dataset.is_all, subjects, count, seed):
+            yield leave_out_doubles(split, dataset.photographs)
 
 
 def _fit(

@@ -40,6 +40,7 @@ def release(
     thresholds: Thresholds,
     metrics: Metrics,
     out: Path,
+    metrics_by_subject: Metrics | None = None,
     int8_split: Split | None = None,
 ) -> dict[str, Any]:
     """Export a finished model, hold the graph against it, and describe it.
@@ -53,6 +54,7 @@ def release(
         probabilities: out-of-fold predictions.
         thresholds: chosen on them.
         metrics: measured on them.
+        metrics_by_subject: as in ``describe``.
         out: the run's folder; gets the model's three files in a folder ``MODEL``.
         int8_split: what the model was fitted to, if its graph is to be quantised: ranges come from some of the training
             cells, and the stopping cells tell whether it still decides alike. ``FLOAT32`` keeps the graph as it was.
@@ -84,6 +86,7 @@ def release(
         probabilities=probabilities,
         thresholds=thresholds,
         metrics=metrics,
+        metrics_by_subject=metrics_by_subject,
         parity=parity,
         reference=reference,
         quantization=quantization,

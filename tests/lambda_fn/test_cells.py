@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -81,7 +81,6 @@ def test_an_image_without_a_cell_is_rejected(pixels: Pixels, message: str) -> No
     assert rejection.value.code == "no_single_cell"
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 40), st.sampled_from([0.1, 0.4, 0.6, 0.9]))
 def test_pieces_are_numbered_as_a_library_numbers_them(seed: int, rows: int, columns: int, density: float) -> None:
     coarse = np.random.default_rng(seed).random((rows, columns)) < density

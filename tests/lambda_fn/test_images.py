@@ -190,7 +190,7 @@ def test_an_exif_orientation_is_applied(cell: Pixels) -> None:
     assert (decoded.width, decoded.height) == (400, 450)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     image_format=st.sampled_from(FORMATS),
     cuts=st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=8)), max_size=6),

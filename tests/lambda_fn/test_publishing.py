@@ -183,7 +183,7 @@ class Interleaving:
         return operation()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     versions=st.lists(st.tuples(st.integers(1, 4), st.booleans()), min_size=2, max_size=5),
     look_first=st.booleans(),

@@ -77,6 +77,8 @@ def small_dataset() -> Dataset:
         groups=subject,
         digest="0" * 64,
         left_out=(),
+        contents=tuple(map(str, range(40))),
+        photographs=np.arange(40),
     )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from lambda_fn.cells import Preprocessing
 from training.dataset import linked_groups, load
@@ -108,6 +109,15 @@ def test_a_cell_that_stands_under_two_subjects_links_them(cells: Path) -> None:
     group = dict(zip(dataset.subjects, dataset.groups, strict=True))
     assert group["77"] == group["1"]
     assert len(set(group.values())) == 8
+
+
+def test_a_cell_that_was_cut_out_twice_links_its_subjects(cells: Path) -> None:
+    with Image.open(cells / "fold_1/all/UID_1_1_1_all.png") as image:
+        image.save(cells / "fold_0/all/UID_77_1_1_all.webp", quality=95)
+    dataset = load(cells, SMALL)
+    group = dict(zip(dataset.subjects, dataset.groups, strict=True))
+    assert group["77"] == group["1"]
+    assert len(np.unique(dataset.photographs)) == len(dataset.names) - 1
 
 
 def test_subjects_are_linked_along_a_chain_of_common_cells() -> None:

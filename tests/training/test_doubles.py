@@ -3,7 +3,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from lambda_fn.cells import find_cell
-from training.doubles import nearly_same, thumbnail
+from training.doubles import nearly_same, photographs, thumbnail
 from training.synthetic_cell import draw_cell
 
 
@@ -33,3 +33,9 @@ def test_pairs_are_found_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     thumbnails = np.random.default_rng(0).integers(1, 256, (10, 1728)).astype(np.uint8)
     thumbnails[8] = thumbnails[1]
     assert list(nearly_same(thumbnails)) == [(1, 8)]
+
+
+def test_cells_of_one_content_or_look_are_one_photograph_along_any_chain() -> None:
+    number = photographs(["a", "b", "a", "c", "d"], [(1, 2), (3, 1)])
+    assert len(set(number[:4])) == 1
+    assert number[4] != number[0]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from training.errors import DatasetError
-from training.folds import Split, balanced_weights, final_split, folds
+from training.folds import Split, balanced_weights, final_split, folds, leave_out_doubles
 
 # Numbers of cells of the subjects of each class.
 SIZES = st.lists(st.integers(1, 30), min_size=6, max_size=20)
@@ -79,3 +79,10 @@ def test_a_subject_weighs_as_the_root_of_its_cells() -> None:
     is_all, groups = cells_of([100, 4], [7])
     weights = balanced_weights(is_all, groups)
     assert weights[groups == 0].sum() / weights[groups == 1].sum() == pytest.approx(5, rel=1e-4)
+
+
+def test_nothing_is_learned_from_a_photograph_that_is_held_out() -> None:
+    split = leave_out_doubles(
+        Split(np.array([0, 1]), np.array([2, 3]), np.array([4, 5])), np.array([10, 11, 12, 13, 11, 13])
+    )
+    assert (split.training.tolist(), split.stopping.tolist(), split.held_out.tolist()) == ([0], [2], [4, 5])

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,15 @@ def test_one_command_makes_a_model_with_both_outputs(
     cells: Path, backbone_weights: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recipe, "SIZE", 64)
+    shutil.copy(cells / "fold_1/all/UID_1_1_1_all.png", cells / "fold_2/all/UID_77_1_1_all.png")
     place = tmp_path_factory.mktemp("place")
     progress = RunProgress(Console(quiet=True))
     manifest = cook(cells, backbone_weights, 2, 0, place / "run", progress)
     assert manifest == json.loads((place / "run/model/model.json").read_text("utf-8"))
     assert [output["name"] for output in manifest["outputs"]] == ["probability_all", "distance"]
     assert manifest["training"]["architecture"] == "MobileNetV1-pooled-SVM"
+    assert manifest["metrics"]["by_subject_alone"].keys() < manifest["metrics"].keys()
+    assert "| by subject alone |" in (place / "run/model/MODEL_CARD.md").read_text("utf-8")
 
     model = Model(place / "run/model")
     dataset = load(cells, model.manifest.preprocessing)
