@@ -11,12 +11,17 @@ from constructs import Construct
 from infra.configuration import Configuration
 from infra.dashboard import add_dashboard
 from infra.metrics import ModelMetrics
-from infra.scoring import Scoring
+from infra.scoring import VISIBILITY_TIMEOUTS, Scoring
 from infra.shipped_model import ShippedModel
 from infra.storage import Storage
 
 OLDEST_MESSAGE_SECONDS = 900
 """Seconds pass from upload to result; a quarter of an hour means that images come faster than they are scored."""
+
+FAILING_VISIBILITY_TIMEOUTS = 2.5
+"""One image that fails again and again is nobody's alarm but that of the dead letters: after its third try, two
+visibility timeouts after the first, SQS no longer counts a message as the oldest.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"""
 
 FAILED_PERCENT = 5
 """Of messages in five minutes; a single image that cannot be read fails its five tries without anybody being called."""
@@ -58,14 +63,14 @@ class Monitoring(Construct):
         if configuration.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(configuration.alarm_email))
         self.rollback = [self._errors(scoring)]
-        self._queues(scoring)
+        self._queues(configuration, scoring)
         if configuration.target == "aws":  # the local cloud's CloudFormation refuses alarms that calculate
             self.rollback.append(self._failures())
             if not configuration.review_everything:
                 self._drift(configuration)
         add_dashboard(self, configuration, scoring, self.metrics, self.model)
 
-    def _queues(self, scoring: Scoring) -> None:
+    def _queues(self, configuration: Configuration, scoring: Scoring) -> None:
         minute = Duration.minutes(1)
         self._alarm(
             "DeadLetters",
@@ -73,11 +78,12 @@ class Monitoring(Construct):
             "Images without an answer after five tries: `cellflag redrive` shows why, and sends them back.",
         )
         oldest = scoring.queue.metric_approximate_age_of_oldest_message(period=minute, statistic="Maximum")
+        failing = FAILING_VISIBILITY_TIMEOUTS * VISIBILITY_TIMEOUTS * configuration.timeout_seconds
         self._alarm(
             "OldestMessage",
             oldest,
-            "Images wait for a quarter of an hour: raise max_concurrency, or look for errors.",
-            above=OLDEST_MESSAGE_SECONDS,
+            "Images wait too long: raise max_concurrency, or look for errors.",
+            above=max(OLDEST_MESSAGE_SECONDS, failing),
             periods=5,
         )
         self._alarm(

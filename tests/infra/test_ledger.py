@@ -8,6 +8,7 @@ import duckdb
 import pytest
 from aws_cdk.assertions import Template
 
+from infra import prices
 from infra.ledger import COLUMNS, query, query_names
 from infra.paths import LAMBDA_PACKAGE
 from lambda_fn.decisions import Reason, Verdict
@@ -155,9 +156,10 @@ def test_days_are_projected_from_the_keys_without_a_crawler(template: Template) 
     assert not resources(template, "AWS::Glue::Crawler")
 
 
-def test_a_query_that_reads_over_100_gb_is_ended(template: Template) -> None:
+def test_a_query_that_reads_over_100_gb_and_costs_half_a_dollar_is_ended(template: Template) -> None:
     workgroup = only(template, "AWS::Athena::WorkGroup", "Ledger")[1]["WorkGroupConfiguration"]
     assert workgroup["BytesScannedCutoffPerQuery"] == 100 * 1000**3
+    assert workgroup["BytesScannedCutoffPerQuery"] / 1000**4 * prices.ATHENA_TB_SCANNED == 0.5
     assert workgroup["EnforceWorkGroupConfiguration"] is True
 
 

@@ -54,6 +54,15 @@ def test_images_that_wait_for_a_quarter_of_an_hour_are_told(template: Template) 
     assert (found["MetricName"], found["Threshold"]) == ("ApproximateAgeOfOldestMessage", 900)
 
 
+@pytest.mark.parametrize("timeout", [1, 60, 900])
+def test_an_image_that_fails_again_and_again_is_the_dead_letters_alarm_alone(
+    synthesize: Synthesize, timeout: int
+) -> None:
+    template = synthesize(timeout_seconds=timeout)
+    third_try = 2 * only(template, "AWS::SQS::Queue", "ScoringQueue")[1]["VisibilityTimeout"]
+    assert alarm(template, "OldestMessage")["Threshold"] > third_try
+
+
 def test_errors_of_the_live_version_and_throttles_are_told(template: Template) -> None:
     errors, throttles = alarm(template, "Errors"), alarm(template, "Throttles")
     assert (errors["MetricName"], throttles["MetricName"]) == ("Errors", "Throttles")
@@ -152,6 +161,18 @@ def test_every_alarm_is_sent_when_it_comes_and_when_it_goes_and_none_for_want_of
         assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": topic}]
         assert properties["TreatMissingData"] == "notBreaching"
         assert properties["AlarmDescription"]
+
+
+def test_every_alarm_looks_back_no_longer_than_cloudwatch_does(template: Template) -> None:
+    """A day, or seven for periods of an hour or more: the API reference of PutMetricAlarm, Period."""
+    for found in resources(template, ALARM).values():
+        properties = found["Properties"]
+        periods = {properties["Period"]} if "Period" in properties else set()
+        periods |= {
+            metric["MetricStat"]["Period"] for metric in properties.get("Metrics", []) if "MetricStat" in metric
+        }
+        (period,) = periods
+        assert period * properties["EvaluationPeriods"] <= (7 * 86_400 if period >= 3600 else 86_400)
 
 
 def test_alarms_go_to_the_address_that_was_chosen(synthesize: Synthesize, template: Template) -> None:

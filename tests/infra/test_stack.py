@@ -1,5 +1,6 @@
 """What the stack promises as a whole."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -83,3 +84,38 @@ def test_the_stack_is_as_outlined(synthesize: Synthesize, monkeypatch: pytest.Mo
     monkeypatch.setattr(ShippedModel, "read", lambda: model)
     text = "\n".join(outline(synthesize())) + "\n"
     assert text == Path(__file__).with_name("stack.txt").read_text("utf-8"), text
+
+
+def allowed(template: Template) -> list[tuple[str, dict[str, Any]]]:
+    """Every statement of the stack that allows something, with what it belongs to."""
+    return [
+        (name, statement)
+        for name, resource in template.to_json()["Resources"].items()
+        for document in ("PolicyDocument", "KeyPolicy", "AssumeRolePolicyDocument")
+        for statement in resource.get("Properties", {}).get(document, {}).get("Statement", ())
+        if statement["Effect"] == "Allow"
+    ]
+
+
+def test_nobody_outside_of_the_account_is_let_in_but_services_of_aws_on_its_behalf(synthesize: Synthesize) -> None:
+    services, others = set(), []
+    for _, statement in allowed(synthesize(hipaa=True)):
+        principal = statement.get("Principal", {"Service": []})
+        if set(principal) != {"Service"}:
+            others.append(json.dumps(principal))
+        elif principal["Service"]:
+            services.add(str(principal["Service"]))
+    names = ("cloudwatch", "codedeploy", "lambda", "logging.s3", "s3", "states")
+    logs = {"Fn::Join": ["", ["logs.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}
+    assert services == {f"{name}.amazonaws.com" for name in names} | {str(logs)}
+    assert [other for other in others if '{"Ref": "AWS::AccountId"}, ":root"' not in other] == []
+
+
+def test_no_role_has_a_right_to_everything(synthesize: Synthesize) -> None:
+    for name, statement in allowed(synthesize(hipaa=True)):
+        of_a_role = "Principal" not in statement
+        assert not of_a_role or "*" not in json.dumps(sorted(actions(statement))), name
+        if of_a_role and statement["Resource"] == "*":
+            # AWS offers no resource to deliver logs and traces to; the CDK's function turns on notifications.
+            told = {action.partition(":")[0] for action in actions(statement)}
+            assert told in ({"logs"}, {"xray"}) or actions(statement) == {"s3:PutBucketNotification"}, name
