@@ -23,7 +23,7 @@ from training.errors import TrainingError
 from training.evaluate import figures
 from training.export import ParityError, check_parity, to_onnx
 from training.fit import Recipe, fit, predict
-from training.folds import Split, folds
+from training.folds import BALANCES, Split, folds
 from training.plan import new_recipe
 from training.pretrained import PretrainedWeightsError
 from training.progress import RunProgress
@@ -58,6 +58,7 @@ class Comparison:
         out: folder for all that the comparison leaves behind; rows that it holds already are kept.
         weights: of pretrained architectures, as ``pretrained.backbone`` takes them.
         most_cells: of the training cells, at most so many are drawn; None for all.
+        balance: a name in ``BALANCES``.
     """
 
     data: Path
@@ -69,6 +70,7 @@ class Comparison:
     out: Path
     weights: str
     most_cells: int | None = None
+    balance: str = BALANCES[0]
 
 
 def compare(plan: Comparison, progress: RunProgress) -> tuple[list[Row], list[str]]:
@@ -106,7 +108,14 @@ def compare(plan: Comparison, progress: RunProgress) -> tuple[list[Row], list[st
 
 
 def _recipe(plan: Comparison, name: str) -> Recipe:
-    return new_recipe(name, plan.preprocessing.size, epochs=plan.epochs, seed=plan.seed, weights=plan.weights)
+    return new_recipe(
+        name,
+        plan.preprocessing.size,
+        epochs=plan.epochs,
+        seed=plan.seed,
+        weights=plan.weights,
+        balance=plan.balance,
+    )
 
 
 def _first_split(plan: Comparison, dataset: Dataset) -> Split:
@@ -130,6 +139,7 @@ def _agree_on_settings(plan: Comparison, dataset: Dataset, split: Split) -> None
         "data_set": dataset.title,
         "data_digest": dataset.digest,
         "seed": plan.seed,
+        "balance": plan.balance,
         "split": hashlib.sha256(
             b"".join(np.ascontiguousarray(part).tobytes() for part in vars(split).values())
         ).hexdigest(),

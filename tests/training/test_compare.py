@@ -68,6 +68,7 @@ def test_what_cannot_be_had_is_left_out_and_the_rest_compared(
         (("majority",), ("9C9D",), "9C9D is no architecture; there are 1C1D,"),
         (("majority",), ("majority", "--seed", "1"), "compares with another seed"),
         (("majority",), ("majority", "--size", "64"), "compares with another size"),
+        (("majority",), ("majority", "--balance", "none"), "compares with another balance"),
         (("majority",), ("majority", "--most-cells", "3"), "was trained otherwise"),
     ],
 )

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from lambda_fn.cells import Preprocessing
 from training.architectures import ARCHITECTURES
-from training.commands.options import CELLS, CROP, FOLDS, NEW_FOLDER, SEED, SIZE, SPLIT, WEIGHTS, check_sizes
+from training.commands.options import BALANCE, CELLS, CROP, FOLDS, NEW_FOLDER, SEED, SIZE, SPLIT, WEIGHTS, check_sizes
 from training.commands.surroundings import load_tensorflow, one_line_errors
 
 OUT = Path("runs/compare")
@@ -25,6 +25,7 @@ OUT = Path("runs/compare")
 @CROP
 @SIZE
 @WEIGHTS
+@BALANCE
 @click.option("--most-cells", type=click.IntRange(1), help="Train on so many of the training cells.  [default: all]")
 @click.option("--out", default=OUT, show_default=True, type=NEW_FOLDER, help="Folder of the comparison.")
 def compare(
@@ -37,6 +38,7 @@ def compare(
     crop: int,
     size: int,
     weights: str,
+    balance: str,
     most_cells: int | None,
     out: Path,
 ) -> None:
@@ -57,7 +59,9 @@ def compare(
     from training.progress import RunProgress
 
     chosen = tuple(dict.fromkeys(names)) or (MAJORITY, *ARCHITECTURES)
-    plan = Comparison(cells, Preprocessing(crop, size), chosen, epochs, seed, split or folds, out, weights, most_cells)
+    plan = Comparison(
+        cells, Preprocessing(crop, size), chosen, epochs, seed, split or folds, out, weights, most_cells, balance
+    )
     with one_line_errors():
         rows, missing = compare_all(plan, RunProgress(console))
         write_tables(out, rows)
