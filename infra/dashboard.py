@@ -18,7 +18,7 @@ _PERIOD = Duration.minutes(5)
 def add_dashboard(
     scope: Construct, configuration: Configuration, scoring: Scoring, metrics: ModelMetrics, model: ShippedModel
 ) -> None:
-    """Put the dashboard, which is called like the stack, into `scope`."""
+    """Put the dashboard into `scope`; it has stack and region in its name, since dashboards belong to no region."""
     stack = Stack.of(scope)
     review = 100 * model.review_share
     every_model = f'{{{NAMESPACE},model,service}} MetricName="Images" service="{stack.stack_name}"'
@@ -45,7 +45,7 @@ def add_dashboard(
     cloudwatch.Dashboard(
         scope,
         "Dashboard",
-        dashboard_name=stack.stack_name,
+        dashboard_name=f"{stack.stack_name}-{stack.region}",
         widgets=[
             [
                 _graph("Images by decision", decided, stacked=True),

@@ -197,7 +197,7 @@ def test_the_topic_is_encrypted_with_the_key_that_was_chosen(synthesize: Synthes
 def test_the_dashboard_shows_what_the_function_counts(template: Template) -> None:
     _, dashboard = only(template, "AWS::CloudWatch::Dashboard", "")
     body = json.dumps(dashboard["DashboardBody"])
-    assert dashboard["DashboardName"] == "cellflag-test"
+    assert dashboard["DashboardName"] == {"Fn::Join": ["", ["cellflag-test-", {"Ref": "AWS::Region"}]]}
     for name in (
         "DecidedALL",
         "DecidedNormal",
