@@ -46,7 +46,7 @@ class Configuration:
         access_logs: every request to the buckets made here is logged to a third one.
         memory_mb: of the function, 128 to 10240; 1769 MB buy one full vCPU (AWS Lambda, "Configure function memory").
         timeout_seconds: of one batch, 1 to 900.
-        batch_size: messages that one call of the function gets at most, 1 to 1000.
+        batch_size: messages that one call of the function gets at most, 1 to 1000; docs/performance.md says why 50.
         batch_window_seconds: how long a batch may take to fill, 0 to 300; at least 1 if batch_size is over 10.
         max_concurrency: calls of the function that the queue makes at the same time at most, 2 to 1000. It is what
             keeps a flood of images from starving the account: 8 leave room even in a new account, which has 10.
@@ -81,7 +81,7 @@ class Configuration:
     access_logs: bool | None = switch(None)
     memory_mb: int = whole(1769, 128, 10240)
     timeout_seconds: int = whole(60, 1, 900)
-    batch_size: int = whole(10, 1, 1000)
+    batch_size: int = whole(50, 1, 1000)
     batch_window_seconds: int = whole(1, 0, 300)
     max_concurrency: int = whole(8, 2, 1000)
     reserved_concurrency: int | None = whole(None, 1, 100_000)

@@ -69,14 +69,15 @@ def add_dashboard(
 def hourly_cost(configuration: Configuration, scoring: Scoring, metrics: ModelMetrics) -> cloudwatch.MathExpression:
     """What scoring costs an hour in USD: computing, requests to S3 and SQS; without storage and logs.
 
-    An image is read once and its result written; a review adds a flag, which is read and written; a call of the
-    function adds a part of the ledger, and receives and deletes a batch. Duration is in ms.
+    An image's message is sent, and with others received and deleted; an image is read once and its result written; a
+    review adds a flag, which is read and written; a call of the function adds a part of the ledger. Duration is in ms.
     """
     hour = Duration.hours(1)
     million = 1_000_000  # CloudWatch's arithmetic knows no 1e-6
-    image = million * (prices.S3_READ_REQUEST + prices.S3_WRITE_REQUEST + prices.SQS_REQUEST)
+    message = (1 + 2 / prices.SQS_MESSAGES_A_REQUEST) * prices.SQS_REQUEST
+    image = million * (prices.S3_READ_REQUEST + prices.S3_WRITE_REQUEST + message)
     flag = million * (prices.S3_READ_REQUEST + prices.S3_WRITE_REQUEST)
-    call = million * (prices.S3_WRITE_REQUEST + prices.LAMBDA_REQUEST + 2 * prices.SQS_REQUEST)
+    call = million * (prices.S3_WRITE_REQUEST + prices.LAMBDA_REQUEST)
     millisecond = million * prices.lambda_cost(0.001, configuration.memory_mb, "arm64")
     return cloudwatch.MathExpression(
         expression=f"(FILL(images, 0) * {image:.3f} + FILL(review, 0) * {flag:.3f} "

@@ -21,6 +21,9 @@ S3_GB_MONTH = 0.023
 
 # https://aws.amazon.com/sqs/pricing/, standard queues; sending, receiving and deleting are a request each
 SQS_REQUEST = 0.40 / 1e6
+SQS_MESSAGES_A_REQUEST = 10
+"""Are received or deleted at most:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api-actions.html"""
 
 # https://aws.amazon.com/step-functions/pricing/
 STANDARD_TRANSITION = 0.025 / 1e3

@@ -1,4 +1,4 @@
-"""Cells to measure on, and the table in which every measurement ends."""
+"""Cells to measure on, and the tables in which every measurement ends."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ from infra.bundling import Bundle, build, local_target
 from training.synthetic_cell import draw_cell
 
 ROWS: list[tuple[str, ...]] = []
+TABLES: list[Table] = []
 
 
 class Comparison(NamedTuple):
@@ -45,7 +46,7 @@ def pytest_terminal_summary() -> None:
     table = Table("measured", "beside", "ours", "theirs", "ratio", "aim", "n", title="Medians of rounds in one run")
     for row in ROWS:
         table.add_row(*row)
-    Console(width=150).print(table)
+    Console(width=150).print(*TABLES, table, sep="\n")
 
 
 @pytest.fixture(scope="session")

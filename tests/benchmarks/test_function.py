@@ -1,12 +1,9 @@
 """How fast the function is: `uv run pytest tests/benchmarks`. Nothing here fails for being slow; machines differ."""
 
 import io
-import json
 import time
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any, cast
-from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
@@ -21,23 +18,10 @@ from lambda_fn.scoring import score
 from lambda_fn.stores import BucketStore, read_from_bucket
 
 from ..fake_s3 import FakeS3
+from .batches import CONTEXT, DELAY_S, event
 from .conftest import Comparison, report, rounds
 
 ROUNDS = 9
-DELAY_S = 0.020
-CONTEXT: Any = SimpleNamespace(aws_request_id="benchmark", get_remaining_time_in_millis=lambda: 60_000)
-
-
-def event(keys: list[str]) -> dict[str, Any]:
-    def record(key: str) -> dict[str, Any]:
-        s3 = {"bucket": {"name": "images"}, "object": {"key": quote_plus(key), "sequencer": "00"}}
-        return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}
-
-    return {
-        "Records": [
-            {"eventSource": "aws:sqs", "messageId": key, "body": json.dumps({"Records": [record(key)]})} for key in keys
-        ]
-    }
 
 
 def filled(cells: list[bytes], around: Callable[..., Any] | None = None) -> tuple[FakeS3, list[str]]:

@@ -38,18 +38,21 @@ def test_every_setting_is_listed_in_its_order_with_its_default() -> None:
 
 
 def logged_bytes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> int:
-    """Of a batch of ten images: the line for people, and the one with metrics."""
+    """Of a full batch: the line for people, and the one with metrics."""
     log = io.StringIO()
     monkeypatch.setattr(reporting.logger.registered_handler, "stream", log)
     answer = reporting.Answer({"status": "scored", "decision": "ALL"}, "written", datetime.now(UTC).isoformat())
-    reporting.report_batch(10, 0, [answer] * 10, "MobileNetV1-pooled-SVM-2026-11-22", queued=True)
+    size = Configuration().batch_size
+    reporting.report_batch(size, 0, [answer] * size, "MobileNetV1-pooled-SVM-2026-11-22", queued=True)
     return len(log.getvalue()) + len(capsys.readouterr().out)
 
 
 def test_a_million_images_cost_what_is_said(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batches = 100_000
+    size = Configuration().batch_size
+    batches = 1_000_000 // size
+    fetches = 1_000_000 // prices.SQS_MESSAGES_A_REQUEST
     said = {name: float(usd) for name, usd in table("| A million new images | USD |\n").items()}
     gigabytes = logged_bytes(capsys, monkeypatch) * batches / 1000**3
     computing = prices.lambda_cost(1e6 * SCORE_SECONDS, Configuration().memory_mb, "arm64", batches)
@@ -57,8 +60,8 @@ def test_a_million_images_cost_what_is_said(
         "reading images": pytest.approx(1e6 * prices.S3_READ_REQUEST),
         "writing results": pytest.approx(1e6 * prices.S3_WRITE_REQUEST),
         "flags, for every fourth image": pytest.approx(250_000 * (prices.S3_WRITE_REQUEST + prices.S3_READ_REQUEST)),
-        "ledger, a file for each batch of 10": pytest.approx(batches * prices.S3_WRITE_REQUEST),
-        "queue": pytest.approx((1e6 + 2 * batches) * prices.SQS_REQUEST),
+        f"ledger, a file for each batch of {size}": pytest.approx(batches * prices.S3_WRITE_REQUEST),
+        "queue": pytest.approx((1e6 + 2 * fetches) * prices.SQS_REQUEST),
         f"computing, {1000 * SCORE_SECONDS:.0f} ms an image on arm64": pytest.approx(computing, abs=0.01),
         "logs": pytest.approx(gigabytes * prices.LOGS_GB_INGESTED, abs=0.01),
         "together": pytest.approx(sum(usd for name, usd in said.items() if name != "together")),

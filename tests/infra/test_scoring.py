@@ -110,7 +110,7 @@ def test_a_batch_goes_to_the_live_version_and_only_its_failed_messages_go_back(t
     _, source = only(template, "AWS::Lambda::EventSourceMapping", "")
     assert live in json.dumps(source["FunctionName"])
     assert source["FunctionName"]["Fn::Join"][1][-1] == ":live"
-    assert (source["BatchSize"], source["MaximumBatchingWindowInSeconds"]) == (10, 1)
+    assert (source["BatchSize"], source["MaximumBatchingWindowInSeconds"]) == (50, 1)
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
