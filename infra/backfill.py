@@ -16,7 +16,7 @@ from constructs import Construct
 from infra.acknowledged import acknowledge, acknowledge_resources
 from infra.configuration import BACKFILLS, EXPRESS_SECONDS, Configuration
 from infra.encryption import let_use
-from infra.storage import Storage
+from infra.storage import Storage, of_this_account
 
 _BATCH_BYTES = 200_000
 _THROTTLED = {
@@ -151,13 +151,15 @@ def _role(scope: Construct, storage: Storage, function: lambda_.IFunction, image
             sid="ListImages",
             actions=["s3:ListBucket"],
             resources=[storage.images.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": f"{images_prefix}*"}} if images_prefix else None,
+            conditions=of_this_account(scope)
+            | ({"StringLike": {"s3:prefix": f"{images_prefix}*"}} if images_prefix else {}),
         ),
         # https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html#resultwriter-iam-policies
         iam.PolicyStatement(
             sid="ReadListAndWriteOutcome",
             actions=["s3:GetObject", "s3:PutObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"],
             resources=[own_objects],
+            conditions=of_this_account(scope),
         ),
     ):
         role.add_to_policy(statement)

@@ -17,7 +17,7 @@ from infra.bundling import Bundle
 from infra.configuration import Configuration
 from infra.encryption import let_use
 from infra.shipped_model import ShippedModel
-from infra.storage import RESULT_PREFIXES, Storage
+from infra.storage import RESULT_PREFIXES, Storage, of_this_account
 
 TRIES = 5
 """How often a message is received before it goes to the dead-letter queue."""
@@ -57,6 +57,17 @@ class Scoring(Construct):
         filters = [s3.NotificationKeyFilter(prefix=prefix, suffix=suffix)] if prefix or suffix else []
         storage.images.add_event_notification(
             s3.EventType.OBJECT_CREATED, notifications.SqsDestination(self.queue), *filters
+        )
+        # The CDK lets in the bucket of this name, whoever may own it one day.
+        self.queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="RefuseBucketsOfOthers",
+                effect=iam.Effect.DENY,
+                principals=[iam.ServicePrincipal("s3.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[self.queue.queue_arn],
+                conditions={"StringNotEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
         )
 
         log_group = logs.LogGroup(self, "Log", removal_policy=RemovalPolicy.DESTROY, encryption_key=storage.key)
@@ -134,12 +145,16 @@ def _role(scope: Construct, storage: Storage, log_group: logs.ILogGroup, images_
     result_objects = [results.arn_for_objects(f"{prefix}*") for prefix in RESULT_PREFIXES]
     for statement in (
         iam.PolicyStatement(
-            sid="ReadImages", actions=["s3:GetObject", "s3:GetObjectVersion"], resources=[image_objects]
+            sid="ReadImages",
+            actions=["s3:GetObject", "s3:GetObjectVersion"],
+            resources=[image_objects],
+            conditions=of_this_account(scope),
         ),
         iam.PolicyStatement(
             sid="WriteResults",
             actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
             resources=result_objects,
+            conditions=of_this_account(scope),
         ),
         # Without it S3 answers 403 for a key that is not there: an image that was deleted meanwhile, or a first result,
         # could not be told from a missing permission.
@@ -147,6 +162,7 @@ def _role(scope: Construct, storage: Storage, log_group: logs.ILogGroup, images_
             sid="TellMissingFromForbidden",
             actions=["s3:ListBucket"],
             resources=[images.bucket_arn, results.bucket_arn],
+            conditions=of_this_account(scope),
         ),
         iam.PolicyStatement(
             sid="WriteOwnLog",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -22,6 +22,11 @@ _QUERY_DAYS = 30
 _BACKFILL_DAYS = 90
 _ACCESS_LOG_DAYS = 2192
 """Six years, as HIPAA keeps documentation (45 CFR 164.316(b)(2)(i))."""
+
+
+def of_this_account(scope: Construct) -> dict[str, dict[str, str]]:
+    """The condition of a right to a bucket: names of buckets are free again, for anybody, once these are deleted."""
+    return {"StringEquals": {"aws:ResourceAccount": Stack.of(scope).account}}
 
 
 class Storage(Construct):

@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 
 from infra.bundling import Target
 from infra.shipped_model import ShippedModel
-from tests.infra.templates import Synthesize, actions, only
+from tests.infra.templates import Synthesize, actions, only, resources, statements
 
 NAMES = {
     "ImagesBucketName",
@@ -109,6 +109,30 @@ def test_nobody_outside_of_the_account_is_let_in_but_services_of_aws_on_its_beha
     logs = {"Fn::Join": ["", ["logs.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}
     assert services == {f"{name}.amazonaws.com" for name in names} | {str(logs)}
     assert [other for other in others if '{"Ref": "AWS::AccountId"}, ":root"' not in other] == []
+
+
+def test_a_bucket_that_somebody_else_makes_under_an_old_name_is_neither_read_nor_written_nor_listened_to(
+    template: Template,
+) -> None:
+    account = {"Ref": "AWS::AccountId"}
+    buckets = set(resources(template, "AWS::S3::Bucket"))
+    rights = [
+        statement
+        for name, statement in allowed(template)
+        if any(bucket in json.dumps(statement.get("Resource")) for bucket in buckets)
+        and not name.startswith("StorageImagesNotificationsHandler")  # it runs while the buckets are made
+    ]
+    assert {statement["Sid"] for statement in rights} == {
+        "ReadImages",
+        "WriteResults",
+        "TellMissingFromForbidden",
+        "ListImages",
+        "ReadListAndWriteOutcome",
+    }
+    for statement in rights:
+        assert statement["Condition"]["StringEquals"] == {"aws:ResourceAccount": account}
+    refused = [s for s in statements(template, "ScoringQueue", "AWS::SQS::QueuePolicy") if s["Effect"] == "Deny"]
+    assert {"StringNotEquals": {"aws:SourceAccount": account}} in [statement["Condition"] for statement in refused]
 
 
 def test_no_role_has_a_right_to_everything(synthesize: Synthesize) -> None:
