@@ -16,6 +16,11 @@ SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 MAX_BYTES = 32 * 1024 * 1024
 MAX_PIXELS = 25_000_000
 MAX_ASPECT = 8
+# What would keep a decoder busy for minutes within these limits: Pillow reads headers piece by piece in Python, and
+# run-length encoded BMPs byte by byte; each scan of a progressive JPEG passes over the whole image, and usual are 10.
+MAX_READS = 100_000
+MAX_READS_OF_BMP = 2_000_000
+MAX_SCANS = 40
 
 RejectionCode = Literal["unreadable", "unsupported_format", "too_large", "no_single_cell"]
 
@@ -33,6 +38,20 @@ class RejectedImageError(Exception):
         super().__init__(message)
         self.code: RejectionCode = code
         self.message = message
+
+
+class _Pieces(io.BytesIO):
+    """A file that ends the patience of whoever reads it in too many pieces."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._left = MAX_READS_OF_BMP if data.startswith(b"BM") else MAX_READS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise RejectedImageError("unreadable", "The file has so many pieces that reading it takes too long.")
+        return super().read(size)
 
 
 @dataclass(frozen=True)
@@ -76,25 +95,33 @@ def decode(data: bytes) -> DecodedImage:
     """
     check_byte_count(len(data))
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(_Pieces(data), formats=FORMATS)
+    except RejectedImageError:
+        raise
     except UnidentifiedImageError:
         raise RejectedImageError(
             "unsupported_format", "The file is not a readable BMP, PNG, JPEG, TIFF or WebP image."
         ) from None
-    except Image.DecompressionBombError as error:
-        raise RejectedImageError("too_large", f"{error}") from None
+    except Image.DecompressionBombError:
+        raise RejectedImageError("too_large", f"The image has far more than {MAX_PIXELS:,} pixels.") from None
     except Exception as error:  # noqa: BLE001 - a damaged header makes Pillow's parsers raise anything
         raise RejectedImageError("unreadable", f"The image's header cannot be read: {error}") from None
     with image:
         _check_extent(image.width, image.height)
         if image.mode in ("I", "F"):
             raise RejectedImageError("unsupported_format", "The image has 32 bits a sample; send 8 or 16.")
+        # Not the number of pages: Pillow takes minutes to count a hundred thousand.
+        if getattr(image, "is_animated", False):
+            raise RejectedImageError("unsupported_format", "The file holds several pages or frames; send each alone.")
+        # Within a scan 255 comes before 0 or a restart marker only, so these two begin one.
+        if image.format == "JPEG" and data.count(b"\xff\xda") > MAX_SCANS:
+            raise RejectedImageError("unreadable", f"The JPEG has more than {MAX_SCANS} scans.")
         try:
-            pages, pixels = getattr(image, "n_frames", 1), _to_rgb(image)
+            pixels = _to_rgb(image)
+        except RejectedImageError:
+            raise
         except Exception as error:  # noqa: BLE001 - and so do damaged pixels
             raise RejectedImageError("unreadable", f"The image's pixels cannot be read: {error}") from None
-        if pages > 1:
-            raise RejectedImageError("unsupported_format", "The file holds several pages or frames; send each alone.")
         return DecodedImage(pixels, image.format or "")
 
 

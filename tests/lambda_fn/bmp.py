@@ -24,47 +24,66 @@ def palette_bmp(grey: Grey, bits: int, os2: bool = False) -> bytes:
     packed = np.zeros((height, padded.shape[1] // per_byte), np.uint8)
     for place in range(per_byte):
         packed |= padded[:, place::per_byte] << (8 - bits * (place + 1))
-    header = struct.pack("<IHHHH", 12, width, height, 1, bits) if os2 else _info(width, height, bits, 0)
-    return _file(header + palette, packed[::-1].tobytes())
+    header = struct.pack("<IHHHH", 12, width, height, 1, bits) if os2 else info(width, height, bits, 0)
+    return file(header + palette, packed[::-1].tobytes())
 
 
-def rle8_bmp(grey: Grey) -> bytes:
-    """8 bits a pixel, run-length encoded."""
+def run_length_bmp(grey: Grey, bits: int) -> bytes:
+    """4 or 8 bits a pixel, run-length encoded; ``grey`` holds levels, 0 to 2**bits - 1."""
     height, width = grey.shape
-    palette = b"".join(bytes([level, level, level, 0]) for level in range(256))
+    scale = 255 // (2**bits - 1)
+    palette = b"".join(bytes([level * scale] * 3 + [0]) for level in range(2**bits))
     data = bytearray()
     for row in grey[::-1]:
         edges = [0, *(np.flatnonzero(np.diff(row)) + 1), width]
         for start, end in pairwise(edges):
+            level = int(row[start]) * (17 if bits == 4 else 1)  # a run of 4 bits alternates between two halves
             for piece in range(start, end, 255):
-                data += bytes([min(255, end - piece), row[piece]])
+                data += bytes([min(255, end - piece), level])
         data += b"\0\0"
-    return _file(_info(width, height, 8, 1) + palette, bytes(data) + b"\0\1")
+    return file(info(width, height, bits, 3 - bits // 4) + palette, bytes(data) + b"\0\1")
 
 
-def true_colour_bmp(pixels: NDArray[np.uint8], bits: int, header_bytes: int = 40, top_down: bool = False) -> bytes:
-    """16 (5-6-5), 24 or 32 bits a pixel, with a Windows (40), V4 (108) or V5 (124 bytes) header."""
+def true_colour_bmp(
+    pixels: NDArray[np.uint8], bits: int, header_bytes: int = 40, top_down: bool = False, masks: bool = True
+) -> bytes:
+    """16, 24 or 32 bits a pixel.
+
+    Args:
+        pixels: colours, and with a fourth channel, which takes 32 bits and V5, opacity.
+        bits: with masks 16 are 5-6-5, without 5-5-5; 24 have none.
+        header_bytes: 12 and 64 for OS/2, 40 for Windows, 108 for its V4, 124 for its V5.
+        top_down: the first row comes first.
+        masks: says where in a pixel the colours lie.
+    """
     height, width = pixels.shape[:2]
     red, green, blue = (pixels[..., channel].astype(np.uint32) for channel in range(3))
-    masks = (0xF800, 0x07E0, 0x001F) if bits == 16 else (0xFF0000, 0xFF00, 0xFF)
     if bits == 16:
-        rows = ((red >> 3 << 11) | (green >> 2 << 5) | (blue >> 3)).astype("<u2").view(np.uint8).reshape(height, -1)
+        middle = green >> 2 << 5 if masks else green >> 3 << 5
+        rows = ((red >> 3 << (11 if masks else 10)) | middle | (blue >> 3)).astype("<u2").view(np.uint8)
     elif bits == 32:
-        rows = ((red << 16) | (green << 8) | blue).astype("<u4").view(np.uint8).reshape(height, -1)
+        opacity = pixels[..., 3].astype(np.uint32) << 24 if pixels.shape[2] == 4 else np.uint32(0)
+        rows = (opacity | (red << 16) | (green << 8) | blue).astype("<u4").view(np.uint8)
     else:
-        rows = pixels[..., ::-1].reshape(height, -1)
+        rows = pixels[..., ::-1]
+    rows = rows.reshape(height, -1)
     rows = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4)))
-    compression = 0 if bits == 24 else 3
-    header = _info(width, -height if top_down else height, bits, compression, header_bytes)
-    header += struct.pack("<III", *masks) if compression else b""
-    header = header.ljust(header_bytes, b"\0") if header_bytes > 40 else header
-    return _file(header, (rows if top_down else rows[::-1]).tobytes())
+    masks = masks and bits != 24
+    header = info(width, -height if top_down else height, bits, 3 if masks else 0, header_bytes)
+    if header_bytes == 12:
+        header = struct.pack("<IHHHH", 12, width, height, 1, bits)
+    elif masks:
+        places = (0xF800, 0x07E0, 0x001F) if bits == 16 else (0xFF0000, 0xFF00, 0xFF)
+        header += struct.pack("<IIII", *places, 0xFF000000 if pixels.shape[2] == 4 else 0)[
+            : 16 if header_bytes > 52 else 12
+        ]
+    return file(header.ljust(header_bytes, b"\0"), (rows if top_down else rows[::-1]).tobytes())
 
 
-def _info(width: int, height: int, bits: int, compression: int, header_bytes: int = 40) -> bytes:
+def info(width: int, height: int, bits: int, compression: int, header_bytes: int = 40) -> bytes:
     return struct.pack("<IiiHHIIiiII", header_bytes, width, height, 1, bits, compression, 0, 2835, 2835, 0, 0)
 
 
-def _file(headers: bytes, data: bytes) -> bytes:
+def file(headers: bytes, data: bytes) -> bytes:
     offset = 14 + len(headers)
     return struct.pack("<2sIHHI", b"BM", offset + len(data), 0, 0, offset) + headers + data
