@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import unquote_plus
 
 
@@ -53,7 +53,7 @@ def messages(event: Mapping[str, Any]) -> list[Message]:
 
 
 def image_references(message: Message) -> list[ImageReference]:
-    """The images that a message names; none for the test event that S3 sends when notifications are set up.
+    """The images that a message names; none for a folder, or for the test event of notifications that are set up.
 
     Knows S3's own notifications, the same through SNS, EventBridge's "Object Created", and what the backfill sends: a
     batch of items, or one on its own where the cloud makes no batches.
@@ -61,17 +61,29 @@ def image_references(message: Message) -> list[ImageReference]:
     Raises:
         UnknownEventError: none of these shapes.
     """
+    body: object = message.body
     try:
-        return _read(json.loads(message.body) if isinstance(message.body, str) else message.body)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnknownEventError(f"neither S3, SNS, EventBridge nor Step Functions ({error!r})") from error
+        body = json.loads(message.body) if isinstance(message.body, str) else message.body
+        return _read(cast(Any, body))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UnknownEventError(f"neither S3, SNS, EventBridge nor Step Functions, but {_outline(body)}") from error
+
+
+def _outline(body: object) -> str:
+    """What something is, without what stands in it."""
+    if isinstance(body, str):
+        return f"{len(body):,} characters that are no JSON"
+    if isinstance(body, Mapping):
+        names = [repr(str(name)[:40]) for name in body]
+        return f"an object of {', '.join(names[:8])}" if names else "an empty object"
+    return f"a JSON {type(body).__name__}"
 
 
 def _read(body: Mapping[str, Any]) -> list[ImageReference]:
     if body.get("Event") == "s3:TestEvent":
         return []
     if "detail-type" in body:
-        return [_from_event_bridge(body)]
+        return _from_event_bridge(body)
     if body.get("Type") == "Notification":
         return _read(json.loads(body["Message"]))
     if "Items" in body:
@@ -85,27 +97,37 @@ def _from_record(record: Mapping[str, Any]) -> list[ImageReference]:
     if record.get("EventSource") == "aws:sns":
         return _read(json.loads(record["Sns"]["Message"]))
     if record["eventSource"] != "aws:s3" or not record["eventName"].startswith("ObjectCreated:"):
-        raise ValueError(f"{record['eventSource']} {record['eventName']}")
+        raise UnknownEventError(f"{record['eventSource']} {record['eventName']} is no creation of an object in S3")
     entity = record["s3"]["object"]
     # Keys in S3's own notifications are form-encoded, unlike EventBridge's:
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     key = unquote_plus(entity["key"])
+    if _is_folder(key, entity):
+        return []
     return [ImageReference(record["s3"]["bucket"]["name"], key, entity.get("versionId"), entity.get("sequencer"))]
+
+
+def _is_folder(key: str, entity: Mapping[str, Any]) -> bool:
+    """Whether this is the empty object by which S3's console makes a folder."""
+    return key.endswith("/") and not entity.get("size")
 
 
 def _from_item(item: Mapping[str, Any]) -> list[ImageReference]:
     """One image, or none: a listing names all keys, while uploads of other prefixes or suffixes are not announced."""
     if item["Backfill"] not in ("missing", "all"):
-        raise ValueError(f"Backfill {item['Backfill']}")
+        raise UnknownEventError(f"a backfill of what is {item['Backfill']!r}; it must be missing or all")
     key: str = item["Key"]
-    if not (key.startswith(item.get("Prefix", "")) and key.endswith(item.get("Suffix", ""))):
+    announced = key.startswith(item.get("Prefix", "")) and key.endswith(item.get("Suffix", ""))
+    if not announced or _is_folder(key, item):
         return []
     return [ImageReference(item["Bucket"], key, backfill=item["Backfill"])]
 
 
-def _from_event_bridge(event: Mapping[str, Any]) -> ImageReference:
+def _from_event_bridge(event: Mapping[str, Any]) -> list[ImageReference]:
     if event["source"] != "aws.s3" or event["detail-type"] != "Object Created":
-        raise ValueError(f"{event['source']} {event['detail-type']}")
+        raise UnknownEventError(f"{event['source']} {event['detail-type']} is no creation of an object in S3")
     entity = event["detail"]["object"]
+    if _is_folder(entity["key"], entity):
+        return []
     bucket = event["detail"]["bucket"]["name"]
-    return ImageReference(bucket, entity["key"], entity.get("version-id"), entity.get("sequencer"))
+    return [ImageReference(bucket, entity["key"], entity.get("version-id"), entity.get("sequencer"))]

@@ -9,12 +9,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 import numpy as np
 from botocore.config import Config
 
+from lambda_fn.deadline import Deadline, OutOfTimeError
 from lambda_fn.events import ImageReference, Message, UnknownEventError, image_references, messages
 from lambda_fn.model import Model
 from lambda_fn.publishing import Outcome, Precedence, publish, standing_precedence
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 # the images read ahead may take images.MAX_BYTES of memory.
 READ_AHEAD = 8
 PARALLEL_WRITES = 16
-# Left for the writes under way and the ledger when a batch is broken off: S3 answers within it even after retries.
-RESERVED_MS = 8_000
+
+T = TypeVar("T")
 
 model = Model()
 policy = policy_of(os.environ, model.manifest)
@@ -102,9 +103,9 @@ class Batch:
     unchanged: int = 0
     gone: int = 0
 
-    def fail(self, message_id: str, error: Exception, images: int = 1) -> None:
-        """Have a message delivered again."""
-        self.failed.setdefault(message_id, Counter())[report_failure(message_id, error)] += images
+    def fail(self, message_id: str, error: Exception, images: int = 1, key: str | None = None) -> None:
+        """Have a message delivered again, for the sake of the image ``key`` or of some of its images."""
+        self.failed.setdefault(message_id, Counter())[report_failure(message_id, error, key)] += images
 
 
 def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
@@ -125,14 +126,13 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     started = perf_counter()
     received = messages(event)
     store = BucketStore(s3, os.environ["RESULTS_BUCKET"])
-    batch = _answer(received, store, context)
+    deadline = Deadline(context)
+    batch = _answer(received, store, deadline)
     if batch.answers:
+        lines = ledger((answer.document, answer.outcome) for answer in batch.answers)
+        writing = writers.submit(store.put, ledger_key(context.aws_request_id), lines, "application/jsonl")
         try:
-            store.put(
-                ledger_key(context.aws_request_id),
-                ledger((answer.document, answer.outcome) for answer in batch.answers),
-                "application/jsonl",
-            )
+            _in_time(writing, deadline.for_ledger())
         except Exception as error:  # noqa: BLE001 - whatever S3 raises, the batch comes back and writes its ledger then
             for message in received:
                 batch.fail(message.id, error, len(batch.answers))
@@ -147,7 +147,7 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     return counts
 
 
-def _answer(received: list[Message], store: BucketStore, context: "LambdaContext") -> Batch:
+def _answer(received: list[Message], store: BucketStore, deadline: Deadline) -> Batch:
     """Read ahead, score one after the other, write behind."""
     batch = Batch()
     work: list[tuple[str, ImageReference]] = []
@@ -158,12 +158,12 @@ def _answer(received: list[Message], store: BucketStore, context: "LambdaContext
             batch.fail(message.id, error)
     writes: list[tuple[str, Document, Precedence, Future[Outcome]]] = []
     for index, (message_id, reference, reading) in enumerate(_read_ahead(work, store)):
-        if index and context.get_remaining_time_in_millis() < RESERVED_MS:
+        if not deadline.for_images():
             for late_id, images in Counter(message_id for message_id, _ in work[index:]).items():
-                batch.fail(late_id, TimeoutError("no time was left in this batch"), images)
+                batch.fail(late_id, OutOfTimeError("no time was left in this batch"), images)
             break
         try:
-            image, has_result = reading.result()
+            image, has_result = _in_time(reading, deadline.for_images())
             document = score(model, image, policy)
             precedence = Precedence(reference.sequencer, image.last_modified, model.manifest.sha256, image.etag)
             again = reference.backfill == "all"
@@ -175,13 +175,22 @@ def _answer(received: list[Message], store: BucketStore, context: "LambdaContext
             batch.gone += 1
             logger.info("image deleted before it was read", extra={"message_id": message_id})
         except Exception as error:  # noqa: BLE001 - one message must never fail its neighbours
-            batch.fail(message_id, error)
+            batch.fail(message_id, error, key=reference.key)
     for message_id, document, precedence, writing in writes:
         try:
-            batch.answers.append(Answer(document, writing.result(), precedence.last_modified))
+            outcome = _in_time(writing, deadline.for_writes())
+            batch.answers.append(Answer(document, outcome, precedence.last_modified))
         except Exception as error:  # noqa: BLE001 - one message must never fail its neighbours
-            batch.fail(message_id, error)
+            batch.fail(message_id, error, key=document["image"]["key"])
     return batch
+
+
+def _in_time(work: Future[T], seconds: float) -> T:
+    """What comes of some work; whatever goes on after that does no harm, no more than another worker's would."""
+    try:
+        return work.result(seconds)
+    except TimeoutError as error:
+        raise OutOfTimeError("S3 did not answer before the batch had to end") from error
 
 
 def _read_ahead(

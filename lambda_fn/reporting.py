@@ -1,16 +1,20 @@
 """What an operator reads: one log line a batch and one a failure, and metrics. Keys may hold names: none is logged."""
 
 import os
+import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import ClientError
 
-from lambda_fn.publishing import Outcome
+from lambda_fn.deadline import OutOfTimeError
+from lambda_fn.events import UnknownEventError
+from lambda_fn.publishing import ContentionError, Outcome
 from lambda_fn.results import Document
 
 # The name of the deployment, a dimension of every metric: it tells several in one account apart.
@@ -29,6 +33,8 @@ REMEDIES = {
     "NoSuchBucket": "the bucket is gone",
     "KeyTooLongError": "the image's key is so long that the key of its result would pass S3's limit of 1,024 bytes",
 }
+KMS_REMEDY = "the function may not use the KMS key; allow its role kms:Decrypt and, for results, kms:GenerateDataKey"
+PACKAGE = Path(__file__).parent
 
 
 class Answer(NamedTuple):
@@ -45,14 +51,28 @@ class Answer(NamedTuple):
     uploaded_at: str
 
 
-def report_failure(message_id: str, error: Exception) -> str:
-    """Log why a message goes back to the queue; returns the reason, which names no key."""
-    reason = f"{type(error).__name__}: {error}"
-    if isinstance(error, ClientError):
-        code = error.response["Error"]["Code"]
-        reason = f"{error.operation_name} answered {code}: {REMEDIES.get(code, 'S3 did not do it')}"
+def report_failure(message_id: str, error: Exception, key: str | None = None) -> str:
+    """Log why a message goes back to the queue; returns the reason, which names no key.
+
+    The image's ``key``, and the error's own words, stand in a second line only if the environment variable
+    POWERTOOLS_LOG_LEVEL is DEBUG.
+    """
+    reason = _reason(error)
     logger.error("message failed", extra={"message_id": message_id, "reason": reason})
+    logger.debug("failed for", extra={"message_id": message_id, "key": key, "error": repr(error)})
     return reason
+
+
+def _reason(error: Exception) -> str:
+    """Why something failed, without what others put into its words: botocore's name the URL, and with it the key."""
+    if isinstance(error, ClientError):
+        code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+        remedy = KMS_REMEDY if code == "AccessDenied" and "kms:" in message else REMEDIES.get(code, "S3 did not do it")
+        return f"{error.operation_name} answered {code}: {remedy}"
+    if isinstance(error, UnknownEventError | OutOfTimeError | ContentionError):
+        return f"{type(error).__name__}: {error}"
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if PACKAGE in Path(frame.filename).parents]
+    return f"{type(error).__name__} at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else type(error).__name__
 
 
 def tally(

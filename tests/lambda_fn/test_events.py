@@ -85,10 +85,36 @@ def test_the_test_event_of_s3_names_no_image() -> None:
     assert image_references(Message("1", event("s3_test_event"))) == []
 
 
+@pytest.mark.parametrize("version", ["2.0", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "2.99"])
+def test_a_notification_of_any_minor_version_is_read(version: str) -> None:
+    notification = event("s3_object_created")
+    expected = image_references(Message("1", notification))
+    notification["Records"][0]["eventVersion"] = version
+    assert image_references(Message("1", json.dumps(notification))) == expected
+
+
+def test_a_message_of_several_records_names_several_images() -> None:
+    notification = event("s3_object_created")
+    notification["Records"] *= 3
+    assert len(image_references(Message("1", json.dumps(notification)))) == 3
+
+
+def test_a_folder_made_in_the_console_is_no_image() -> None:
+    of_s3, of_event_bridge = event("s3_object_created"), event("event_bridge_object_created")
+    for entity in (of_s3["Records"][0]["s3"]["object"], of_event_bridge["detail"]["object"]):
+        entity.update(key="plate+7/", size=0)
+    item = {"Bucket": "images", "Key": "plate 7/", "Backfill": "all"}
+    for body in (of_s3, of_event_bridge, item, {"Items": [item]}):
+        assert image_references(Message("1", json.dumps(body))) == []
+    of_s3["Records"][0]["s3"]["object"]["size"] = 608454
+    assert image_references(Message("1", of_s3))[0].key == "plate 7/"
+
+
 @pytest.mark.parametrize(
     "body",
     [
         "",
+        "[" * 100_000,
         "[]",
         "not JSON",
         "null",
@@ -105,6 +131,26 @@ def test_the_test_event_of_s3_names_no_image() -> None:
 def test_a_message_that_is_no_notification_of_a_created_object_is_unknown(body: str) -> None:
     with pytest.raises(UnknownEventError):
         image_references(Message("1", body))
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("jane doe", "8 characters that are no JSON"),
+        ("[1]", "a JSON list"),
+        ('{"patient": "jane doe", "cells": 3}', "an object of 'patient', 'cells'"),
+        (
+            '{"Records": [{"eventSource": "aws:s3", "eventName": "ObjectRemoved:Delete"}]}',
+            "aws:s3 ObjectRemoved:Delete",
+        ),
+        ('{"source": "aws.s3", "detail-type": "Object Deleted"}', "aws.s3 Object Deleted"),
+    ],
+)
+def test_an_unknown_message_is_said_to_be_what_it_is_but_not_what_it_holds(body: str, words: str) -> None:
+    with pytest.raises(UnknownEventError) as unknown:
+        image_references(Message("1", body))
+    assert words in str(unknown.value)
+    assert "jane" not in str(unknown.value)
 
 
 NAMES = st.sampled_from(["Records", "Event", "s3", "eventSource", "eventName"])

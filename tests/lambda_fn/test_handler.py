@@ -9,8 +9,10 @@ from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
+import boto3
 import pytest
 import snapshot_restore_py
+from botocore.config import Config
 
 from lambda_fn import reporting
 from lambda_fn.decisions import Policy
@@ -111,19 +113,6 @@ def test_a_batch_leaves_one_ledger_with_a_line_an_answer(function: ModuleType, s
 def test_a_batch_without_an_answer_leaves_no_ledger(function: ModuleType, s3: "S3Client") -> None:
     function.handler(batch(m=notification("gone.bmp")), CONTEXT)
     assert ledgers(s3) == []
-
-
-def test_images_that_the_time_does_not_suffice_for_go_back_to_the_queue(
-    function: ModuleType, s3: "S3Client", encode: Encode
-) -> None:
-    keys = [f"{number}.bmp" for number in range(5)]
-    for key in keys:
-        s3.put_object(Bucket="images", Key=key, Body=encode())
-    left = iter([20_000, 9_000, 7_000])
-    context = SimpleNamespace(aws_request_id="r", get_remaining_time_in_millis=lambda: next(left))
-    answer = function.handler(batch(**{f"m{key[0]}": notification(key) for key in keys}), context)
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "m3"}, {"itemIdentifier": "m4"}]}
-    assert {key for key in documents(s3) if key.startswith("results")} == {f"results/{n}.bmp.json" for n in range(3)}
 
 
 def test_the_version_that_the_event_names_is_scored_not_the_newest(
@@ -229,11 +218,34 @@ def test_a_backfill_that_fails_in_part_raises_what_became_of_each_image(
     assert counts["reasons"] == {"GetObject answered NoSuchBucket: the bucket is gone": 2}
 
 
-def test_a_key_never_stands_in_the_log(
-    function: ModuleType, s3: "S3Client", encode: Encode, monkeypatch: pytest.MonkeyPatch
+def test_an_image_in_an_archive_fails_its_message_with_what_to_do_about_it(
+    function: ModuleType, s3: "S3Client", encode: Encode, log: io.StringIO
 ) -> None:
-    log = io.StringIO()
-    monkeypatch.setattr(reporting.logger.registered_handler, "stream", log)
+    s3.put_object(Bucket="images", Key="cold.bmp", Body=encode(), StorageClass="GLACIER")
+    s3.put_object(Bucket="images", Key="warm.bmp", Body=encode())
+    event = batch(m1=notification("cold.bmp"), m2=notification("warm.bmp"))
+    assert function.handler(event, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert "restore it" in json.loads(log.getvalue().splitlines()[0])["reason"]
+
+
+def test_a_key_never_stands_in_the_log_when_s3_cannot_be_reached(
+    function: ModuleType, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = Config(retries={"total_max_attempts": 1}, connect_timeout=1)
+    monkeypatch.setattr(function, "s3", boto3.client("s3", endpoint_url="http://127.0.0.1:9", config=nowhere))
+    function.handler(batch(m=notification("jane-doe.bmp")), CONTEXT)
+    assert json.loads(log.getvalue().splitlines()[0])["reason"].startswith("EndpointConnectionError")
+    assert "jane" not in log.getvalue()
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    stream = io.StringIO()
+    monkeypatch.setattr(reporting.logger.registered_handler, "stream", stream)
+    return stream
+
+
+def test_a_key_never_stands_in_the_log(function: ModuleType, s3: "S3Client", encode: Encode, log: io.StringIO) -> None:
     s3.put_object(Bucket="images", Key="jane-doe.bmp", Body=encode())
     event = batch(
         m1=notification("jane-doe.bmp"),

@@ -1,11 +1,15 @@
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from lambda_fn import reporting
+from lambda_fn.deadline import OutOfTimeError
+from lambda_fn.events import UnknownEventError, messages
 from lambda_fn.reporting import Answer, report_batch, report_failure
 
 from ..fake_s3 import client_error
@@ -26,7 +30,8 @@ def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
         (client_error("GetObject", "KMS.DisabledException", 400), ["KMS key", "disabled"]),
         (client_error("PutObject", "KeyTooLongError", 400), ["1,024 bytes"]),
         (client_error("PutObject", "SlowDown", 503), ["PutObject answered SlowDown"]),
-        (TimeoutError("no time was left in this batch"), ["TimeoutError: no time was left"]),
+        (OutOfTimeError("no time was left in this batch"), ["OutOfTimeError: no time was left"]),
+        (UnknownEventError("neither"), ["UnknownEventError: neither"]),
     ],
 )
 def test_a_failure_says_what_an_operator_can_do(error: Exception, words: list[str], log: io.StringIO) -> None:
@@ -34,6 +39,30 @@ def test_a_failure_says_what_an_operator_can_do(error: Exception, words: list[st
     line = json.loads(log.getvalue())
     assert line["message_id"] == "message-1"
     assert all(word in line["reason"] for word in words)
+
+
+def test_a_refused_kms_key_is_told_from_a_refused_image(log: io.StringIO) -> None:
+    error = client_error("GetObject", "AccessDenied", 403)
+    error.response["Error"]["Message"] = "User: arn:aws:sts::1:role/f is not authorized to perform: kms:Decrypt"
+    assert "allow its role kms:Decrypt" in report_failure("message-1", error)
+
+
+def test_an_error_of_others_is_named_with_its_place_but_not_in_their_words_unless_at_debug_level(
+    log: io.StringIO,
+) -> None:
+    try:
+        messages(cast(Any, "jane-doe"))
+    except AttributeError as error:
+        assert re.fullmatch(r"AttributeError at events.py:\d+", report_failure("m", error, "jane-doe.bmp"))
+    timeout = ReadTimeoutError(endpoint_url="https://images.s3.amazonaws.com/jane-doe.bmp")
+    assert report_failure("m", timeout, "jane-doe.bmp") == "ReadTimeoutError"
+    assert "jane" not in log.getvalue()
+    reporting.logger.setLevel("DEBUG")
+    try:
+        report_failure("m", timeout, "jane-doe.bmp")
+    finally:
+        reporting.logger.setLevel("INFO")
+    assert json.loads(log.getvalue().splitlines()[-1])["key"] == "jane-doe.bmp"
 
 
 def test_a_batch_is_one_line_and_its_metrics(log: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,161 @@
+"""Whole batches over an S3 in memory: how many requests they cost, and what becomes of them when time runs out."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+from urllib.parse import quote_plus
+
+import pytest
+
+from lambda_fn.decisions import Policy
+from lambda_fn.model import Model
+
+from ..brightest_red import cell
+from ..fake_s3 import FakeS3
+
+NORMAL, REVIEWED = cell(30), cell(128)
+
+
+class Clock:
+    """A Lambda context whose time the test spends."""
+
+    aws_request_id = "request-1"
+
+    def __init__(self, seconds: float) -> None:
+        self.end = time.monotonic() + seconds
+
+    def get_remaining_time_in_millis(self) -> float:
+        return (self.end - time.monotonic()) * 1000
+
+
+@pytest.fixture
+def s3() -> FakeS3:
+    return FakeS3()
+
+
+@pytest.fixture
+def function(s3: FakeS3, model: Model, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    from lambda_fn import handler
+
+    monkeypatch.setattr(handler, "model", model)
+    monkeypatch.setattr(handler, "policy", Policy(model.manifest.thresholds))
+    monkeypatch.setattr(handler, "s3", s3)
+    monkeypatch.setenv("RESULTS_BUCKET", "results")
+    return handler
+
+
+def record(key: str) -> dict[str, Any]:
+    s3 = {"bucket": {"name": "images"}, "object": {"key": quote_plus(key), "size": 1, "sequencer": "01"}}
+    return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}
+
+
+def event(*messages: list[str]) -> dict[str, Any]:
+    """A batch of messages, each of which names some keys; their ids are their places."""
+    return {
+        "Records": [
+            {
+                "eventSource": "aws:sqs",
+                "messageId": f"{number:03}",
+                "body": json.dumps({"Records": [record(key) for key in keys]}),
+            }
+            for number, keys in enumerate(messages)
+        ]
+    }
+
+
+def failed(answer: dict[str, Any]) -> list[str]:
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def results(s3: FakeS3) -> set[str]:
+    return {key for key in s3.standing("results") if key.startswith("results/")}
+
+
+@pytest.mark.parametrize("images", [1, 10, 100])
+@pytest.mark.parametrize(
+    ("body", "reads", "writes"), [(NORMAL, 1, 1), (REVIEWED, 2, 2)], ids=["without a flag", "with a flag"]
+)
+def test_an_image_costs_a_read_and_a_write_its_flag_as_much_again_and_a_batch_one_write_more(
+    images: int, body: bytes, reads: int, writes: int, function: ModuleType, s3: FakeS3
+) -> None:
+    keys = [f"{number}.bmp" for number in range(images)]
+    for key in keys:
+        s3.put_object(Bucket="images", Key=key, Body=body)
+    s3.requests.clear()
+    assert failed(function.handler(event(*([key] for key in keys)), Clock(60))) == []
+    assert s3.requests == {"GetObject": reads * images, "PutObject": writes * images + 1}
+
+
+def test_a_batch_whose_images_are_all_gone_costs_one_request_each(function: ModuleType, s3: FakeS3) -> None:
+    assert failed(function.handler(event(["a.bmp"], ["b.bmp"]), Clock(60))) == []
+    assert s3.requests == {"GetObject": 2}
+
+
+def test_of_a_hundred_messages_of_several_images_only_those_that_failed_come_back(
+    function: ModuleType, s3: FakeS3
+) -> None:
+    messages = [[f"{number}/{part}.bmp" for part in "abc"] for number in range(100)]
+    broken = {"7/b.bmp", "93/a.bmp", "93/c.bmp"}
+
+    def around(name: str, operation: Callable[[], Any]) -> Any:
+        answer = operation()
+        if name == "GetObject" and any(answer["Metadata"].get("key") == key for key in broken):
+            raise OSError("connection reset by peer")
+        return answer
+
+    for key in (key for keys in messages for key in keys):
+        s3.put_object(Bucket="images", Key=key, Body=NORMAL, Metadata={"key": key})
+    s3.around = around
+    assert failed(function.handler(event(*messages), Clock(60))) == ["007", "093"]
+    assert results(s3) == {f"results/{key}.json" for keys in messages for key in keys if key not in broken}
+
+
+def test_images_that_the_time_does_not_suffice_for_go_back_to_the_queue(
+    function: ModuleType, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(60)
+    score = function.score
+
+    def slow(*arguments: Any) -> Any:
+        clock.end -= 18
+        return score(*arguments)
+
+    monkeypatch.setattr(function, "score", slow)
+    keys = [f"{number}.bmp" for number in range(5)]
+    for key in keys:
+        s3.put_object(Bucket="images", Key=key, Body=NORMAL)
+    assert failed(function.handler(event(*([key] for key in keys)), clock)) == ["003", "004"]
+    assert results(s3) == {f"results/{number}.bmp.json" for number in range(3)}
+    assert any(key.startswith("ledger/") for key in s3.standing("results"))
+
+
+@pytest.fixture
+def stuck(s3: FakeS3) -> Iterator[Callable[[str], None]]:
+    """Has requests to S3 that do something, said in a word, hang until the test is over."""
+    over = threading.Event()
+
+    def hang(what: str) -> None:
+        def around(name: str, operation: Callable[[], Any]) -> Any:
+            if name == what:
+                over.wait()
+            return operation()
+
+        s3.around = around
+
+    yield hang
+    over.set()
+
+
+@pytest.mark.parametrize("operation", ["GetObject", "PutObject"])
+def test_a_batch_returns_in_time_although_s3_does_not_answer(
+    operation: str, function: ModuleType, s3: FakeS3, stuck: Callable[[str], None]
+) -> None:
+    for key in ("a.bmp", "b.bmp"):
+        s3.put_object(Bucket="images", Key=key, Body=NORMAL)
+    stuck(operation)
+    clock = Clock(1)
+    assert failed(function.handler(event(["a.bmp"], ["b.bmp"]), clock)) == ["000", "001"]
+    assert clock.get_remaining_time_in_millis() > 0
