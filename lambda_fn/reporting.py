@@ -54,8 +54,8 @@ class Answer(NamedTuple):
 def report_failure(message_id: str, error: Exception, key: str | None = None) -> str:
     """Log why a message goes back to the queue; returns the reason, which names no key.
 
-    The image's ``key``, and the error's own words, stand in a second line only if the environment variable
-    POWERTOOLS_LOG_LEVEL is DEBUG.
+    The image's ``key``, and the error's own words, stand in a second line only where the function's application log
+    level is DEBUG: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html.
     """
     reason = _reason(error)
     logger.error("message failed", extra={"message_id": message_id, "reason": reason})

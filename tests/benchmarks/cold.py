@@ -1,14 +1,16 @@
 """Run in a process of its own: from nothing to the first written result, the function's way or the original one.
 
-python cold.py function TASK_FOLDER TESTS_FOLDER CELL IMAGES | keras MODEL CELL
+python cold.py function TASK_FOLDER TESTS_FOLDER CELL IMAGES | keras MODEL CELL | rejection TASK_FOLDER FILE
 """
 
 import json
 import os
 import resource
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,6 +44,17 @@ def keras(model: str, cell: str) -> None:
     json.dumps({"probability_all": float(network.predict(image[None], verbose=0)[0, 0])})
 
 
+def rejection(task: str, path: str) -> None:
+    """Prints how long an image takes that is rejected, once the process is there."""
+    sys.path[:0] = [task]
+    scoring, stores = import_module("lambda_fn.scoring"), import_module("lambda_fn.stores")
+    model = import_module("lambda_fn.model").Model()
+    image = stores.read_from_folder(Path(path).parent, Path(path))
+    started = perf_counter()
+    assert scoring.score(model, image)["status"] == "rejected"
+    print("seconds", perf_counter() - started)
+
+
 def peak_kib() -> int:
     """Most memory that this process had; getrusage would count what its parent had before the start."""
     status = Path("/proc/self/status")
@@ -52,8 +65,6 @@ def peak_kib() -> int:
 
 if __name__ == "__main__":
     way, *arguments = sys.argv[1:]
-    if way == "function":
-        function(*arguments)
-    else:
-        keras(*arguments)
+    ways: dict[str, Callable[..., None]] = {"function": function, "keras": keras, "rejection": rejection}
+    ways[way](*arguments)
     print("peak_kib", peak_kib())

@@ -1,12 +1,17 @@
 """The bucket's conditional calls against an S3 that speaks HTTP's words, and documents in a folder."""
 
 import json
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, FlexibleChecksumError, IncompleteReadError
 from botocore.httpchecksum import Crc32Checksum, StreamingChecksumBody
@@ -114,6 +119,37 @@ def test_an_object_that_is_too_large_is_not_downloaded(s3: "S3Client") -> None:
     s3.put_object(Bucket="bucket", Key="a", Body=bytes(MAX_BYTES + 1))
     image = read_from_bucket(s3, ImageReference("bucket", "a"))
     assert (image.byte_count, image.data) == (MAX_BYTES + 1, b"")
+
+
+class EndlessObject(BaseHTTPRequestHandler):
+    """Sends 5 GB to whoever takes them, and counts what was taken."""
+
+    taken = 0
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        for name, value in {"Content-Length": "5000000000", "ETag": '"e"', "Last-Modified": formatdate()}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        with suppress(ConnectionError):
+            while EndlessObject.taken < 5_000_000_000:
+                EndlessObject.taken += self.wfile.write(bytes(1_000_000))
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_of_an_object_of_5_gb_only_what_was_under_way_is_taken(aws: "S3Client") -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), EndlessObject)
+    threading.Thread(target=server.serve_forever).start()
+    try:
+        client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{server.server_port}")
+        image = read_from_bucket(client, ImageReference("bucket", "a"))
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert (image.byte_count, image.data) == (5_000_000_000, b"")
+    assert EndlessObject.taken < 2 * MAX_BYTES
 
 
 def test_a_file_is_read_under_its_path_below_the_folder(tmp_path: Path) -> None:
