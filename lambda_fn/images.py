@@ -110,6 +110,9 @@ def decode(data: bytes) -> DecodedImage:
         _check_extent(image.width, image.height)
         if image.mode in ("I", "F"):
             raise RejectedImageError("unsupported_format", "The image has 32 bits a sample; send 8 or 16.")
+        # No cell is black and white; and of a damaged one libtiff writes a line a row to the log.
+        if image.info.get("compression") in ("tiff_ccitt", "group3", "group4"):
+            raise RejectedImageError("unsupported_format", "The image is compressed as a fax, without any grey.")
         # Not the number of pages: Pillow takes minutes to count a hundred thousand.
         if getattr(image, "is_animated", False):
             raise RejectedImageError("unsupported_format", "The file holds several pages or frames; send each alone.")

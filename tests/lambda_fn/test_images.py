@@ -147,6 +147,13 @@ def test_samples_of_32_bits_are_refused(mode: str, code: str) -> None:
     assert rejection.value.code == code
 
 
+@pytest.mark.parametrize("compression", ["tiff_ccitt", "group3", "group4"])
+def test_a_fax_is_refused(compression: str) -> None:
+    with pytest.raises(RejectedImageError, match="fax") as rejection:
+        decode(saved(Image.new("1", (300, 300)), "TIFF", compression=compression))
+    assert rejection.value.code == "unsupported_format"
+
+
 def test_an_image_far_longer_than_wide_is_rejected() -> None:
     with pytest.raises(RejectedImageError, match="so long"):
         decode(saved(Image.new("RGB", (2000, 20)), "PNG"))
