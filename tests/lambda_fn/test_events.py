@@ -43,12 +43,9 @@ def test_a_bucket_without_versions_gives_references_without_one() -> None:
 
 
 def test_a_notification_through_a_topic_names_the_same_image() -> None:
-    notification = event("s3_object_created")
-    published = {"Type": "Notification", "TopicArn": "arn", "Message": json.dumps(notification)}
-    delivered = {"Records": [{"EventSource": "aws:sns", "Sns": published}]}
-    expected = image_references(Message("1", notification))
-    assert image_references(Message("1", json.dumps(published))) == expected
-    assert image_references(Message("", delivered)) == expected
+    expected = image_references(Message("1", event("s3_object_created")))
+    assert image_references(Message("1", json.dumps(event("sns_through_sqs")))) == expected
+    assert image_references(Message("", event("sns_to_lambda"))) == expected
 
 
 def test_an_event_of_the_event_bridge_names_its_image_by_the_key_as_it_stands() -> None:
@@ -169,8 +166,10 @@ def test_no_json_makes_the_parser_fail_otherwise_than_by_unknown_event(value: ob
 
 
 def test_a_batch_from_a_queue_is_one_message_a_record() -> None:
-    batch = {"Records": [{"eventSource": "aws:sqs", "messageId": name, "body": name * 2} for name in "ab"]}
-    assert messages(batch) == [Message("a", "aa"), Message("b", "bb")]
+    created, test = messages(event("sqs_batch"))
+    assert (created.id, test.id) == ("059f36b4-87a3-44ab-83d2-661975830a7d", "2e1424d4-f796-459a-8184-9c92662be6da")
+    assert image_references(created) == image_references(Message("", event("s3_object_created")))
+    assert image_references(test) == []
 
 
 def test_a_notification_without_a_queue_is_one_message_without_an_id() -> None:
