@@ -28,19 +28,14 @@ BLOCKS = (5, 7, 9)
 BATCH = 16
 # A fifth of the deepest block's stride: what a cell's place on the grid of strides changes, it changes by chance.
 MOVED_PX = 3
-# A cell has a fortieth of a photograph's variance behind the first convolution. In full, its own statistics would undo
-# what sets one stain or class apart from another.
-SHARE_OF_CELLS = 0.2
-MOST_ADAPTED_TO = 500
 
 
-def feature_network(size: int, weights: Path | None, cells: NDArray[np.uint8] | None = None) -> keras.Model:
+def feature_network(size: int, weights: Path | None) -> keras.Model:
     """MobileNet v1 as far as ``BLOCKS`` reach, pooled over the cell.
 
     Args:
         size: side of the input in pixels, a multiple of 16; the scale must be the image's own.
         weights: a file with arrays named ``<layer>__<weight>``; None downloads Keras' weights of ImageNet.
-        cells: uint8 array of shape (n, size, size, 3): normalisation adapts to them; None leaves it as it is.
 
     Returns:
         Keras model from uint8 (batch, size, size, 3), 0 to 255, to float32 (batch, features).
@@ -58,8 +53,6 @@ def feature_network(size: int, weights: Path | None, cells: NDArray[np.uint8] | 
     frozen = backbone("MobileNet", size, weights or IMAGENET, tuple(f"conv_pw_{block}_relu" for block in BLOCKS))
     frozen.trainable = False
     _take_levels(frozen)
-    if cells is not None:
-        _adapt(frozen, cells)
     pooled = []
     for maps in frozen(colours):
         stride = size // maps.shape[1]
@@ -78,35 +71,6 @@ def _take_levels(network: keras.Model) -> None:
     gamma, beta, moving_mean, moving_variance = normalisation.get_weights()
     convolution.set_weights([kernel / 127.5])
     normalisation.set_weights([gamma, beta, moving_mean + kernel.sum(axis=(0, 1, 2)), moving_variance])
-
-
-def _adapt(network: keras.Model, cells: NDArray[np.uint8]) -> None:
-    """Normalise by the statistics of photographs and, to ``SHARE_OF_CELLS``, by those of the insides of cells.
-
-    Adaptive batch normalisation (Li, Wang, Shi, Liu & Hou 2016, arXiv 1603.04779), in part, and alike for all subjects.
-    No label is looked at. Layer by layer, since each one changes what the next ones see.
-    """
-    import keras
-    from keras import layers
-
-    quarter = cells.shape[1] // 4
-    insides = cells[:: -(-len(cells) // MOST_ADAPTED_TO), quarter:-quarter, quarter:-quarter].astype(np.float32)
-    small = keras.models.clone_model(network, input_tensors=keras.Input(insides.shape[1:]))
-    small.set_weights(network.get_weights())
-    for layer in small.layers:
-        if isinstance(layer, layers.BatchNormalization):
-            before_it = keras.Model(small.input, layer.input)
-            maps = np.concatenate(
-                [before_it(insides[start : start + BATCH]) for start in range(0, len(insides), BATCH)]
-            )
-            mean, variance = maps.mean(axis=(0, 1, 2), dtype=float), maps.var(axis=(0, 1, 2), dtype=float)
-            gamma, beta, *statistics = layer.get_weights()
-            blended = [
-                (1 - SHARE_OF_CELLS) * of_photographs + SHARE_OF_CELLS * of_cells
-                for of_photographs, of_cells in zip(statistics, (mean, variance), strict=True)
-            ]
-            layer.set_weights([gamma, beta, *blended])
-    network.set_weights(small.get_weights())
 
 
 def extract(

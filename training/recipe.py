@@ -43,7 +43,6 @@ class PooledRecipe:
         penalty: C of the support vector machine.
         gamma: of its kernel.
         nuisance: share of the variation by turning a cell that is evened out.
-        share_of_cells: of the statistics that the frozen network normalises by; the rest is of photographs.
     """
 
     seed: int
@@ -57,7 +56,6 @@ class PooledRecipe:
     penalty: float = kernel_head.PENALTY
     gamma: float = kernel_head.GAMMA
     nuisance: float = kernel_head.NUISANCE
-    share_of_cells: float = pooled_features.SHARE_OF_CELLS
 
 
 def cook(
@@ -93,8 +91,7 @@ def cook(
     progress.say_what_was_read(dataset)
     splits = make_or_read_folds(wanted_folds, dataset, seed)
     out.mkdir(parents=True, exist_ok=True)
-    with progress.step("Adapting"):
-        network = pooled_features.feature_network(SIZE, weights, dataset.pixels)
+    network = pooled_features.feature_network(SIZE, weights)
     with progress.step("Features") as advance:
         features = pooled_features.extract(network, dataset.pixels, advance)
     with progress.step("Turned features") as advance:

@@ -62,20 +62,3 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", conv1__kernel=np.zeros((3, 3, 3, 8)))
     with pytest.raises(PretrainedWeightsError, match="does not hold the weights of MobileNet"):
         feature_network(64, tmp_path / "other.npz")
-
-
-def test_the_frozen_network_normalises_by_the_insides_of_cells_as_far_as_wanted(
-    backbone_weights: Path, cells: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def last_normalisation(share: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        monkeypatch.setattr("training.pooled_features.SHARE_OF_CELLS", share)
-        network = feature_network(64, backbone_weights, cells)
-        (frozen,) = (layer for layer in network.layers if isinstance(layer, keras.Model))
-        small = keras.models.clone_model(frozen, input_tensors=keras.Input((32, 32, 3)))
-        small.set_weights(frozen.get_weights())
-        maps = keras.Model(small.input, small.get_layer("conv_pw_9_bn").input)(cells[:, 16:48, 16:48].astype("float32"))
-        return small.get_layer("conv_pw_9_bn").moving_mean.numpy(), np.asarray(maps).mean(axis=(0, 1, 2))
-
-    for share, alike in ((1.0, True), (0.0, False)):
-        known, inside = last_normalisation(share)
-        assert np.allclose(known, inside, atol=0.01 * np.abs(inside).max()) == alike
