@@ -80,8 +80,8 @@ _FIGURES = {
 _BY_SUBJECT = {
     "by_subject": """
 
-Some subjects share photographs of cells. They stand in one fold here, and the thresholds are from this. *By subject
-alone* they may part, as in most publications, with what they share left out of the learning.""",
+Some subjects share photographs of cells: they are kept in one fold, and the thresholds come from these folds. *By
+subject alone* they may part, as in most publications, but nothing is learned from a photograph that is held out.""",
     "by_subject_title": " by subject alone |",
     "by_subject_rule": "---|",
 }
