@@ -23,6 +23,8 @@ NUISANCE = 0.7
 # Features that hardly vary among the training cells stay small: standardised in full, the rounding of another processor
 # or library would weigh as much as a real difference.
 LEAST_SPREAD = 0.01
+# Of the variance of standardised mean colours: keeps the distance finite where colours hardly differ.
+COLOUR_RIDGE = 0.01
 PENALTY = 3.0
 GAMMA = 1.0
 
@@ -42,6 +44,8 @@ class KernelHead:
         support: support vectors, shape (m, components).
         coefficients: of the support vectors, shape (m,).
         intercept: of the score.
+        mean_colour: where the mean red, green and blue stand among the features.
+        whitening: makes standardised mean colours of training cells vary by 1 in each direction, shape (3, 3).
     """
 
     mean: Floats
@@ -51,6 +55,8 @@ class KernelHead:
     support: Floats
     coefficients: Floats
     intercept: float
+    mean_colour: slice
+    whitening: Floats
 
     def project(self, features: Floats) -> Floats:
         """From features of shape (n, features) to components of shape (n, components)."""
@@ -68,16 +74,24 @@ class KernelHead:
         nearest: Floats = _squared_distances(self.project(features), self.support).min(axis=1)
         return nearest
 
-    def layers(self, features: KerasTensor, slope: float, bias: float) -> dict[str, KerasTensor]:
+    def stain(self, features: Floats) -> Floats:
+        """Squared distance, shape (n,), of each cell's mean colour from the training cells' (Mahalanobis 1936)."""
+        standard = _standardise(features, self.mean, self.scale)[:, self.mean_colour]
+        squares: Floats = ((standard @ self.whitening) ** 2).sum(axis=1)
+        return squares
+
+    def layers(self, features: KerasTensor, slope: float, bias: float, stain_share: float) -> dict[str, KerasTensor]:
         """The same computation as layers of a network, which gives what is served.
 
         Args:
             features: float32 tensor of shape (batch, features).
             slope: of the probability's logit over the score.
             bias: the logit where the score is 0.
+            stain_share: how much a distance by ``stain`` is worth in the unit of ``nearest``.
 
         Returns:
-            ``probability_all``, shape (batch, 1), and ``distance``, shape (batch, 1): what ``nearest`` gives.
+            ``probability_all``, shape (batch, 1), and ``distance``, shape (batch, 1): what ``nearest`` gives or, where
+            that is more, ``stain_share`` of what ``stain`` gives.
         """
         from keras import layers, ops
 
@@ -87,10 +101,12 @@ class KernelHead:
         crossed = _dense(projected, -2 * self.support.T, (self.support**2).sum(axis=1))
         distances = ops.maximum(crossed + lengths, 0.0)
         constant = np.array([slope * self.intercept + bias], np.float32)
+        whitened = _dense(standard[:, self.mean_colour], self.whitening * np.sqrt(stain_share), np.zeros(3, np.float32))
+        stain = ops.sum(whitened * whitened, axis=-1, keepdims=True)
         logit = _dense(ops.exp(-GAMMA * distances), slope * self.coefficients[:, None], constant)
         return {
             OUTPUT_NAME: layers.Activation("sigmoid", name=OUTPUT_NAME)(logit),
-            DISTANCE_NAME: ops.min(distances, axis=-1, keepdims=True),
+            DISTANCE_NAME: ops.maximum(ops.min(distances, axis=-1, keepdims=True), stain),
         }
 
 
@@ -113,7 +129,12 @@ def _squared_distances(one: Floats, other: Floats) -> Floats:
 
 
 def fit_head(
-    features: Floats, turned: Floats, is_all: NDArray[np.bool_], weights: Floats, components: int = COMPONENTS
+    features: Floats,
+    turned: Floats,
+    is_all: NDArray[np.bool_],
+    weights: Floats,
+    mean_colour: slice,
+    components: int = COMPONENTS,
 ) -> KernelHead:
     """Fit a head.
 
@@ -122,6 +143,7 @@ def fit_head(
         turned: of the same cells, turned by a quarter, shape (n, features).
         is_all: boolean array of shape (n,).
         weights: of each cell, shape (n,), mean 1.
+        mean_colour: where the mean red, green and blue stand among the features.
         components: how many principal components are kept, fewer where there are fewer cells.
     """
     mean, spread = features.mean(axis=0), features.std(axis=0)
@@ -143,7 +165,14 @@ def fit_head(
         support=machine.support_vectors_.astype(np.float32),
         coefficients=machine.dual_coef_[0].astype(np.float32),
         intercept=float(machine.intercept_[0]),
+        mean_colour=mean_colour,
+        whitening=_whitening_of_colours(standard[:, mean_colour]),
     )
+
+
+def _whitening_of_colours(standard: Floats) -> Floats:
+    values, vectors = np.linalg.eigh(np.cov(standard, rowvar=False))
+    return np.asarray(vectors / np.sqrt(values + COLOUR_RIDGE), np.float32)
 
 
 def _whitening_of(change: Floats) -> Floats:

@@ -135,7 +135,7 @@ def _plain(metrics: Metrics) -> dict[str, dict[str, dict[str, float]]]:
 def _outputs(measures_distance: bool) -> list[dict[str, Any]]:
     column = {"shape": ["batch", 1], "dtype": "float32"}
     probability = {"name": OUTPUT_NAME, **column, "range": [0, 1], "meaning": "probability of ALL"}
-    distance = {"name": DISTANCE_NAME, **column, "range": [0, None], "meaning": "squared, to the nearest known cell"}
+    distance = {"name": DISTANCE_NAME, **column, "range": [0, None], "meaning": "squared, from known cells or colours"}
     return [probability, distance] if measures_distance else [probability]
 
 

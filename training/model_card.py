@@ -87,8 +87,8 @@ subject alone* they may part, as in most publications, but nothing is learned fr
 }
 
 _UNLIKE = """ So are cells whose distance from the
-nearest known cell is above {:.3f}: about one in a hundred cells of the same source, and nearly all that are blurred,
-inverted, grey, of another size or strongly compressed. Other stains are flagged only in part."""
+nearest known cell, or from the colours of all, is above {:.3f}: about one in a hundred cells of the same source, and
+nearly all that are blurred, inverted, grey, of another stain or size, or strongly compressed."""
 
 # Threshold, the rate that it is chosen for, and how that rate reads.
 _THRESHOLDS = (

@@ -110,7 +110,7 @@ def cook(
         progress.say_how_good(also.metrics, f"{len(by_subject)} folds by subject alone")
     with progress.step("Final fit"):
         head = fit(np.arange(len(features)))
-    model = assemble(network, head, found.slope, found.bias)
+    model = assemble(network, head, found)
     model.save(out / "model.keras")
     with progress.step("Exporting"):
         return release(
@@ -128,12 +128,13 @@ def cook(
 
 
 @dataclass(frozen=True)
-class _OutOfFold:
+class OutOfFold:
     """What machines say of cells that they did not learn from: probabilities of shape (n,), and what follows."""
 
     probabilities: NDArray[np.float64]
     slope: float
     bias: float
+    stain_share: float
     thresholds: Thresholds
     metrics: Metrics
 
@@ -146,20 +147,24 @@ def _out_of_fold(
     seed: int,
     progress: RunProgress,
     title: str,
-) -> _OutOfFold:
-    scores, distances = np.zeros(len(features)), np.zeros(len(features))
+) -> OutOfFold:
+    scores, nearest, stain = np.zeros((3, len(features)))
     with progress.step(title) as advance:
         for number, split in enumerate(splits, start=1):
             head = fit(np.concatenate([split.training, split.stopping]))
             scores[split.held_out] = head.score(features[split.held_out])
-            distances[split.held_out] = head.nearest(features[split.held_out])
+            nearest[split.held_out] = head.nearest(features[split.held_out])
+            stain[split.held_out] = head.stain(features[split.held_out])
             advance(number / len(splits))
     slope, bias = platt(scores, dataset.is_all)
     probabilities = 1 / (1 + np.exp(-(slope * scores + bias)))
-    thresholds = choose_thresholds(probabilities, dataset.is_all, unlike_above=choose_distance(distances))
+    # Either distance alone flags as many cells of the training data's kind.
+    stain_share = choose_distance(nearest) / choose_distance(stain)
+    unlike_above = choose_distance(np.maximum(nearest, stain_share * stain))
+    thresholds = choose_thresholds(probabilities, dataset.is_all, unlike_above=unlike_above)
     with progress.step("Measuring"):
         metrics = evaluate(probabilities, dataset.is_all, dataset.groups, thresholds, seed)
-    return _OutOfFold(probabilities, slope, bias, thresholds, metrics)
+    return OutOfFold(probabilities, slope, bias, stain_share, thresholds, metrics)
 
 
 def _by_subject_alone(dataset: Dataset, count: int, seed: int) -> Iterator[Split]:
@@ -178,7 +183,7 @@ def _fit(
 ) -> KernelHead:
     is_all = dataset.is_all[chosen]
     weights = balanced_weights(is_all, np.unique(dataset.subjects[chosen], return_inverse=True)[1])
-    return fit_head(features[chosen], of_turned[chosen], is_all, weights)
+    return fit_head(features[chosen], of_turned[chosen], is_all, weights, pooled_features.MEAN_COLOUR)
 
 
 def platt(scores: NDArray[np.float64], is_all: NDArray[np.bool_]) -> tuple[float, float]:
@@ -192,8 +197,8 @@ def platt(scores: NDArray[np.float64], is_all: NDArray[np.bool_]) -> tuple[float
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
 
 
-def assemble(network: keras.Model, head: KernelHead, slope: float, bias: float) -> keras.Model:
+def assemble(network: keras.Model, head: KernelHead, found: OutOfFold) -> keras.Model:
     """One network from uint8 pixels to ``probability_all`` and ``distance``."""
     import keras
 
-    return keras.Model(network.input, head.layers(network.output, slope, bias))
+    return keras.Model(network.input, head.layers(network.output, found.slope, found.bias, found.stain_share))
