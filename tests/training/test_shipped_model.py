@@ -40,7 +40,7 @@ def test_the_graph_still_says_of_drawn_cells_what_the_keras_model_said() -> None
     assert np.ptp(said) > 0.1
 
 
-@pytest.mark.parametrize("change", ["inverted", "blurred", "half size", "noise"])
+@pytest.mark.parametrize("change", ["inverted", "blurred", "half size", "noise", "green stain", "red and blue swapped"])
 def test_what_the_model_never_saw_is_flagged_as_unlike(change: str) -> None:
     model, generator = Model(), np.random.default_rng(1)
     flagged = []
@@ -59,6 +59,10 @@ def changed(pixels: NDArray[np.uint8], change: str) -> NDArray[np.uint8]:
             return np.where(lit, 255 - pixels, 0).astype(np.uint8)
         case "blurred":
             return np.asarray(image.filter(ImageFilter.GaussianBlur(3)))
+        case "green stain":
+            return np.roll(pixels, 1, axis=2)
+        case "red and blue swapped":
+            return np.ascontiguousarray(pixels[:, :, ::-1])
         case "half size":
             return np.pad(np.asarray(image.resize((225, 225))), ((112, 113), (112, 113), (0, 0)))
         case _:
