@@ -11,6 +11,8 @@ _NEVER_LOADED = (
     ".lock",
     "bin",
     "aws_lambda_powertools/event_handler",
+    "google/protobuf",  # onnxruntime reads its models without
+    "google/_upb",
     "**/tests",
     "**/__pycache__",
     "numpy/distutils",
@@ -20,6 +22,7 @@ _NEVER_LOADED = (
     "numpy/polynomial",
     "numpy/random",
     "numpy/testing",
+    "numpy/_core/_simd.*",  # for its own tests
     "onnxruntime/backend",
     "onnxruntime/datasets",
     "onnxruntime/quantization",
