@@ -4,7 +4,7 @@ import json
 import os
 import random
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -93,19 +93,23 @@ class Batch:
 
     Attributes:
         answers: the documents that were published.
-        failed: by message, how many of its images failed for which reason.
+        failed: the ids of the messages to deliver again.
+        reasons: how many images failed for which reason.
         unchanged: images whose result of this model stands already, as a backfill asks.
         gone: images that were deleted before they were read.
     """
 
     answers: list[Answer] = field(default_factory=list)
-    failed: dict[str, Counter[str]] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
+    reasons: Counter[str] = field(default_factory=Counter)
     unchanged: int = 0
     gone: int = 0
 
-    def fail(self, message_id: str, error: Exception, images: int = 1, key: str | None = None) -> None:
-        """Have a message delivered again, for the sake of the image ``key`` or of some of its images."""
-        self.failed.setdefault(message_id, Counter())[report_failure(message_id, error, key)] += images
+    def fail(self, message_ids: Iterable[str], error: Exception, images: int = 1, key: str | None = None) -> None:
+        """Have messages delivered again for one error, for the sake of the image ``key`` or of so many images."""
+        failed = sorted(set(message_ids))
+        self.failed.update(failed)
+        self.reasons[report_failure(failed, error, key)] += images
 
 
 def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
@@ -134,14 +138,13 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
         try:
             _in_time(writing, deadline.for_ledger())
         except Exception as error:  # noqa: BLE001 - whatever S3 raises, the batch comes back and writes its ledger then
-            for message in received:
-                batch.fail(message.id, error, len(batch.answers))
+            answered, batch.answers = len(batch.answers), []
+            batch.fail((message.id for message in received), error, answered)
     queued = bool(received[0].id)
     report_batch(len(received), len(batch.failed), batch.answers, model.manifest.version, queued)
     if queued:
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(batch.failed)]}
-    reasons = batch.failed.get("", Counter())
-    counts = tally(batch.answers, reasons, batch.unchanged, batch.gone, perf_counter() - started)
+    counts = tally(batch.answers, batch.reasons, batch.unchanged, batch.gone, perf_counter() - started)
     if batch.failed:
         raise ScoringFailedError(json.dumps(counts))
     return counts
@@ -155,12 +158,12 @@ def _answer(received: list[Message], store: BucketStore, deadline: Deadline) -> 
         try:
             work += [(message.id, reference) for reference in image_references(message)]
         except UnknownEventError as error:
-            batch.fail(message.id, error)
+            batch.fail([message.id], error)
     writes: list[tuple[str, Document, Precedence, Future[Outcome]]] = []
     for index, (message_id, reference, reading) in enumerate(_read_ahead(work, store)):
         if not deadline.for_images():
-            for late_id, images in Counter(message_id for message_id, _ in work[index:]).items():
-                batch.fail(late_id, OutOfTimeError("no time was left in this batch"), images)
+            late = work[index:]
+            batch.fail((late_id for late_id, _ in late), OutOfTimeError("no time was left in this batch"), len(late))
             break
         try:
             image, has_result = _in_time(reading, deadline.for_images())
@@ -175,13 +178,13 @@ def _answer(received: list[Message], store: BucketStore, deadline: Deadline) -> 
             batch.gone += 1
             logger.info("image deleted before it was read", extra={"message_id": message_id})
         except Exception as error:  # noqa: BLE001 - one message must never fail its neighbours
-            batch.fail(message_id, error, key=reference.key)
+            batch.fail([message_id], error, key=reference.key)
     for message_id, document, precedence, writing in writes:
         try:
             outcome = _in_time(writing, deadline.for_writes())
             batch.answers.append(Answer(document, outcome, precedence.last_modified))
         except Exception as error:  # noqa: BLE001 - one message must never fail its neighbours
-            batch.fail(message_id, error, key=document["image"]["key"])
+            batch.fail([message_id], error, key=document["image"]["key"])
     return batch
 
 

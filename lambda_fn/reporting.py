@@ -51,15 +51,15 @@ class Answer(NamedTuple):
     uploaded_at: str
 
 
-def report_failure(message_id: str, error: Exception, key: str | None = None) -> str:
-    """Log why a message goes back to the queue; returns the reason, which names no key.
+def report_failure(message_ids: Sequence[str], error: Exception, key: str | None = None) -> str:
+    """Log in one line why messages go back to the queue; returns the reason, which names no key.
 
     The image's ``key``, and the error's own words, stand in a second line only where the function's application log
     level is DEBUG: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html.
     """
     reason = _reason(error)
-    logger.error("message failed", extra={"message_id": message_id, "reason": reason})
-    logger.debug("failed for", extra={"message_id": message_id, "key": key, "error": repr(error)})
+    logger.error("message failed", extra={"message_ids": message_ids, "reason": reason})
+    logger.debug("failed for", extra={"message_ids": message_ids, "key": key, "error": repr(error)})
     return reason
 
 

@@ -96,10 +96,10 @@ def reasons(stack: DeployedStack, letters: Iterable[DeadLetter]) -> dict[str, st
         for page in pages:
             for event in page["events"]:
                 line = _line(event["message"])
-                message_id, reason = line.get("message_id"), line.get("reason")
-                newest = found.get(str(message_id), (0, ""))[0] <= event["timestamp"]
-                if message_id in wanted and reason and newest:
-                    found[message_id] = event["timestamp"], reason
+                said = event["timestamp"], line.get("reason", "")
+                for message_id in wanted.intersection(line.get("message_ids", ())):
+                    if found.get(message_id, said)[0] <= said[0]:
+                        found[message_id] = said
     except stack.logs.exceptions.ResourceNotFoundException:
         pass  # a function that never ran has no log
     return {message_id: reason for message_id, (_, reason) in found.items()}

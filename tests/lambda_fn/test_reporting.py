@@ -35,16 +35,16 @@ def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     ],
 )
 def test_a_failure_says_what_an_operator_can_do(error: Exception, words: list[str], log: io.StringIO) -> None:
-    report_failure("message-1", error)
+    report_failure(["message-1"], error)
     line = json.loads(log.getvalue())
-    assert line["message_id"] == "message-1"
+    assert line["message_ids"] == ["message-1"]
     assert all(word in line["reason"] for word in words)
 
 
 def test_a_refused_kms_key_is_told_from_a_refused_image(log: io.StringIO) -> None:
     error = client_error("GetObject", "AccessDenied", 403)
     error.response["Error"]["Message"] = "User: arn:aws:sts::1:role/f is not authorized to perform: kms:Decrypt"
-    assert "allow its role kms:Decrypt" in report_failure("message-1", error)
+    assert "allow its role kms:Decrypt" in report_failure(["message-1"], error)
 
 
 def test_an_error_of_others_is_named_with_its_place_but_not_in_their_words_unless_at_debug_level(
@@ -53,13 +53,13 @@ def test_an_error_of_others_is_named_with_its_place_but_not_in_their_words_unles
     try:
         messages(cast(Any, "jane-doe"))
     except AttributeError as error:
-        assert re.fullmatch(r"AttributeError at events.py:\d+", report_failure("m", error, "jane-doe.bmp"))
+        assert re.fullmatch(r"AttributeError at events.py:\d+", report_failure(["m"], error, "jane-doe.bmp"))
     timeout = ReadTimeoutError(endpoint_url="https://images.s3.amazonaws.com/jane-doe.bmp")
-    assert report_failure("m", timeout, "jane-doe.bmp") == "ReadTimeoutError"
+    assert report_failure(["m"], timeout, "jane-doe.bmp") == "ReadTimeoutError"
     assert "jane" not in log.getvalue()
     reporting.logger.setLevel("DEBUG")
     try:
-        report_failure("m", timeout, "jane-doe.bmp")
+        report_failure(["m"], timeout, "jane-doe.bmp")
     finally:
         reporting.logger.setLevel("INFO")
     assert json.loads(log.getvalue().splitlines()[-1])["key"] == "jane-doe.bmp"

@@ -49,7 +49,7 @@ class Logs:
         self.asked: dict[str, Any] = {}
 
     def say(self, message_id: str, reason: str, timestamp: int) -> None:
-        line = {"message": "message failed", "message_id": message_id, "reason": reason}
+        line = {"message": "message failed", "message_ids": [message_id, "another"], "reason": reason}
         self.events.append({"message": json.dumps(line), "timestamp": timestamp})
 
     def get_paginator(self, name: str) -> FakePaginator:
