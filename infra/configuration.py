@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from infra import settings
 from infra.settings import ConfigurationError, number_of, one_of, rate, switch, text, whole
+from infra.shipped_model import ShippedModel
 
 RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 """The retentions that CloudWatch Logs offers (PutRetentionPolicy), in days."""
@@ -60,8 +61,9 @@ class Configuration:
         results_retention_days: after which results, flags, explanations and ledger are deleted; None keeps them.
         alarm_email: who is told of alarms; AWS asks that address for its consent first.
         review_everything: every image asks for review; its score and label stay as they are.
-        all_decided_normal: tolerated share of ALL cells that are decided normal; None is the model's own.
-        normal_decided_all: tolerated share of normal cells that are decided ALL; None is the model's own.
+        all_decided_normal: tolerated share of ALL cells that are decided normal, within what the shipped model's
+            table has, where a rate between two of its counts as the lower one; None is the model's own.
+        normal_decided_all: tolerated share of normal cells that are decided ALL, likewise.
         backfill_batch_size: images that a backfill hands to one call of the function, 1 to 1000.
         backfill_concurrency: calls of the function that a backfill makes at the same time at most, 1 to 1000.
         backfill_tolerated_failure_percentage: a backfill in which more images fail is ended, 0 to 100.
@@ -91,8 +93,8 @@ class Configuration:
     results_retention_days: int | None = whole(None, 1, 36_500)
     alarm_email: str | None = text(None, r"[^@\s]+@[^@\s]+\.[^@\s.]+", "an e-mail address")
     review_everything: bool = switch()
-    all_decided_normal: float | None = rate(None, 0.5)
-    normal_decided_all: float | None = rate(None, 0.5)
+    all_decided_normal: float | None = rate(None)
+    normal_decided_all: float | None = rate(None)
     backfill_batch_size: int = whole(50, 1, 1000)
     backfill_concurrency: int = whole(8, 1, 1000)
     backfill_tolerated_failure_percentage: int = whole(5, 0, 100)
@@ -108,14 +110,35 @@ class Configuration:
             if value is not None:
                 object.__setattr__(self, setting.name, setting.metadata[settings.READ](setting.name, value))
         self._refuse_contradictions()
+        self._refuse_rates_that_cannot_be_served()
         if self.access_logs is None:
             object.__setattr__(self, "access_logs", self.hipaa)
         if self.hipaa and self.kms_key is None:
             object.__setattr__(self, "kms_key", OWN)
 
+    @property
+    def own_rates(self) -> dict[str, float]:
+        """The tolerated error rates that were chosen, by name."""
+        rates = {"all_decided_normal": self.all_decided_normal, "normal_decided_all": self.normal_decided_all}
+        return {name: rate for name, rate in rates.items() if rate is not None}
+
+    def _refuse_rates_that_cannot_be_served(self) -> None:
+        """The function would not start with a rate below the model's table, and not do all that one above it says."""
+        if not self.own_rates:
+            return
+        model = ShippedModel.read()
+        for name, chosen in self.own_rates.items():
+            rates = [tabulated for tabulated, _ in model.thresholds_by_rate.get(name, [])]
+            if not rates:
+                raise ConfigurationError(f"{name} is {chosen:g}; {model.version} has no table of it, so leave it out")
+            if not rates[0] <= chosen <= rates[-1]:
+                raise ConfigurationError(
+                    f"{name} is {chosen:g}; it must be {rates[0]:g} to {rates[-1]:g}, the rates that {model.version} "
+                    "has thresholds for"
+                )
+
     def _refuse_contradictions(self) -> None:
         calls = self.max_concurrency + self.backfill_concurrency
-        own_rates = self.all_decided_normal is not None or self.normal_decided_all is not None
         for wrong, message in (
             (
                 self.batch_size > 10 and self.batch_window_seconds == 0,
@@ -131,7 +154,7 @@ class Configuration:
                 "images_kms_key is given without images_bucket; a bucket made here is encrypted with kms_key",
             ),
             (
-                self.review_everything and own_rates,
+                self.review_everything and bool(self.own_rates),
                 "review_everything leaves nothing to decide; drop it, or all_decided_normal and normal_decided_all",
             ),
             (

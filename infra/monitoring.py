@@ -115,20 +115,19 @@ class Monitoring(Construct):
         class: even of ALL cells alone, `all_decided_normal` are decided normal, and of normal cells alone
         `normal_decided_all` are decided ALL. Fewer than half of these is not to be had with any mix.
         """
-        own = configuration.all_decided_normal is not None or configuration.normal_decided_all is not None
-        if not own:  # at other error rates, another share goes to review
+        if not configuration.own_rates:  # at other error rates, another share goes to review
             expected = 100 * self.model.review_share
             self._alarm(
                 "ReviewShare",
                 self.metrics.percent_of_images("Review", Duration.hours(1), DRIFT_IMAGES_AN_HOUR, expected),
-                "More than twice the model card's share goes to review: did stain, scanner or cutting out change?",
-                above=2 * expected,
+                f"Far more goes to review than the {expected:.0f} % that the model card lets expect: did stain, "
+                "scanner or cutting out change?",
+                above=min(2 * expected, (expected + 100) / 2),  # a model that leaves half to people cannot double that
                 periods=DRIFT_HOURS,
             )
-        for name, share in {
-            "DecidedALL": configuration.normal_decided_all or self.model.normal_decided_all,
-            "DecidedNormal": configuration.all_decided_normal or self.model.all_decided_normal,
-        }.items():
+        rates = self.model.error_rates(configuration.own_rates)
+        decided = {"DecidedALL": rates["normal_decided_all"], "DecidedNormal": rates["all_decided_normal"]}
+        for name, share in decided.items():
             self._alarm(
                 name,
                 self.metrics.percent_of_images(name, Duration.days(1), DRIFT_IMAGES_A_DAY, 100 * share),

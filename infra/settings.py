@@ -1,5 +1,6 @@
 """Kinds of settings: each reads what a user wrote, and says in one line what may stand there instead."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
@@ -29,16 +30,16 @@ def whole(default: int | None, least: int, most: int) -> Any:  # noqa: ANN401 - 
     return field(default=default, metadata={READ: read})
 
 
-def rate(default: float | None, most: float) -> Any:  # noqa: ANN401
-    """A number above 0, and `most` at most."""
+def rate(default: float | None) -> Any:  # noqa: ANN401
+    """A number; which ones can be served, the shipped model knows."""
 
     def read(name: str, value: object) -> float:
         try:
-            number = 0.0 if isinstance(value, bool) else float(str(value))
+            number = math.nan if isinstance(value, bool) else float(str(value))
         except ValueError:
-            number = 0.0
-        if not 0 < number <= most:
-            raise ConfigurationError(f"{name} is {value!r}; it must be a number above 0, and {most} at most")
+            number = math.nan
+        if not math.isfinite(number):
+            raise ConfigurationError(f"{name} is {value!r}; it must be a number")
         return number
 
     return field(default=default, metadata={READ: read})

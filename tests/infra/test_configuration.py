@@ -1,11 +1,13 @@
 """What may be chosen at deployment, and what is said of wrong choices."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from infra.configuration import Configuration
 from infra.settings import ConfigurationError
+from infra.shipped_model import ShippedModel
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
@@ -96,9 +98,8 @@ def test_context_that_belongs_to_others_is_left_alone() -> None:
         ({"images_prefix": "slides/*"}, "images_prefix is 'slides/*'; it must be 1 to 512 letters"),
         ({"images_suffix": ["bmp"]}, "images_suffix is ['bmp']; it must be 1 to 512 letters"),
         ({"alarm_email": "the lab"}, "alarm_email is 'the lab'; it must be an e-mail address"),
-        ({"all_decided_normal": "0"}, "all_decided_normal is '0'; it must be a number above 0, and 0.5 at most"),
         ({"all_decided_normal": "few"}, "all_decided_normal is 'few'; it must be a number"),
-        ({"normal_decided_all": 0.6}, "normal_decided_all is 0.6; it must be a number"),
+        ({"normal_decided_all": "inf"}, "normal_decided_all is 'inf'; it must be a number"),
         ({"normal_decided_all": "nan"}, "normal_decided_all is 'nan'; it must be a number"),
         ({"normal_decided_all": True}, "normal_decided_all is True; it must be a number"),
         ({"tags": "team"}, "tags holds 'team' with value ''; it must be name=value,name=value"),
@@ -115,3 +116,26 @@ def test_a_wrong_choice_is_answered_in_one_line(context: dict[str, Any], message
         Configuration.from_context(context)
     assert str(raised.value).startswith(message)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["all_decided_normal", "normal_decided_all"])
+@pytest.mark.parametrize("within", [1, 0.99, 1.01, 0, -1])
+@pytest.mark.parametrize("end", [0, -1])
+def test_only_error_rates_that_the_shipped_model_has_thresholds_for_are_taken(
+    name: str, within: float, end: int
+) -> None:
+    rates = [rate for rate, _ in ShippedModel.read().thresholds_by_rate[name]]
+    chosen = rates[end] * within
+    if rates[0] <= chosen <= rates[-1]:
+        assert Configuration.from_context({name: str(chosen)}).own_rates == {name: chosen}
+    else:
+        said = f"{name} is {chosen:g}; it must be {rates[0]:g} to {rates[-1]:g}, the rates that "
+        with pytest.raises(ConfigurationError, match=said):
+            Configuration.from_context({name: str(chosen)})
+
+
+def test_no_error_rate_is_taken_for_a_model_without_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = replace(ShippedModel.read(), version="bare", thresholds_by_rate={})
+    monkeypatch.setattr(ShippedModel, "read", lambda: model)
+    with pytest.raises(ConfigurationError, match=r"all_decided_normal is 0\.04; bare has no table of it, so leave it"):
+        Configuration(all_decided_normal=0.04)

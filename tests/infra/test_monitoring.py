@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 from aws_cdk.assertions import Template
 
 from infra import prices
+from infra.paths import LAMBDA_PACKAGE
 from infra.shipped_model import ShippedModel
 from lambda_fn import reporting
+from lambda_fn.model import Manifest
+from lambda_fn.settings import policy
 from tests.infra.templates import KEY, Synthesize, actions, only, resources, statements
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -134,11 +138,42 @@ def test_too_few_images_are_no_drift(template: Template, name: str, figures: dic
     assert value < threshold if above else value > threshold
 
 
-def test_alarms_follow_the_error_rates_that_were_chosen(synthesize: Synthesize) -> None:
-    template = synthesize(all_decided_normal=0.02)
-    assert alarm(template, "DecidedNormal")["Threshold"] == 1
-    assert alarm(template, "DecidedALL")["Threshold"] == pytest.approx(50 * MODEL.normal_decided_all, abs=0.01)
+@pytest.mark.parametrize(
+    "wished",
+    [
+        {"all_decided_normal": 0.02},
+        {"all_decided_normal": 0.2},
+        {"all_decided_normal": 0.199},
+        {"normal_decided_all": 0.2},
+        {"normal_decided_all": 0.2, "all_decided_normal": 0.2},
+    ],
+    ids=str,
+)
+def test_alarms_follow_the_error_rates_that_the_function_serves(
+    synthesize: Synthesize, wished: dict[str, float]
+) -> None:
+    manifest = Manifest.from_json((LAMBDA_PACKAGE / "model" / "model.json").read_text("utf-8"))
+    served = policy({name.upper(): str(rate) for name, rate in wished.items()}, manifest).thresholds
+    kept = {
+        "all_decided_normal": lambda threshold: threshold <= served.normal_below,
+        "normal_decided_all": lambda threshold: threshold >= served.all_from,
+    }
+    template = synthesize(**wished)
+    for name, rate in (("DecidedNormal", "all_decided_normal"), ("DecidedALL", "normal_decided_all")):
+        tabulated = [one for one, threshold in manifest.thresholds_by_rate[rate] if kept[rate](threshold)]
+        assert alarm(template, name)["Threshold"] == pytest.approx(50 * tabulated[-1], rel=0.1)
     assert not [name for name in resources(template, ALARM) if "ReviewShare" in name]
+
+
+@pytest.mark.parametrize(("share", "threshold"), [(0.25, 50), (0.7, 85), (0.98, 99)])
+def test_too_much_review_is_told_of_a_model_that_leaves_most_to_people_too(
+    synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch, share: float, threshold: float
+) -> None:
+    monkeypatch.setattr(ShippedModel, "read", lambda: replace(MODEL, review_share=share))
+    found = alarm(synthesize(), "ReviewShare")
+    assert found["Threshold"] == pytest.approx(threshold)
+    assert f"the {100 * share:.0f} % that the model card" in found["AlarmDescription"]
+    assert evaluated(found, images=200, part=200) > threshold > evaluated(found, images=1000, part=1000 * share)
 
 
 def test_nothing_drifts_where_everything_is_reviewed(synthesize: Synthesize) -> None:

@@ -12,6 +12,7 @@ from infra import prices
 from infra.configuration import Configuration
 from infra.operate.simulation import SCORE_SECONDS
 from infra.paths import PROJECT
+from infra.shipped_model import ShippedModel
 from lambda_fn import reporting
 from tests.infra.templates import Synthesize, resources
 
@@ -35,6 +36,12 @@ def test_every_setting_is_listed_in_its_order_with_its_default() -> None:
             assert f"| `{setting.name}` | `{str(setting.default).lower()}` |" in README
         elif setting.name != "access_logs":  # None there, since hipaa decides; false, since hipaa is
             assert listed[setting.name] in ("none", "a new one", "kept", "the model's")
+
+
+def test_the_error_rates_that_can_be_chosen_are_those_of_the_shipped_model() -> None:
+    for name, pairs in ShippedModel.read().thresholds_by_rate.items():
+        (row,) = [line for line in README.splitlines() if line.startswith(f"| `{name}` |")]
+        assert f": {pairs[0][0]:g} to {pairs[-1][0]:g}" in row
 
 
 def logged_bytes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,8 @@ def outline(template: Template) -> list[str]:
 
 def test_the_stack_is_as_outlined(synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a change that is meant, this prints what to write into stack.txt."""
-    model = ShippedModel("a-model", "digest", review_share=0.25, all_decided_normal=0.04, normal_decided_all=0.1)
+    shipped = replace(ShippedModel.read(), version="a-model", sha256="digest")
+    model = replace(shipped, review_share=0.25, all_decided_normal=0.04, normal_decided_all=0.1)
     monkeypatch.setattr(ShippedModel, "read", lambda: model)
     text = "\n".join(outline(synthesize())) + "\n"
     assert text == Path(__file__).with_name("stack.txt").read_text("utf-8"), text
