@@ -140,7 +140,11 @@ def _ceil(value: float) -> float:
 
 
 def achieved(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], thresholds: Thresholds) -> dict[str, float]:
-    """The error rates and the share of cells sent to review, each 0 to 1, that thresholds reach on labelled cells."""
+    """The error rates and the share of cells sent to review, each 0 to 1, that thresholds reach on labelled cells.
+
+    By their probability alone: cells that are unlike the training data go to review besides, ``FLAGGED_AS_UNLIKE`` of
+    the same kind of cells.
+    """
     review = (probabilities >= thresholds.normal_below) & (probabilities < thresholds.all_from)
     return {
         "sensitivity": float((probabilities[is_all] >= thresholds.operating_point).mean()),

@@ -26,7 +26,7 @@ class Dataset:
         is_all: boolean array of shape (n,), true for a leukaemic blast.
         subjects: string array of shape (n,).
         groups: integer array of shape (n,): subjects that share an image share a group, and must not be split.
-        digest: sha256 of all names, labels and decoded pixels.
+        digest: sha256 of all labels, subjects and decoded pixels, whatever the files are named.
         left_out: why each file that could not be used was left out, one line each.
         contents: sha256 of each image's decoded pixels.
         photographs: integer array of shape (n,): cells with one number are one cell, although it may stand under two
@@ -93,7 +93,7 @@ def load(
 
 
 def _digest_of_all(cells: Iterable[tuple[Cell, str]]) -> str:
-    lines = (f"{cell.name}\t{cell.label}\t{cell.subject}\t{pixels}\n" for cell, pixels in cells)
+    lines = (f"{cell.label}\t{cell.subject}\t{pixels}\n" for cell, pixels in cells)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

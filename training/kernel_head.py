@@ -140,7 +140,7 @@ def fit_head(
 
     Args:
         features: of each cell, shape (n, features).
-        turned: of the same cells, turned by a quarter, shape (n, features).
+        turned: of the same cells, turned, mirrored and moved by chance, shape (n, features).
         is_all: boolean array of shape (n,).
         weights: of each cell, shape (n,), mean 1.
         mean_colour: where the mean red, green and blue stand among the features.

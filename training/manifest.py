@@ -81,9 +81,10 @@ def describe(
         "subjects": len(np.unique(dataset.subjects)),
     }
     size = preprocessing.size
+    sha256 = hashlib.sha256(graph).hexdigest()
     return {
-        "version": f"{recipe.architecture}-{date.today().isoformat()}",
-        "sha256": hashlib.sha256(graph).hexdigest(),
+        "version": f"{recipe.architecture}-{date.today().isoformat()}-{sha256[:8]}",
+        "sha256": sha256,
         "input": {
             "name": INPUT_NAME,
             "shape": ["batch", size, size, 3],

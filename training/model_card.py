@@ -55,7 +55,7 @@ models, not from this one: on other subjects the error rates will differ.
 
 ## Where it fails
 - Few subjects: the intervals are wide, and one subject's cells can all be wrong together.
-- Another microscope, stain or segmentation than the training data's was never tested.
+- Real cells of another microscope, stain or segmentation than the training data's were never tested.
 - Lossy compression blurs the texture that it reads: send BMP, PNG or TIFF.
 - It knows two classes. Anything else (other cells, debris) gets a probability all the same.
 - Some labels of the data set are doubted by experts; what it gets wrong includes them.
@@ -72,7 +72,7 @@ _FIGURES = {
     "Sensitivity at the operating point": ("at_operating_point", "sensitivity"),
     "Specificity at the operating point": ("at_operating_point", "specificity"),
     "Expected calibration error": ("calibration", "expected_error"),
-    "Share of cells sent to review": ("triage", "review_share"),
+    "Share of cells between the thresholds, for review": ("triage", "review_share"),
     "ALL cells decided normal without review": ("triage", "all_decided_normal"),
     "Normal cells decided ALL without review": ("triage", "normal_decided_all"),
 }
@@ -81,14 +81,14 @@ _BY_SUBJECT = {
     "by_subject": """
 
 Some subjects share photographs of cells: they are kept in one fold, and the thresholds come from these folds. *By
-subject alone* they may part, as in most publications, but nothing is learned from a photograph that is held out.""",
+subject alone* they may part, as in most publications, but nothing is learned from a photograph that is held out.
+Calibration and thresholds are those of the first.""",
     "by_subject_title": " by subject alone |",
     "by_subject_rule": "---|",
 }
 
 _UNLIKE = """ So are cells whose distance from the
-nearest known cell, or from the colours of all, is above {:.3f}: about one in a hundred cells of the same source, and
-nearly all that are blurred, inverted, grey, of another stain or size, or strongly compressed."""
+nearest known cell, or from the colours of all, is above {:.3f}: about one in a hundred cells of the same source."""
 
 # Threshold, the rate that it is chosen for, and how that rate reads.
 _THRESHOLDS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,11 +14,10 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from lambda_fn.cells import Preprocessing
-from lambda_fn.decisions import Thresholds
 from training import kernel_head, pooled_features
 from training.calibrate import choose_distance, choose_thresholds
 from training.dataset import Dataset, load
-from training.evaluate import Metrics, evaluate
+from training.evaluate import evaluate
 from training.folds import Split, balanced_weights, folds, leave_out_doubles
 from training.kernel_head import KernelHead, fit_head
 from training.progress import RunProgress
@@ -27,6 +27,7 @@ from training.splits import make_or_read_folds
 
 if TYPE_CHECKING:
     import keras
+    from keras import KerasTensor
 
 SIZE = 224
 
@@ -46,8 +47,8 @@ class PooledRecipe:
     """
 
     seed: int
+    pretrained_on: str
     architecture: str = "MobileNetV1-pooled-SVM"
-    pretrained_on: str = "ImageNet (keras.applications.MobileNet; Howard et al. 2017, arXiv 1704.04861; Apache-2.0)"
     pooled: str = (
         f"mean and spread over the cell of conv_pw_{', '.join(map(str, pooled_features.BLOCKS))}; "
         "moments of colour and of four bands of detail"
@@ -98,79 +99,80 @@ def cook(
         of_turned = pooled_features.extract(network, pooled_features.turned(dataset.pixels, seed), advance)
 
     fit = partial(_fit, dataset, features, of_turned)
-    found = _out_of_fold(fit, dataset, features, splits, seed, progress, "Fold")
+    scores, nearest, stain = _score_held_out(fit, features, splits, progress, "Fold")
+    slope, bias = platt(scores, dataset.is_all)
+    probabilities = _calibrated(scores, slope, bias)
+    # Either distance alone flags as many cells of the training data's kind.
+    stain_share = choose_distance(nearest) / choose_distance(stain)
+    unlike_above = choose_distance(np.maximum(nearest, stain_share * stain))
+    thresholds = choose_thresholds(probabilities, dataset.is_all, unlike_above=unlike_above)
     fold_of = np.zeros(len(features), np.int64)
     for number, split in enumerate(splits, start=1):
         fold_of[split.held_out] = number
-    write_predictions(out / "out-of-fold.csv", dataset, fold_of, found.probabilities)
-    progress.say_how_good(found.metrics, f"{len(splits)} folds")
-    by_subject = list(_by_subject_alone(dataset, len(splits), seed))
-    also = _out_of_fold(fit, dataset, features, by_subject, seed, progress, "By subject alone") if by_subject else None
-    if also:
-        progress.say_how_good(also.metrics, f"{len(by_subject)} folds by subject alone")
+    write_predictions(out / "out-of-fold.csv", dataset, fold_of, probabilities)
+    with progress.step("Measuring"):
+        metrics = evaluate(probabilities, dataset.is_all, dataset.groups, thresholds, seed)
+    progress.say_how_good(metrics, f"{len(splits)} folds")
+    metrics_by_subject = None
+    if by_subject := list(_by_subject_alone(dataset, len(splits), seed)):
+        scores, _, _ = _score_held_out(fit, features, by_subject, progress, "By subject alone")
+        with progress.step("Measuring"):
+            metrics_by_subject = evaluate(
+                _calibrated(scores, slope, bias), dataset.is_all, dataset.groups, thresholds, seed
+            )
+        progress.say_how_good(metrics_by_subject, f"{len(by_subject)} folds by subject alone")
     with progress.step("Final fit"):
         head = fit(np.arange(len(features)))
-    model = assemble(network, head, found)
+    model = assemble(network, head.layers(network.output, slope, bias, stain_share))
     model.save(out / "model.keras")
     with progress.step("Exporting"):
         return release(
             model,
             preprocessing=preprocessing,
             dataset=dataset,
-            recipe=PooledRecipe(seed),
+            recipe=PooledRecipe(seed, _origin(weights)),
             folds=len(splits),
-            probabilities=found.probabilities,
-            thresholds=found.thresholds,
-            metrics=found.metrics,
-            metrics_by_subject=also.metrics if also else None,
+            probabilities=probabilities,
+            thresholds=thresholds,
+            metrics=metrics,
+            metrics_by_subject=metrics_by_subject,
             out=out,
         )
 
 
-@dataclass(frozen=True)
-class OutOfFold:
-    """What machines say of cells that they did not learn from: probabilities of shape (n,), and what follows."""
-
-    probabilities: NDArray[np.float64]
-    slope: float
-    bias: float
-    stain_share: float
-    thresholds: Thresholds
-    metrics: Metrics
+def _origin(weights: Path | None) -> str:
+    origin = "ImageNet (keras.applications.MobileNet; Howard et al. 2017, arXiv 1704.04861; Apache-2.0)"
+    if weights is None:
+        return origin
+    return f"{origin}, as given in {weights.name}, sha256 {hashlib.sha256(weights.read_bytes()).hexdigest()[:16]}…"
 
 
-def _out_of_fold(
+def _score_held_out(
     fit: Callable[[NDArray[np.int64]], KernelHead],
-    dataset: Dataset,
     features: NDArray[np.float32],
     splits: Sequence[Split],
-    seed: int,
     progress: RunProgress,
     title: str,
-) -> OutOfFold:
-    scores, nearest, stain = np.zeros((3, len(features)))
+) -> NDArray[np.float64]:
+    """Scores, distances to the nearest support vector, and of colours, shape (3, n), by machines of the other folds."""
+    found = np.zeros((3, len(features)))
     with progress.step(title) as advance:
         for number, split in enumerate(splits, start=1):
             head = fit(np.concatenate([split.training, split.stopping]))
-            scores[split.held_out] = head.score(features[split.held_out])
-            nearest[split.held_out] = head.nearest(features[split.held_out])
-            stain[split.held_out] = head.stain(features[split.held_out])
+            held_out = features[split.held_out]
+            found[:, split.held_out] = head.score(held_out), head.nearest(held_out), head.stain(held_out)
             advance(number / len(splits))
-    slope, bias = platt(scores, dataset.is_all)
-    probabilities = 1 / (1 + np.exp(-(slope * scores + bias)))
-    # Either distance alone flags as many cells of the training data's kind.
-    stain_share = choose_distance(nearest) / choose_distance(stain)
-    unlike_above = choose_distance(np.maximum(nearest, stain_share * stain))
-    thresholds = choose_thresholds(probabilities, dataset.is_all, unlike_above=unlike_above)
-    with progress.step("Measuring"):
-        metrics = evaluate(probabilities, dataset.is_all, dataset.groups, thresholds, seed)
-    return OutOfFold(probabilities, slope, bias, stain_share, thresholds, metrics)
+    return found
+
+
+def _calibrated(scores: NDArray[np.float64], slope: float, bias: float) -> NDArray[np.float64]:
+    return np.asarray(1 / (1 + np.exp(-(slope * scores + bias))))
 
 
 def _by_subject_alone(dataset: Dataset, count: int, seed: int) -> Iterator[Split]:
     """Folds as most publications make them: subjects that share a photograph may part, but not learn from it.
 
-    None where no subjects share one, since the folds are the same then.
+    No folds where no subjects share one: they would be the same.
     """
     subjects = np.unique(dataset.subjects, return_inverse=True)[1]
     if len(np.unique(dataset.groups)) < len(np.unique(subjects)):
@@ -197,8 +199,8 @@ def platt(scores: NDArray[np.float64], is_all: NDArray[np.bool_]) -> tuple[float
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
 
 
-def assemble(network: keras.Model, head: KernelHead, found: OutOfFold) -> keras.Model:
+def assemble(network: keras.Model, outputs: dict[str, KerasTensor]) -> keras.Model:
     """One network from uint8 pixels to ``probability_all`` and ``distance``."""
     import keras
 
-    return keras.Model(network.input, head.layers(network.output, found.slope, found.bias, found.stain_share))
+    return keras.Model(network.input, outputs)
