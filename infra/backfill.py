@@ -24,16 +24,11 @@ _THROTTLED = {
     "IntervalSeconds": 1,
     "MaxAttempts": 6,
     "BackoffRate": 2,
-    "MaxDelaySeconds": 30,
+    "MaxDelaySeconds": 20,
     "JitterStrategy": "FULL",
 }
-_FAILED = {
-    "ErrorEquals": ["States.ALL"],
-    "IntervalSeconds": 5,
-    "MaxAttempts": 2,
-    "BackoffRate": 2,
-    "JitterStrategy": "FULL",
-}
+_CRASHED = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "MaxAttempts": 1}
+_AGAIN_SECONDS = 5
 
 
 class Backfill(Construct):
@@ -102,16 +97,7 @@ def _definition(configuration: Configuration, storage: Storage, function: lambda
             "ItemProcessor": {
                 "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": kind},
                 "StartAt": f"Score{name}",
-                "States": {
-                    f"Score{name}": {
-                        "Type": "Task",
-                        "Resource": "arn:aws:states:::lambda:invoke",
-                        "Parameters": {"FunctionName": function.function_arn, "Payload.$": "$"},
-                        "OutputPath": "$.Payload",
-                        "Retry": [_THROTTLED, _FAILED],
-                        "End": True,
-                    }
-                },
+                "States": _batch(name, function),
             },
             "ResultWriter": {
                 "Resource": "arn:aws:states:::s3:putObject",
@@ -139,6 +125,47 @@ def _definition(configuration: Configuration, storage: Storage, function: lambda
             "OfList": distributed_map("OfList", of_list),
         },
     }
+
+
+def _batch(name: str, function: lambda_.IFunction) -> dict[str, Any]:
+    """The states of a child, whose output is `lambda_fn.reporting.tally` of its batch.
+
+    An image that fails is counted in there, after a second try: it fails neither the call, which would be an alarm, nor
+    its whole batch. A batch fails if nothing came of any of its images, so that what stops all of them, such as a
+    permission that is missing, ends the backfill.
+    """
+    score = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": function.function_arn, "Payload.$": "$"},
+    }
+    nothing = [{"Variable": f"$.{count}", "NumericEquals": 0} for count in ("scored", "rejected", "unchanged", "gone")]
+    some_failed = {"Variable": "$.failed", "NumericGreaterThan": 0}
+    states = {
+        "Score": score
+        | {
+            "ResultSelector": {"counts.$": "$.Payload"},
+            "ResultPath": "$.tried",
+            "Retry": [_THROTTLED, _CRASHED],
+            "Next": f"Judge{name}",
+        },
+        "Judge": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.tried.counts.failed", "NumericGreaterThan": 0, "Next": f"Wait{name}"}],
+            "Default": f"Answered{name}",
+        },
+        "Answered": {"Type": "Succeed", "OutputPath": "$.tried.counts"},
+        "Wait": {"Type": "Wait", "Seconds": _AGAIN_SECONDS, "Next": f"ScoreAgain{name}"},
+        "ScoreAgain": score | {"OutputPath": "$.Payload", "Retry": [_THROTTLED], "Next": f"JudgeAgain{name}"},
+        "JudgeAgain": {
+            "Type": "Choice",
+            "Choices": [{"And": [some_failed, *nothing], "Next": f"NothingAnswered{name}"}],
+            "Default": f"Counted{name}",
+        },
+        "Counted": {"Type": "Succeed"},
+        "NothingAnswered": {"Type": "Fail", "Error": "NothingAnswered", "CausePath": "States.JsonToString($)"},
+    }
+    return {f"{state}{name}": content for state, content in states.items()}
 
 
 def _role(scope: Construct, storage: Storage, function: lambda_.IFunction, images_prefix: str | None) -> iam.Role:

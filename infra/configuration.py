@@ -66,7 +66,8 @@ class Configuration:
         normal_decided_all: tolerated share of normal cells that are decided ALL, likewise.
         backfill_batch_size: images that a backfill hands to one call of the function, 1 to 1000.
         backfill_concurrency: calls of the function that a backfill makes at the same time at most, 1 to 1000.
-        backfill_tolerated_failure_percentage: a backfill in which more images fail is ended, 0 to 100.
+        backfill_tolerated_failure_percentage: a backfill is ended if more of its images lie in batches that failed, of which
+            no image was answered, 0 to 100.
     """
 
     stage: str = text(

@@ -52,6 +52,11 @@ def messages(event: Mapping[str, Any]) -> list[Message]:
     return [Message("", event)]
 
 
+def is_backfill(event: Mapping[str, Any]) -> bool:
+    """Whether the backfill sent it: who does wants to know what became of each image, and delivers none again."""
+    return "Items" in event or "Backfill" in event
+
+
 def image_references(message: Message) -> list[ImageReference]:
     """The images that a message names; none for a folder, or for the test event of notifications that are set up.
 

@@ -16,7 +16,7 @@ import numpy as np
 from botocore.config import Config
 
 from lambda_fn.deadline import Deadline, OutOfTimeError
-from lambda_fn.events import ImageReference, Message, UnknownEventError, image_references, messages
+from lambda_fn.events import ImageReference, Message, UnknownEventError, image_references, is_backfill, messages
 from lambda_fn.model import Model
 from lambda_fn.publishing import Outcome, Precedence, publish, standing_precedence
 from lambda_fn.reporting import Answer, logger, report_batch, report_failure, tally
@@ -81,7 +81,7 @@ with suppress(ImportError):  # comes with Lambda's runtime
 
 
 class ScoringFailedError(Exception):
-    """An event that came without a queue could not be answered in full; whoever sent it delivers it again.
+    """A notification that came without a queue could not be answered in full; whoever sent it delivers it again.
 
     Its text is the same JSON that a full answer returns.
     """
@@ -125,7 +125,8 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
         without a queue, as the backfill does: ``reporting.tally``.
 
     Raises:
-        ScoringFailedError: a notification that came without a queue failed.
+        ScoringFailedError: a notification that came without a queue failed. A backfill's batch never does: an image
+            that cannot be read is not a crash of the function, of which an alarm would tell.
     """
     started = perf_counter()
     received = messages(event)
@@ -145,7 +146,7 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     if queued:
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(batch.failed)]}
     counts = tally(batch.answers, batch.reasons, batch.unchanged, batch.gone, perf_counter() - started)
-    if batch.failed:
+    if batch.failed and not is_backfill(event):
         raise ScoringFailedError(json.dumps(counts))
     return counts
 

@@ -101,7 +101,8 @@ def tally(
 def report_batch(messages: int, failed: int, answers: Sequence[Answer], model: str, queued: bool) -> None:
     """Log a batch and count what became of it.
 
-    Only of what was `queued` is the time since its upload counted: what a backfill scores has lain there long.
+    Only of what was `queued` are failures counted, and the time since its upload: a backfill counts its own failures,
+    and what it scores has lain there long.
     """
     decisions = Counter(answer.document["decision"] for answer in answers)
     outcomes = Counter(answer.outcome for answer in answers)
@@ -110,7 +111,7 @@ def report_batch(messages: int, failed: int, answers: Sequence[Answer], model: s
         extra={"messages": messages, "failed": failed, "decisions": decisions, "outcomes": outcomes, "model": model},
     )
     metrics.add_dimension("model", model)
-    metrics.add_metric("MessagesFailed", MetricUnit.Count, failed)
+    metrics.add_metric("MessagesFailed", MetricUnit.Count, failed if queued else 0)
     if answers:
         rejected = sum(answer.document["status"] == "rejected" for answer in answers)
         metrics.add_metric("Images", MetricUnit.Count, len(answers))

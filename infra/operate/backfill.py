@@ -108,7 +108,7 @@ def _follow(console: Console, stack: DeployedStack, execution: str) -> Ended:
         task = progress.add_task("Scoring", total=None, note="")
 
         def show(counts: Counts) -> None:
-            note = f"[red]{counts.failed} failed" if counts.failed else ""
+            note = f"[red]{counts.failed} in failed batches" if counts.failed else ""
             progress.update(task, total=counts.total or None, completed=counts.done, note=note)
 
         return map_runs.follow(stack, execution, show)

@@ -7,6 +7,7 @@ from infra import prices
 _EXPRESS_STEP_SECONDS = 0.1
 _EXPRESS_MEMORY_GB = 64 / 1024
 _PARENT_TRANSITIONS = 3
+_CHILD_TRANSITIONS = 4
 _KEYS_A_LISTING = 1000
 
 
@@ -46,7 +47,8 @@ def backfill_cost(
         memory_mb: of the function.
         architecture: of the function, `arm64` or `x86_64`.
         express: whether each batch is an Express child workflow, billed by time, or a Standard one, by transitions. A
-            child takes as long as its one step; starting it is counted as a transition of a Standard child.
+            child takes as long as its call of the function; of a Standard child four transitions are counted: its
+            start, the call, the look at what came of it, and the end.
         looks_first: whether standing results are read beforehand.
     """
     writes = work.first + work.replaced + work.flagged + work.ledgers + work.listed / _KEYS_A_LISTING
@@ -56,7 +58,7 @@ def backfill_cost(
     children = (
         work.calls * prices.EXPRESS_REQUEST + child_seconds * _EXPRESS_MEMORY_GB * prices.EXPRESS_GB_SECOND
         if express
-        else 2 * work.calls * prices.STANDARD_TRANSITION
+        else _CHILD_TRANSITIONS * work.calls * prices.STANDARD_TRANSITION
     )
     return {
         "S3 writes": writes * prices.S3_WRITE_REQUEST,

@@ -14,7 +14,7 @@ _ENDED = ("succeeded", "failed", "timedOut", "aborted")
 
 @dataclass(frozen=True)
 class Counts:
-    """Images of a backfill; `total` grows while the bucket is being listed."""
+    """Images of a backfill; `total` grows while the bucket is being listed, `failed` are those of failed batches."""
 
     total: int
     done: int

@@ -99,13 +99,13 @@ def _kept_with_executions(stack: DeployedStack, map_run_arn: str, output: str | 
 
 
 def of_failure(child: Mapping[str, Any]) -> dict[str, Any]:
-    """What a batch that failed for good returned: the function's own count, or all of its images by the error's name.
+    """What became of a batch that failed: the function's own count, or all of its images by the error's name.
 
     Args:
         child: `Input`, `Error` and `Cause` of the execution, as a Distributed Map writes them.
     """
     try:
-        said = json.loads(json.loads(child["Cause"])["errorMessage"])
+        said = json.loads(child["Cause"])
         if isinstance(said, dict) and "reasons" in said:
             return said
     except (ValueError, KeyError, TypeError):

@@ -6,13 +6,14 @@ its images, and some luck. Prints the tables of docs/backfill.md.
 
 import heapq
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
 
 from infra.operate.costs import Work, backfill_cost
+from infra.shipped_model import ShippedModel
 
 S3_WRITES_A_SECOND = 3500
 """That S3 takes below one prefix before it answers SlowDown, until it has split the prefix:
@@ -42,7 +43,7 @@ class Plan:
         call_seconds: of a batch besides its images: start of the child, reading the first image, the ledger.
         cold_seconds: more for the first call in each execution environment.
         spread: standard deviation of the logarithm of a batch's time.
-        review_share: of the results, 0 to 1.
+        review_share: of the results, 0 to 1; by default what the shipped model lets one expect.
         standing: the results that lie there already: `none`, of `another` model, or `current` ones, which stay.
         express: whether children are Express workflows.
     """
@@ -54,7 +55,7 @@ class Plan:
     call_seconds: float = 0.15
     cold_seconds: float = 1.5
     spread: float = 0.15
-    review_share: float = 0.3
+    review_share: float = field(default_factory=lambda: ShippedModel.read().review_share)
     standing: Literal["none", "another", "current"] = "none"
     express: bool = True
 

@@ -121,5 +121,5 @@ def _table(found: dict[str, Any]) -> Table:
     table.add_row("function", Text(f"{version}: {function['description']}" if function["description"] else version))
     if found["backfill"]:
         done, total = found["backfill"]["done"], found["backfill"]["total"]
-        table.add_row("backfill", f"{done:,} of {total:,} done, {found['backfill']['failed']:,} failed")
+        table.add_row("backfill", f"{done:,} of {total:,} done, {found['backfill']['failed']:,} in failed batches")
     return table

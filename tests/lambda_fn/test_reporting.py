@@ -89,11 +89,11 @@ def test_a_batch_is_one_line_and_its_metrics(log: io.StringIO, capsys: pytest.Ca
     assert 4 <= values["UploadToResult"][0] <= 60
 
 
-def test_what_a_backfill_scores_says_nothing_of_the_time_from_upload_to_result(
+def test_what_a_backfill_scores_says_nothing_of_failed_messages_and_of_the_time_from_upload_to_result(
     log: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old = Answer({"status": "scored", "decision": "ALL"}, "written", "2020-01-01T00:00:00Z")
-    report_batch(1, 0, [old], "model-1", queued=False)
+    report_batch(1, 1, [old], "model-1", queued=False)
     values = json.loads(capsys.readouterr().out)
-    assert values["Images"] == [1.0]
+    assert (values["Images"], values["MessagesFailed"]) == ([1.0], [0.0])
     assert "UploadToResult" not in values

@@ -25,7 +25,7 @@ def test_a_million_first_results_cost_their_writes_reads_calls_and_children() ->
 
 
 def test_standard_children_are_billed_by_transitions() -> None:
-    assert cost(express=False)["Step Functions"] == pytest.approx((2 * 10**4 + 3) * 2.5e-5)
+    assert cost(express=False)["Step Functions"] == pytest.approx((4 * 10**4 + 3) * 2.5e-5)
 
 
 def test_what_is_missing_is_found_by_a_read_of_each_standing_result() -> None:

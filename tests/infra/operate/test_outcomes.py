@@ -12,10 +12,10 @@ from tests.infra.operate.fakes import RESULTS, FakePaginator, with_client
 MAP_RUN = "arn:aws:states:us-east-1:1:mapRun:backfill/BelowPrefix:1a2b"
 GOOD = {"scored": 3, "rejected": 1, "review": 2, "unchanged": 1, "gone": 1, "failed": 0, "reasons": {}, "seconds": 0.5}
 PARTLY = GOOD | {"failed": 2, "reasons": {"GetObject answered AccessDenied": 2}}
-RAISED = {
+FAILED = {
     "Input": json.dumps({"Items": [{}] * 9}),
-    "Error": "ScoringFailedError",
-    "Cause": json.dumps({"errorMessage": json.dumps(PARTLY), "errorType": "ScoringFailedError"}),
+    "Error": "NothingAnswered",
+    "Cause": json.dumps(PARTLY),
 }
 TIMED_OUT = {
     "Input": json.dumps({"Items": [{}] * 4}),
@@ -33,7 +33,7 @@ def test_batches_add_up() -> None:
 @pytest.mark.parametrize(
     ("child", "batch"),
     [
-        (RAISED, PARTLY),
+        (FAILED, PARTLY),
         (TIMED_OUT, {"failed": 4, "reasons": {"Sandbox.Timedout: Task timed out after 60.00 seconds": 4}}),
         ({"Input": "{}", "Error": None, "Cause": None}, {"failed": 1, "reasons": {"unknown error": 1}}),
         (
@@ -46,7 +46,7 @@ def test_batches_add_up() -> None:
         ),
     ],
 )
-def test_a_failed_batch_counts_by_what_the_function_raised_or_else_in_full(
+def test_a_failed_batch_counts_by_what_the_function_counted_or_else_in_full(
     child: dict[str, Any], batch: dict[str, Any]
 ) -> None:
     assert of_failure(child) == batch
@@ -60,7 +60,7 @@ def put(stack: DeployedStack, name: str, text: str) -> str:
 
 def test_the_outcome_is_read_from_what_the_map_wrote_line_by_line_or_as_a_list(stack: DeployedStack) -> None:
     lines = put(stack, "SUCCEEDED_0.jsonl", f"{json.dumps(GOOD)}\n{json.dumps(GOOD)}\n\n")
-    failed = put(stack, "FAILED_0.json", json.dumps([RAISED, TIMED_OUT]))
+    failed = put(stack, "FAILED_0.json", json.dumps([FAILED, TIMED_OUT]))
     files = {"SUCCEEDED": [{"Key": lines, "Size": 1}], "FAILED": [{"Key": failed, "Size": 1}], "PENDING": []}
     put(stack, "manifest.json", json.dumps({"DestinationBucket": RESULTS, "ResultFiles": files}))
     outcome = read_outcome(stack, MAP_RUN, None)
@@ -71,7 +71,7 @@ def test_the_outcome_is_read_from_what_the_map_wrote_line_by_line_or_as_a_list(s
 def test_where_the_map_writes_nothing_the_executions_are_asked(stack: DeployedStack, output: str | None) -> None:
     children = {
         "SUCCEEDED": {"good 1": {"output": json.dumps(GOOD)}, "good 2": {"output": json.dumps(GOOD)}},
-        "FAILED": {"bad": {"input": RAISED["Input"], "error": RAISED["Error"], "cause": RAISED["Cause"]}},
+        "FAILED": {"bad": {"input": FAILED["Input"], "error": FAILED["Error"], "cause": FAILED["Cause"]}},
     }
 
     def listed(mapRunArn: str, statusFilter: str) -> dict[str, Any]:  # noqa: N803 - boto3's names

@@ -111,7 +111,7 @@ def test_a_backfill_under_way_is_told_with_its_counts(run: Run, observed: Deploy
         list_map_runs=lambda **_: {"mapRuns": [{"mapRunArn": "m"}]},
         describe_map_run=lambda **_: {"itemCounts": counts},
     )
-    assert "402 of 1,000 done, 2 failed" in run(status).stdout
+    assert "402 of 1,000 done, 2 in failed batches" in run(status).stdout
 
 
 def test_what_is_older_than_the_time_asked_for_does_not_count(stack: DeployedStack) -> None:
