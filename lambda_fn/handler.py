@@ -97,6 +97,7 @@ class Batch:
         reasons: how many images failed for which reason.
         unchanged: images whose result of this model stands already, as a backfill asks.
         gone: images that were deleted before they were read.
+        late: whether something was given up that may still be under way.
     """
 
     answers: list[Answer] = field(default_factory=list)
@@ -104,11 +105,13 @@ class Batch:
     reasons: Counter[str] = field(default_factory=Counter)
     unchanged: int = 0
     gone: int = 0
+    late: bool = False
 
     def fail(self, message_ids: Iterable[str], error: Exception, images: int = 1, key: str | None = None) -> None:
         """Have messages delivered again for one error, for the sake of the image ``key`` or of so many images."""
         failed = sorted(set(message_ids))
         self.failed.update(failed)
+        self.late |= isinstance(error, OutOfTimeError)
         self.reasons[report_failure(failed, error, key)] += images
 
 
@@ -141,6 +144,8 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
         except Exception as error:  # noqa: BLE001 - whatever S3 raises, the batch comes back and writes its ledger then
             answered, batch.answers = len(batch.answers), []
             batch.fail((message.id for message in received), error, answered)
+    if batch.late:
+        _replace_workers()
     queued = bool(received[0].id)
     report_batch(len(received), len(batch.failed), batch.answers, model.manifest.version, queued)
     if queued:
@@ -190,11 +195,20 @@ def _answer(received: list[Message], store: BucketStore, deadline: Deadline) -> 
 
 
 def _in_time(work: Future[T], seconds: float) -> T:
-    """What comes of some work; whatever goes on after that does no harm, no more than another worker's would."""
+    """What comes of some work; what is under way and goes on does no harm, no more than another worker's would."""
     try:
         return work.result(seconds)
     except TimeoutError as error:
+        work.cancel()
         raise OutOfTimeError("S3 did not answer before the batch had to end") from error
+
+
+def _replace_workers() -> None:
+    """Give up what is not begun, and leave behind what S3 keeps hanging: the next batch must not wait for either."""
+    global readers, writers
+    for workers in (readers, writers):
+        workers.shutdown(wait=False, cancel_futures=True)
+    readers, writers = ThreadPoolExecutor(READ_AHEAD, "read"), ThreadPoolExecutor(PARALLEL_WRITES, "write")
 
 
 def _read_ahead(

@@ -159,3 +159,19 @@ def test_a_batch_returns_in_time_although_s3_does_not_answer(
     clock = Clock(1)
     assert failed(function.handler(event(["a.bmp"], ["b.bmp"]), clock)) == ["000", "001"]
     assert clock.get_remaining_time_in_millis() > 0
+
+
+@pytest.mark.parametrize("operation", ["GetObject", "PutObject"])
+def test_work_that_was_given_up_neither_goes_on_nor_holds_up_the_next_batch(
+    operation: str, function: ModuleType, s3: FakeS3, stuck: Callable[[str], None]
+) -> None:
+    keys = [f"{number}.bmp" for number in range(40)]
+    for key in keys:
+        s3.put_object(Bucket="images", Key=key, Body=NORMAL)
+    stuck(operation)
+    assert len(failed(function.handler(event(*([key] for key in keys)), Clock(2)))) == 40
+    s3.around = lambda name, call: call()
+    s3.requests.clear()
+    assert failed(function.handler(event(["0.bmp"]), Clock(60))) == []
+    assert s3.requests == {"GetObject": 1, "PutObject": 2}
+    assert results(s3) == {"results/0.bmp.json"}
