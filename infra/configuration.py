@@ -58,7 +58,7 @@ class Configuration:
             rolls back. 0 switches at once: for a version that mends what an alarm tells of, since CodeDeploy starts
             nothing during one. The local cloud has no CodeDeploy and always switches at once.
         log_retention_days: one of RETENTION_DAYS.
-        results_retention_days: after which results, flags, explanations and ledger are deleted; None keeps them.
+        results_retention_days: after which results, flags and ledger are deleted; None keeps them.
         alarm_email: who is told of alarms; AWS asks that address for its consent first.
         review_everything: every image asks for review; its score and label stay as they are.
         all_decided_normal: tolerated share of ALL cells that are decided normal, within what the shipped model's
@@ -66,8 +66,8 @@ class Configuration:
         normal_decided_all: tolerated share of normal cells that are decided ALL, likewise.
         backfill_batch_size: images that a backfill hands to one call of the function, 1 to 1000.
         backfill_concurrency: calls of the function that a backfill makes at the same time at most, 1 to 1000.
-        backfill_tolerated_failure_percentage: a backfill is ended if more of its images lie in batches that failed, of which
-            no image was answered, 0 to 100.
+        backfill_tolerated_failure_percentage: a backfill is ended if more of its images lie in batches of which none
+            was answered, 0 to 100.
     """
 
     stage: str = text(

@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 60.0
 
 _POLL_SECONDS = 0.2
 _RESULTS = "results/"
-_WRITTEN = (_RESULTS, "review/", "explanations/")
+_WRITTEN = (_RESULTS, "review/")
 
 
 class NoResultError(Exception):
@@ -106,7 +106,7 @@ def keys_below(s3: "S3Client", bucket: str, prefix: str) -> list[str]:
 
 
 def fetch_written(deployment: Deployment, out: Path) -> None:
-    """Copy results, review flags and explanations below `out`, under their keys."""
+    """Copy results and review flags below `out`, under their keys."""
     s3 = s3_client(deployment.endpoint)
 
     def fetch(key: str) -> None:

@@ -173,6 +173,6 @@ def _role(scope: Construct, storage: Storage, log_group: logs.ILogGroup, images_
         role.add_to_policy(statement)
     let_use(role, images.encryption_key, "DecryptImages", write=False)
     let_use(role, results.encryption_key, "EncryptResults")
-    reason = "Any image of the one bucket, any result below four prefixes of the other."
+    reason = "Any image of the one bucket, any result below three prefixes of the other."
     acknowledge_resources(role, [image_objects, *result_objects], reason)
     return role

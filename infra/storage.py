@@ -11,7 +11,7 @@ from infra.acknowledged import acknowledge
 from infra.configuration import BACKFILLS, Configuration
 from infra.encryption import encryption_key
 
-RESULT_PREFIXES = ("results/", "review/", "explanations/", "ledger/")
+RESULT_PREFIXES = ("results/", "review/", "ledger/")
 """What the function may write in the results bucket."""
 
 QUERY_RESULTS = "queries/"
@@ -92,7 +92,10 @@ class Storage(Construct):
         return bucket
 
     def _access_log_bucket(self) -> s3.Bucket:
-        keep = s3.LifecycleRule(expiration=Duration.days(_ACCESS_LOG_DAYS))
+        # Versioned as all buckets, it keeps what expires as a noncurrent version, until that expires as well.
+        keep = s3.LifecycleRule(
+            expiration=Duration.days(_ACCESS_LOG_DAYS), noncurrent_version_expiration=Duration.days(1)
+        )
         bucket = self._bucket("AccessLogs", None, [keep])
         for rule, reason in {
             "S3BucketLoggingEnabled": "The log of a bucket's own log would never end.",

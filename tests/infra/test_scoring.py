@@ -10,7 +10,7 @@ from infra.shipped_model import ShippedModel
 from infra.stack import PYTHON
 from tests.infra.templates import Synthesize, actions, only, resources, statements
 
-RESULT_PREFIXES = ["/results/*", "/review/*", "/explanations/*", "/ledger/*"]
+RESULT_PREFIXES = ["/results/*", "/review/*", "/ledger/*"]
 QUEUE, FUNCTION = "AWS::SQS::Queue", "AWS::Lambda::Function"
 
 

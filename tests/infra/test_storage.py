@@ -12,11 +12,17 @@ from tests.infra.templates import KEY, Synthesize, actions, only, resources, sta
 BUCKET, POLICY = "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
 
 
-def lifecycle(template: Template, bucket: str) -> dict[str, dict[str, Any]]:
-    """Rules by the prefix that they are for, without what all of them say."""
+def lifecycle_rules(template: Template, bucket: str) -> list[dict[str, Any]]:
+    """All rules of a bucket, without what all of them say."""
     _, properties = only(template, BUCKET, bucket)
-    rules = properties["LifecycleConfiguration"]["Rules"]
+    rules: list[dict[str, Any]] = properties["LifecycleConfiguration"]["Rules"]
     assert all(rule.pop("Status") == "Enabled" for rule in rules)
+    return rules
+
+
+def lifecycle(template: Template, bucket: str) -> dict[str, dict[str, Any]]:
+    """Rules by the prefix that they are for."""
+    rules = lifecycle_rules(template, bucket)
     return {rule.pop("Prefix", ""): rule for rule in rules}
 
 
@@ -62,8 +68,13 @@ def test_results_are_kept_for_good_and_only_lowered_flags_queries_and_backfills_
 
 def test_results_go_after_the_days_that_were_chosen(synthesize: Synthesize) -> None:
     rules = lifecycle(synthesize(results_retention_days=365), "Results")
-    for prefix in ("results/", "review/", "explanations/", "ledger/"):
+    for prefix in ("results/", "review/", "ledger/"):
         assert rules[prefix]["ExpirationInDays"] == 365
+
+
+def test_access_logs_go_for_good_after_six_years(synthesize: Synthesize) -> None:
+    kept = lifecycle_rules(synthesize(access_logs=True), "AccessLogs")
+    assert {"ExpirationInDays": 2192, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}} in kept
 
 
 @pytest.mark.parametrize("bucket", ["Images", "Results", "AccessLogs"])
