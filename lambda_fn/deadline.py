@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-# Left for the writes under way when no more images are taken, and of that for the ledger: S3 answers within it even
-# after a retry or two.
+# How long S3 may keep silent, while it connects or anywhere in an answer, before it is asked again. AWS advises so:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-design-patterns.html
+SILENT_SECONDS = 2.0
+# Left for the writes under way when no more images are taken (4), and of that for the ledger (3) and to return (1). S3
+# may keep silent once in each: asked again after 50 ms at most, it answers such small requests within some ten.
 RESERVED_SECONDS = 8.0
 
 

@@ -15,7 +15,7 @@ import boto3
 import numpy as np
 from botocore.config import Config
 
-from lambda_fn.deadline import Deadline, OutOfTimeError
+from lambda_fn.deadline import SILENT_SECONDS, Deadline, OutOfTimeError
 from lambda_fn.events import ImageReference, Message, UnknownEventError, image_references, is_backfill, messages
 from lambda_fn.model import Model
 from lambda_fn.publishing import Outcome, Precedence, publish, standing_precedence
@@ -47,8 +47,8 @@ def _connect() -> "S3Client":
         "s3",
         config=Config(
             max_pool_connections=READ_AHEAD + PARALLEL_WRITES,
-            connect_timeout=3,
-            read_timeout=10,
+            connect_timeout=SILENT_SECONDS,
+            read_timeout=SILENT_SECONDS,
             retries={"mode": "standard", "total_max_attempts": 4},
         ),
     )

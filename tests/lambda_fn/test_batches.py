@@ -4,12 +4,13 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
 
+from lambda_fn.deadline import Deadline
 from lambda_fn.decisions import Policy
 from lambda_fn.model import Model
 
@@ -111,6 +112,23 @@ def test_of_a_hundred_messages_of_several_images_only_those_that_failed_come_bac
     s3.around = around
     assert failed(function.handler(event(*messages), Clock(60))) == ["007", "093"]
     assert results(s3) == {f"results/{key}.json" for keys in messages for key in keys if key not in broken}
+
+
+def test_writes_ledger_and_return_have_time_although_s3_keeps_silent_once_in_each(
+    function: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(function, "s3", None)
+    function.after_restore()
+    silence = function.s3.meta.config.read_timeout
+    left = 60.0
+    clock: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: left * 1000)
+    deadline = Deadline(clock)
+    tries = function.s3.meta.config.retries["total_max_attempts"]
+    assert tries * silence < deadline.for_images() / 4
+    for part in (deadline.for_images, deadline.for_writes, deadline.for_ledger):
+        assert part() >= silence + 0.5
+        left -= part()
+    assert left >= 1
 
 
 def test_images_that_the_time_does_not_suffice_for_go_back_to_the_queue(
