@@ -82,12 +82,13 @@ def _definition(configuration: Configuration, storage: Storage, function: lambda
     announced = {"Prefix": configuration.images_prefix, "Suffix": configuration.images_suffix}
     filters = {name: value for name, value in announced.items() if value}
 
-    def distributed_map(name: str, reader: dict[str, Any]) -> dict[str, Any]:
+    def distributed_map(name: str, reader: dict[str, Any], **listed: str) -> dict[str, Any]:
+        selected = {"Key.$": "$$.Map.Item.Value.Key", "Backfill.$": "$.backfill", **listed}
         return {
             "Type": "Map",
             "Label": name,
             "ItemReader": reader,
-            "ItemSelector": {"Bucket": images, "Key.$": "$$.Map.Item.Value.Key", "Backfill.$": "$.backfill", **filters},
+            "ItemSelector": {"Bucket": images, **selected, **filters},
             "ItemBatcher": {
                 "MaxItemsPerBatch": configuration.backfill_batch_size,
                 "MaxInputBytesPerBatch": _BATCH_BYTES,
@@ -121,7 +122,7 @@ def _definition(configuration: Configuration, storage: Storage, function: lambda
         "StartAt": "WhichImages",
         "States": {
             "WhichImages": {"Type": "Choice", "Choices": [listed], "Default": "BelowPrefix"},
-            "BelowPrefix": distributed_map("BelowPrefix", below_prefix),
+            "BelowPrefix": distributed_map("BelowPrefix", below_prefix, **{"Size.$": "$$.Map.Item.Value.Size"}),
             "OfList": distributed_map("OfList", of_list),
         },
     }

@@ -107,14 +107,14 @@ def _from_record(record: Mapping[str, Any]) -> list[ImageReference]:
     # Keys in S3's own notifications are form-encoded, unlike EventBridge's:
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     key = unquote_plus(entity["key"])
-    if _is_folder(key, entity):
+    if _is_folder(key, entity.get("size")):
         return []
     return [ImageReference(record["s3"]["bucket"]["name"], key, entity.get("versionId"), entity.get("sequencer"))]
 
 
-def _is_folder(key: str, entity: Mapping[str, Any]) -> bool:
-    """Whether this is the empty object by which S3's console makes a folder."""
-    return key.endswith("/") and not entity.get("size")
+def _is_folder(key: str, size: object) -> bool:
+    """Whether this is the empty object by which S3's console makes a folder; what has no known size may be an image."""
+    return key.endswith("/") and size == 0
 
 
 def _from_item(item: Mapping[str, Any]) -> list[ImageReference]:
@@ -123,7 +123,7 @@ def _from_item(item: Mapping[str, Any]) -> list[ImageReference]:
         raise UnknownEventError(f"a backfill of what is {item['Backfill']!r}; it must be missing or all")
     key: str = item["Key"]
     announced = key.startswith(item.get("Prefix", "")) and key.endswith(item.get("Suffix", ""))
-    if not announced or _is_folder(key, item):
+    if not announced or _is_folder(key, item.get("Size")):
         return []
     return [ImageReference(item["Bucket"], key, backfill=item["Backfill"])]
 
@@ -132,7 +132,7 @@ def _from_event_bridge(event: Mapping[str, Any]) -> list[ImageReference]:
     if event["source"] != "aws.s3" or event["detail-type"] != "Object Created":
         raise UnknownEventError(f"{event['source']} {event['detail-type']} is no creation of an object in S3")
     entity = event["detail"]["object"]
-    if _is_folder(entity["key"], entity):
+    if _is_folder(entity["key"], entity.get("size")):
         return []
     bucket = event["detail"]["bucket"]["name"]
     return [ImageReference(bucket, entity["key"], entity.get("version-id"), entity.get("sequencer"))]

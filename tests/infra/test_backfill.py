@@ -51,10 +51,11 @@ def test_images_come_from_a_listing_of_their_bucket_or_from_a_list_in_the_result
 
 
 def test_the_functions_own_event_is_what_each_batch_holds(template: Template) -> None:
-    for state in maps(template):
-        selected = state["ItemSelector"]
+    below_prefix, of_list = (state["ItemSelector"] for state in maps(template))
+    for selected in (below_prefix, of_list):
         assert "Images" in selected.pop("Bucket")
-        assert selected == {"Key.$": "$$.Map.Item.Value.Key", "Backfill.$": "$.backfill"}
+    assert of_list == {"Key.$": "$$.Map.Item.Value.Key", "Backfill.$": "$.backfill"}
+    assert below_prefix == of_list | {"Size.$": "$$.Map.Item.Value.Size"}
 
 
 def test_what_would_not_be_announced_is_passed_over(synthesize: Synthesize) -> None:

@@ -100,11 +100,21 @@ def test_a_folder_made_in_the_console_is_no_image() -> None:
     of_s3, of_event_bridge = event("s3_object_created"), event("event_bridge_object_created")
     for entity in (of_s3["Records"][0]["s3"]["object"], of_event_bridge["detail"]["object"]):
         entity.update(key="plate+7/", size=0)
-    item = {"Bucket": "images", "Key": "plate 7/", "Backfill": "all"}
+    item = {"Bucket": "images", "Key": "plate 7/", "Size": 0, "Backfill": "all"}
     for body in (of_s3, of_event_bridge, item, {"Items": [item]}):
         assert image_references(Message("1", json.dumps(body))) == []
-    of_s3["Records"][0]["s3"]["object"]["size"] = 608454
-    assert image_references(Message("1", of_s3))[0].key == "plate 7/"
+
+
+@pytest.mark.parametrize("size", [608454, None])
+def test_an_image_whose_key_ends_like_a_folder_s_is_an_image(size: int | None) -> None:
+    of_s3, of_event_bridge = event("s3_object_created"), event("event_bridge_object_created")
+    for entity in (of_s3["Records"][0]["s3"]["object"], of_event_bridge["detail"]["object"]):
+        entity.update(key="plate/", size=size)
+    item = {"Bucket": "images", "Key": "plate/", "Size": size, "Backfill": "all"}
+    if size is None:  # of a list that somebody made
+        del item["Size"]
+    for body in (of_s3, of_event_bridge, item, {"Items": [item]}):
+        assert [reference.key for reference in image_references(Message("1", json.dumps(body)))] == ["plate/"]
 
 
 @pytest.mark.parametrize(
