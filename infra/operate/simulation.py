@@ -19,10 +19,10 @@ S3_WRITES_A_SECOND = 3500
 """That S3 takes below one prefix before it answers SlowDown, until it has split the prefix:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"""
 
-SCORE_SECONDS = 0.022
-"""Processor time of an image of 608 KB, from its event to its written documents, all requests to S3 included: measured
-with `time.process_time` around the handler, in batches of 100, on one x86_64 core. The function waits for S3 while it
-computes (``handler.READ_AHEAD``), so that this is what an image takes where one whole core is there."""
+SCORE_SECONDS = 0.016
+"""Processor time of an image of 608 KB, from its event to its written documents, all requests to S3 included, in
+batches of 50 on one x86_64 core: `docs/performance.md`. The function waits for S3 while it computes
+(``handler.READ_AHEAD``), so that this is what an image takes where one whole core is there."""
 
 LOOK_SECONDS = 0.0025
 """The same of an image whose result is current: it is not even read."""

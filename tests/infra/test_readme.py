@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 
 from infra import prices
 from infra.configuration import Configuration
-from infra.operate.simulation import SCORE_SECONDS
+from infra.operate.simulation import SCORE_SECONDS, Plan, simulate
 from infra.paths import PROJECT
 from infra.shipped_model import ShippedModel
 from lambda_fn import reporting
@@ -62,19 +62,39 @@ def test_a_million_images_cost_what_is_said(
     fetches = 1_000_000 // prices.SQS_MESSAGES_A_REQUEST
     said = {name: float(usd) for name, usd in table("| A million new images | USD |\n").items()}
     gigabytes = logged_bytes(capsys, monkeypatch) * batches / 1000**3
-    computing = prices.lambda_cost(1e6 * SCORE_SECONDS, Configuration().memory_mb, "arm64", batches)
+    (milliseconds,) = (int(found) for found in re.findall(r"computing, (\d+) ms an image", README))
+    assert milliseconds == pytest.approx(measured("ms an image", size), rel=0.1)
+    computing = prices.lambda_cost(1000 * milliseconds, Configuration().memory_mb, "arm64", batches)
+    flags = 250_000 * (prices.S3_WRITE_REQUEST + prices.S3_READ_REQUEST)
+    assert 0.2 < ShippedModel.read().review_share < 0.3
     assert said == {
         "reading images": pytest.approx(1e6 * prices.S3_READ_REQUEST),
         "writing results": pytest.approx(1e6 * prices.S3_WRITE_REQUEST),
-        "flags, for every fourth image": pytest.approx(250_000 * (prices.S3_WRITE_REQUEST + prices.S3_READ_REQUEST)),
+        "flags, for about every fourth image": pytest.approx(flags),
         f"ledger, a file for each batch of {size}": pytest.approx(batches * prices.S3_WRITE_REQUEST),
         "queue": pytest.approx((1e6 + 2 * fetches) * prices.SQS_REQUEST),
-        f"computing, {1000 * SCORE_SECONDS:.0f} ms an image on arm64": pytest.approx(computing, abs=0.01),
+        f"computing, {milliseconds} ms an image on arm64": pytest.approx(computing, abs=0.01),
         "logs": pytest.approx(gigabytes * prices.LOGS_GB_INGESTED, abs=0.01),
         "together": pytest.approx(sum(usd for name, usd in said.items() if name != "together")),
     }
     assert prices.PRICES_AS_OF in README
     assert f"{600 * prices.S3_GB_MONTH:.2f} a month for a million images of 600 KB" in README
+
+
+def measured(row: str, batch_size: int) -> float:
+    """What docs/performance.md measured in batches of that size."""
+    text = (PROJECT / "docs" / "performance.md").read_text("utf-8").split("USD for a million new images", 1)[1]
+    cells: dict[str, list[str]] = {}
+    for name in ("images a batch", row):
+        cells[name] = next(line for line in text.splitlines() if line.startswith(f" {name} ")).split()[-5:]
+    return float(cells[row][cells["images a batch"].index(str(batch_size))])
+
+
+def test_the_simulated_backfill_takes_what_was_measured_and_what_is_said_of_it() -> None:
+    assert pytest.approx(measured("CPU ms an image", Plan().batch_size) / 1000, rel=0.15) == SCORE_SECONDS
+    slow, fast = (simulate(Plan(concurrency=calls)) for calls in (Plan().concurrency, 40))
+    assert sum(slow.cost.values()) == pytest.approx(8, abs=0.5)
+    assert f"about 8 USD, and {fast.seconds / 60:.0f} to {slow.seconds / 60:.0f} minutes" in README
 
 
 def test_standing_still_costs_what_is_said(
