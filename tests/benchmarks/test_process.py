@@ -68,7 +68,7 @@ def test_peak_memory_of_a_batch_of_100(unzipped: Path, cell: Path) -> None:
 
 def test_time_and_memory_of_the_worst_files(unzipped: Path, tmp_path: Path) -> None:
     file, runs = tmp_path / "image", {}
-    for name, (_, make) in BOMBS.items():
+    for name, (_, _, make) in BOMBS.items():
         file.write_bytes(make())
         runs[name] = run("rejection", unzipped, file)
     seconds = {name: float(one.output.split("seconds", 1)[1].split()[0]) for name, one in runs.items()}

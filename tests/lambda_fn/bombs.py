@@ -63,12 +63,12 @@ def jpeg_before_its_image(padding: bytes) -> bytes:
     return data[:2] + padding * (BIG // len(padding)) + data[2:]
 
 
-def jpeg_of_scans() -> bytes:
-    """A progressive JPEG that refines the same coefficients again and again."""
+def jpeg_of_scans(scans: int) -> bytes:
+    """A progressive JPEG that refines the same coefficients so many times more."""
     data = bytearray(saved("JPEG", progressive=True))
     struct.pack_into(">HH", data, data.index(b"\xff\xc2") + 5, 5000, 5000)
     last = bytes(data[data.rindex(b"\xff\xda") : -2])
-    return bytes(data[:-2]) + last * (BIG // len(last)) + bytes(data[-2:])
+    return bytes(data[:-2]) + last * scans + bytes(data[-2:])
 
 
 def tiff_of_pages() -> bytes:
@@ -85,16 +85,21 @@ def tiff_of_pages() -> bytes:
 
 
 FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP")
-BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
-    **{f"{name} of 50,000 x 50,000": ("too_large", partial(widened, name, (50_000, 50_000))) for name in FORMATS},
-    **{f"{name} of 6,000 x 6,000": ("too_large", partial(widened, name, (6_000, 6_000))) for name in FORMATS},
-    "BMP of short runs": ("unreadable", partial(run_length_bmp, b"\1\7")),
-    "BMP of empty lines": ("unreadable", partial(run_length_bmp, b"\0\0")),
-    "BMP of steps to nowhere": ("unreadable", partial(run_length_bmp, b"\0\2\0\0")),
-    "PNG of empty chunks": ("unreadable", png_of_empty_chunks),
-    "JPEG of empty comments": ("unreadable", partial(jpeg_before_its_image, b"\xff\xfe\0\2")),
-    "JPEG of padding": ("unreadable", partial(jpeg_before_its_image, b"\xff")),
-    "JPEG of scans": ("unreadable", jpeg_of_scans),
-    "TIFF of 100,000 pages": ("unsupported_format", tiff_of_pages),
+SIDES = (50_000, 6_000)
+BOMBS: dict[str, tuple[str, int, Callable[[], bytes]]] = {
+    **{
+        f"{name} of {side:,} x {side:,}": ("too_large", 100, partial(widened, name, (side, side)))
+        for side in SIDES
+        for name in FORMATS
+    },
+    "BMP of short runs": ("unreadable", 2_000_001, partial(run_length_bmp, b"\1\7")),
+    "BMP of empty lines": ("unreadable", 2_000_001, partial(run_length_bmp, b"\0\0")),
+    "BMP of steps to nowhere": ("unreadable", 2_000_001, partial(run_length_bmp, b"\0\2\0\0")),
+    "PNG of empty chunks": ("unreadable", 100_001, png_of_empty_chunks),
+    "JPEG of empty comments": ("unreadable", 100_001, partial(jpeg_before_its_image, b"\xff\xfe\0\2")),
+    "JPEG of padding": ("unreadable", 100_001, partial(jpeg_before_its_image, b"\xff")),
+    "JPEG of 50 scans": ("unreadable", 100, partial(jpeg_of_scans, 50)),
+    "JPEG of 500,000 scans": ("unreadable", 100, partial(jpeg_of_scans, 500_000)),
+    "TIFF of 100,000 pages": ("unsupported_format", 100, tiff_of_pages),
 }
-"""By name: the code with which it is rejected, and how to make it."""
+"""By name: the code with which it is rejected, after how many reads of it at most, and how to make it."""

@@ -1,5 +1,8 @@
 import io
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from lambda_fn import images
 from lambda_fn.images import FORMATS, MAX_BYTES, RejectedImageError, check_byte_count, decode
 
 from .bmp import palette_bmp, run_length_bmp, true_colour_bmp
@@ -133,11 +137,41 @@ def test_what_is_no_whole_image_of_a_known_format_is_rejected(
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-@pytest.mark.parametrize(("code", "make"), BOMBS.values(), ids=BOMBS)
-def test_a_file_made_to_exhaust_its_decoder_is_rejected(code: str, make: Callable[[], bytes]) -> None:
+@pytest.mark.parametrize(("code", "most_reads", "make"), BOMBS.values(), ids=BOMBS)
+def test_a_file_made_to_exhaust_its_decoder_is_rejected_after_few_reads_and_before_its_pixels(
+    code: str,
+    most_reads: int,
+    make: Callable[[], bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    reads: list[None] = []
+    decoded: list[str | None] = []
+
+    class Counted(images._Pieces):
+        def read(self, size: int | None = -1, /) -> bytes:
+            reads.append(None)
+            return super().read(size)
+
+    def to_rgb(image: Image.Image, convert: Callable[[Image.Image], Pixels] = images._to_rgb) -> Pixels:
+        decoded.append(image.format)
+        return convert(image)
+
+    monkeypatch.setattr(images, "_Pieces", Counted)
+    monkeypatch.setattr(images, "_to_rgb", to_rgb)
     with pytest.raises(RejectedImageError) as rejection:
         decode(make())
     assert rejection.value.code == code
+    assert len(reads) <= most_reads
+    assert decoded == (["BMP"] if most_reads > 100_001 else [])  # run-length encoded data shows only then what it is
+
+
+def test_files_made_to_fill_the_memory_of_their_decoder_do_not() -> None:
+    command = [sys.executable, "-m", "tests.lambda_fn.bombs_memory"]
+    measured = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    of_sides, of_pieces = (int(growth) for growth in measured.stdout.split())
+    assert of_sides < 30_000_000  # 6,000 x 6,000 pixels would be 108,000,000
+    assert of_pieces < 150_000_000  # a file of 32 MiB, made and held, and 5,000 x 5,000 pixels of one byte
 
 
 @pytest.mark.parametrize(("mode", "code"), [("I", "unsupported_format"), ("F", "unsupported_format")])
