@@ -51,8 +51,9 @@ class Prediction:
 
     Attributes:
         probability_all: probability of ALL, 0 to 1.
-        distance: how far the cell lies from the nearest cell that the model learned from, 0 or more, in a unit of the
-            model's own; 0 from a model that measures none.
+        distance: squared, of the cell from the nearest one that the model knows or, where more, of its mean colour from
+            that of all cells that the model learned from; 0 or more, in a unit of the model's own; 0 from a model that
+            measures none.
     """
 
     probability_all: float
