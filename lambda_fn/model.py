@@ -83,6 +83,15 @@ def _output_names(names: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def start_session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:
+    """A session of an ONNX graph on the processor, with so many threads within one inference."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Spinning threads wait for work at full load: on a function's fraction of a core that slows the work itself.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
 class Model:
     """An ONNX session with its manifest."""
 
@@ -104,11 +113,7 @@ class Model:
         digest = hashlib.sha256(graph).hexdigest()
         if digest != self.manifest.sha256:
             raise ModelError(f"model.onnx has digest {digest}, but model.json names {self.manifest.sha256}")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or self.manifest.threads
-        # Spinning threads wait for work at full load: on a function's fraction of a core that slows the work itself.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._session = start_session(graph, threads or self.manifest.threads)
 
     def predict(self, pixels: NDArray[np.uint8]) -> Prediction:
         """What the model says about one cell.

@@ -1,14 +1,15 @@
-"""What the served network costs beside the bare backbone that it is built on."""
+"""What the served network costs beside the bare backbone that it is built on.
+
+The aim, 1.71, is 12 ms an inference on a processor that takes 7 ms for the bare backbone. Both see the same cell, in
+sessions of the same options.
+"""
 
 import time
 from collections.abc import Callable
 
-import numpy as np
-import onnxruntime
-
 from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.images import decode
-from lambda_fn.model import MODEL_FOLDER, Model
+from lambda_fn.model import MODEL_FOLDER, Model, start_session
 
 from .conftest import Comparison, report, rounds
 
@@ -26,12 +27,9 @@ def test_an_inference_beside_the_bare_backbone(cells: list[bytes]) -> None:
     image = keras.Input((SIDE, SIDE, 3), dtype="uint8", name=INPUT_NAME)
     colours = keras.layers.Rescaling(1 / 127.5, offset=-1)(keras.ops.cast(image, "float32"))
     bare = keras.Model(image, backbone("MobileNet", SIDE, NO_WEIGHTS, ("conv_pw_9_relu",))(colours))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    theirs = onnxruntime.InferenceSession(to_onnx(bare), options, providers=["CPUExecutionProvider"])
-    served = Model()
+    theirs = start_session(to_onnx(bare), threads=1)
+    served = Model(threads=1)
     pixels = to_model_input(find_cell(decode(cells[0]).pixels), served.manifest.preprocessing)
-    random = np.random.default_rng(0).integers(0, 256, (1, SIDE, SIDE, 3), np.uint8)
 
     def milliseconds(infer: Callable[[], object]) -> float:
         started = time.process_time()
@@ -41,7 +39,7 @@ def test_an_inference_beside_the_bare_backbone(cells: list[bytes]) -> None:
     ours, bare_backbone = rounds(
         ROUNDS,
         lambda: milliseconds(lambda: served.predict(pixels)),
-        lambda: milliseconds(lambda: theirs.run(None, {INPUT_NAME: random})),
+        lambda: milliseconds(lambda: theirs.run(None, {INPUT_NAME: pixels[None]})),
     )
     Comparison(
         "CPU of an inference, one thread", "MobileNet v1 to conv_pw_9, 224 px", "ms", ours, bare_backbone, "<= 1.71"
