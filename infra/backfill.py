@@ -129,7 +129,7 @@ def _definition(configuration: Configuration, storage: Storage, function: lambda
 
 
 def _batch(name: str, function: lambda_.IFunction) -> dict[str, Any]:
-    """The states of a child, whose output is `lambda_fn.reporting.tally` of its batch.
+    """The states of a child, whose output is `lambda_fn.reporting.tally` of its batch, or the list `tries` of two.
 
     An image that fails is counted in there, after a second try: it fails neither the call, which would be an alarm, nor
     its whole batch. A batch fails if nothing came of any of its images, so that what stops all of them, such as a
@@ -139,32 +139,36 @@ def _batch(name: str, function: lambda_.IFunction) -> dict[str, Any]:
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",
         "Parameters": {"FunctionName": function.function_arn, "Payload.$": "$"},
+        "ResultSelector": {"counts.$": "$.Payload"},
     }
-    nothing = [{"Variable": f"$.{count}", "NumericEquals": 0} for count in ("scored", "rejected", "unchanged", "gone")]
-    some_failed = {"Variable": "$.failed", "NumericGreaterThan": 0}
+    answers = ("scored", "rejected", "unchanged", "gone")
+    nothing = [{"Variable": f"$.again.counts.{count}", "NumericEquals": 0} for count in answers]
+    some_failed = {"Variable": "$.again.counts.failed", "NumericGreaterThan": 0}
     states = {
-        "Score": score
-        | {
-            "ResultSelector": {"counts.$": "$.Payload"},
-            "ResultPath": "$.tried",
-            "Retry": [_THROTTLED, _CRASHED],
-            "Next": f"Judge{name}",
-        },
+        "Score": score | {"ResultPath": "$.first", "Retry": [_THROTTLED, _CRASHED], "Next": f"Judge{name}"},
         "Judge": {
             "Type": "Choice",
-            "Choices": [{"Variable": "$.tried.counts.failed", "NumericGreaterThan": 0, "Next": f"Wait{name}"}],
+            "Choices": [{"Variable": "$.first.counts.failed", "NumericGreaterThan": 0, "Next": f"Wait{name}"}],
             "Default": f"Answered{name}",
         },
-        "Answered": {"Type": "Succeed", "OutputPath": "$.tried.counts"},
+        "Answered": {"Type": "Succeed", "OutputPath": "$.first.counts"},
         "Wait": {"Type": "Wait", "Seconds": _AGAIN_SECONDS, "Next": f"ScoreAgain{name}"},
-        "ScoreAgain": score | {"OutputPath": "$.Payload", "Retry": [_THROTTLED], "Next": f"JudgeAgain{name}"},
+        "ScoreAgain": score | {"ResultPath": "$.again", "Retry": [_THROTTLED], "Next": f"JudgeAgain{name}"},
         "JudgeAgain": {
             "Type": "Choice",
             "Choices": [{"And": [some_failed, *nothing], "Next": f"NothingAnswered{name}"}],
             "Default": f"Counted{name}",
         },
-        "Counted": {"Type": "Succeed"},
-        "NothingAnswered": {"Type": "Fail", "Error": "NothingAnswered", "CausePath": "States.JsonToString($)"},
+        "Counted": {
+            "Type": "Pass",
+            "Parameters": {"tries.$": "States.Array($.first.counts, $.again.counts)"},
+            "End": True,
+        },
+        "NothingAnswered": {
+            "Type": "Fail",
+            "Error": "NothingAnswered",
+            "CausePath": "States.JsonToString($.again.counts)",
+        },
     }
     return {f"{state}{name}": content for state, content in states.items()}
 

@@ -32,7 +32,8 @@ class Outcome:
     def of(cls, batches: Iterable[Mapping[str, Any]]) -> Self:
         """Add up what the batches returned."""
         total = cls()
-        for batch in batches:
+        for returned in batches:
+            batch = of_tries(*returned["tries"]) if "tries" in returned else returned
             total.batches += 1
             for name in ("scored", "rejected", "review", "unchanged", "gone", "failed", "seconds"):
                 setattr(total, name, getattr(total, name) + batch.get(name, 0))
@@ -96,6 +97,19 @@ def _kept_with_executions(stack: DeployedStack, map_run_arn: str, output: str | 
             else:
                 facts = {"Input": child["input"], "Error": child.get("error"), "Cause": child.get("cause")}
                 yield of_failure(facts)
+
+
+def of_tries(first: Mapping[str, Any], again: Mapping[str, Any]) -> dict[str, Any]:
+    """What became of a batch that was tried twice.
+
+    A second try for what is missing leaves alone what the first one answered; one for all images answers all again.
+    """
+    both = dict(again) | {"seconds": first["seconds"] + again["seconds"]}
+    answered = first["scored"] + first["rejected"]
+    if again["unchanged"] >= answered:
+        both["unchanged"] -= answered
+        both |= {name: first[name] + again[name] for name in ("scored", "rejected", "review")}
+    return both
 
 
 def of_failure(child: Mapping[str, Any]) -> dict[str, Any]:

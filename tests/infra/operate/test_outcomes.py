@@ -31,6 +31,21 @@ def test_batches_add_up() -> None:
 
 
 @pytest.mark.parametrize(
+    ("again", "scored", "unchanged", "failed"),
+    [
+        (PARTLY | {"scored": 1, "rejected": 0, "unchanged": 5, "failed": 1}, 4, 1, 1),  # of what is missing
+        (PARTLY | {"scored": 4, "unchanged": 0, "failed": 1}, 4, 0, 1),  # of all
+    ],
+)
+def test_a_batch_that_was_tried_twice_counts_each_image_once(
+    again: dict[str, Any], scored: int, unchanged: int, failed: int
+) -> None:
+    outcome = Outcome.of([{"tries": [PARTLY, again]}])
+    assert (outcome.scored, outcome.unchanged, outcome.failed) == (scored, unchanged, failed)
+    assert (outcome.rejected, outcome.seconds, outcome.batches) == (1, 1.0, 1)
+
+
+@pytest.mark.parametrize(
     ("child", "batch"),
     [
         (FAILED, PARTLY),
