@@ -36,7 +36,7 @@ def score(folder: Path, out: Path, overwrite: bool) -> None:
     console = Console(stderr=True)
     for path in track(images, "Scoring", console=console):
         try:
-            document = score_image(model, read_from_folder(folder, path))
+            document = score_image(model, read_from_folder(folder, path, model.manifest.limits))
             write_to_folder(out, document)
         except OSError as error:
             raise click.ClickException(f"{error.filename}: {error.strerror}.") from error

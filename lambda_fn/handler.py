@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 # Reads and writes wait for S3, not for the processor: enough of them at once hide that wait behind inference. Each of
-# the images read ahead may take images.MAX_BYTES of memory.
+# the images read ahead may take ``Limits.file_bytes`` of memory.
 READ_AHEAD = 8
 PARALLEL_WRITES = 16
 
@@ -226,7 +226,7 @@ def _read_ahead(
 def _read(store: BucketStore, reference: ImageReference) -> tuple[StoredImage, bool]:
     """Read an image, but not one whose result a backfill would only repeat; tell whether it seems to have a result."""
     if reference.backfill != "missing":
-        return read_from_bucket(s3, reference), reference.backfill == "all"
+        return read_from_bucket(s3, reference, limits=model.manifest.limits), reference.backfill == "all"
     standing = standing_precedence(store, reference.key)
     known = standing.etag if standing and standing.model == model.manifest.sha256 else None
-    return read_from_bucket(s3, reference, known), standing is not None
+    return read_from_bucket(s3, reference, known, model.manifest.limits), standing is not None

@@ -13,15 +13,34 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP")
 SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
-MAX_BYTES = 32 * 1024 * 1024
-MAX_PIXELS = 25_000_000
-MAX_ASPECT = 8
 # What would keep a decoder busy for minutes within these limits: Pillow reads headers piece by piece in Python, and
 # run-length encoded BMPs byte by byte; each scan of a progressive JPEG passes over the whole image, and usual are 10.
 MAX_READS = 100_000
 MAX_READS_OF_BMP = 2_000_000
 MAX_SCANS = 40
 
+
+@dataclass(frozen=True)
+class Limits:
+    """What an image may have at most; a model's manifest may state others, as ``preprocessing.limits``.
+
+    Attributes:
+        file_bytes: size of the file in bytes.
+        pixels: width times height.
+        aspect: the longer side over the shorter.
+    """
+
+    file_bytes: int = 32 * 1024 * 1024
+    pixels: int = 25_000_000
+    aspect: float = 8
+
+    def __post_init__(self) -> None:
+        """Raise ``ValueError`` where no image could keep within them."""
+        if not (self.file_bytes > 0 and self.pixels > 0 and self.aspect >= 1):
+            raise ValueError(f"no image keeps within {self}")
+
+
+LIMITS = Limits()
 RejectionCode = Literal["unreadable", "unsupported_format", "too_large", "no_single_cell"]
 
 
@@ -77,15 +96,15 @@ class DecodedImage:
         return int(self.pixels.shape[0])
 
 
-def check_byte_count(byte_count: int) -> None:
+def check_byte_count(byte_count: int, limits: Limits = LIMITS) -> None:
     """Raise ``RejectedImageError`` for a file too large, or empty, to be worth reading."""
-    if byte_count > MAX_BYTES:
-        raise RejectedImageError("too_large", f"The file has {byte_count:,} bytes; the limit is {MAX_BYTES:,}.")
+    if byte_count > limits.file_bytes:
+        raise RejectedImageError("too_large", f"The file has {byte_count:,} bytes; the limit is {limits.file_bytes:,}.")
     if byte_count == 0:
         raise RejectedImageError("unreadable", "The file is empty.")
 
 
-def decode(data: bytes) -> DecodedImage:
+def decode(data: bytes, limits: Limits = LIMITS) -> DecodedImage:
     """Decode a BMP, PNG, JPEG, TIFF or WebP file to 8-bit RGB. Memory is spent only on what passes the limits.
 
     Transparent pixels become black, EXIF orientation is applied, 16-bit samples keep their upper byte.
@@ -93,7 +112,7 @@ def decode(data: bytes) -> DecodedImage:
     Raises:
         RejectedImageError: not one of these formats, damaged, several pages, or too large.
     """
-    check_byte_count(len(data))
+    check_byte_count(len(data), limits)
     try:
         image = Image.open(_Pieces(data), formats=FORMATS)
     except RejectedImageError:
@@ -103,11 +122,11 @@ def decode(data: bytes) -> DecodedImage:
             "unsupported_format", "The file is not a readable BMP, PNG, JPEG, TIFF or WebP image."
         ) from None
     except Image.DecompressionBombError:
-        raise RejectedImageError("too_large", f"The image has far more than {MAX_PIXELS:,} pixels.") from None
+        raise RejectedImageError("too_large", f"The image has far more than {limits.pixels:,} pixels.") from None
     except Exception as error:  # noqa: BLE001 - a damaged header makes Pillow's parsers raise anything
         raise RejectedImageError("unreadable", f"The image's header cannot be read: {error}") from None
     with image:
-        _check_extent(image.width, image.height)
+        _check_extent(image.width, image.height, limits)
         if image.mode in ("I", "F"):
             raise RejectedImageError("unsupported_format", "The image has 32 bits a sample; send 8 or 16.")
         # No cell is black and white; and of a damaged one libtiff writes a line a row to the log.
@@ -128,12 +147,12 @@ def decode(data: bytes) -> DecodedImage:
         return DecodedImage(pixels, image.format or "")
 
 
-def _check_extent(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
+def _check_extent(width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.pixels:
         raise RejectedImageError(
-            "too_large", f"The image has {width} x {height} pixels; the limit is {MAX_PIXELS:,} in all."
+            "too_large", f"The image has {width} x {height} pixels; the limit is {limits.pixels:,} in all."
         )
-    if max(width, height) > MAX_ASPECT * min(width, height):
+    if max(width, height) > limits.aspect * min(width, height):
         raise RejectedImageError("no_single_cell", f"The image has {width} x {height} pixels: no cell is so long.")
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lambda_fn.cells import Preprocessing
 from lambda_fn.decisions import Prediction, Thresholds
+from lambda_fn.images import Limits
 
 ThresholdsByRate = dict[str, tuple[tuple[float, float], ...]]
 
@@ -34,6 +35,7 @@ class Manifest:
         output_names: names of the graph's outputs, float32 of shape (batch, 1) each: probability of ALL, and where the
             model measures it the distance from its training data.
         preprocessing: how pixels become input.
+        limits: which images are not even decoded.
         thresholds: at which probabilities the decision changes.
         thresholds_by_rate: for ``all_decided_normal`` and ``normal_decided_all``, pairs of an error rate and the
             threshold that keeps it, in rising order of rates; empty for a model that was not tabulated.
@@ -45,6 +47,7 @@ class Manifest:
     input_name: str
     output_names: tuple[str, ...]
     preprocessing: Preprocessing
+    limits: Limits
     thresholds: Thresholds
     thresholds_by_rate: ThresholdsByRate
     threads: int
@@ -61,6 +64,7 @@ class Manifest:
                 input_name=fields["input"]["name"],
                 output_names=_output_names([output["name"] for output in fields["outputs"]]),
                 preprocessing=Preprocessing(crop=int(preprocessing["crop"]), size=int(preprocessing["size"])),
+                limits=Limits(**preprocessing.get("limits", {})),
                 thresholds=Thresholds(
                     operating_point=float(decision["operating_point"]),
                     normal_below=float(decision["normal_below"]),

@@ -33,8 +33,8 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Doc
     timing_ms: Document = {"read": round(image.read_ms, 2), "decode": None, "infer": None}
     started = perf_counter()
     try:
-        images.check_byte_count(image.byte_count)
-        decoded = images.decode(image.data)
+        images.check_byte_count(image.byte_count, model.manifest.limits)
+        decoded = images.decode(image.data, model.manifest.limits)
         facts |= {"format": decoded.format, "width": decoded.width, "height": decoded.height}
         cell = find_cell(decoded.pixels)
     except images.RejectedImageError as rejection:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lambda_fn.events import ImageReference
-from lambda_fn.images import MAX_BYTES
+from lambda_fn.images import LIMITS, Limits
 from lambda_fn.publishing import Published
 from lambda_fn.results import Document, flag_key, result_key
 
@@ -39,7 +39,7 @@ class StoredImage:
         etag: S3's entity tag without its quotes, None for a file.
         last_modified: when this version was uploaded, ISO 8601 in UTC, to the second.
         byte_count: the whole object's size in bytes.
-        data: the bytes; left empty where there are more than ``images.MAX_BYTES``, which nobody will decode.
+        data: the bytes; left empty where there are more than the limit, which nobody will decode.
         read_ms: how long reading took, in milliseconds.
     """
 
@@ -53,7 +53,9 @@ class StoredImage:
     read_ms: float
 
 
-def read_from_bucket(client: "S3Client", reference: ImageReference, known_etag: str | None = None) -> StoredImage:
+def read_from_bucket(
+    client: "S3Client", reference: ImageReference, known_etag: str | None = None, limits: Limits = LIMITS
+) -> StoredImage:
     """Read the version of an image that an event names, unless its entity tag is ``known_etag``.
 
     Raises:
@@ -75,7 +77,7 @@ def read_from_bucket(client: "S3Client", reference: ImageReference, known_etag: 
     byte_count = response["ContentLength"]
     # Not the body's own "with": that hands out the bare stream, which checks neither length nor checksum.
     with closing(response["Body"]) as body:
-        data = body.read() if byte_count <= MAX_BYTES else b""
+        data = body.read() if byte_count <= limits.file_bytes else b""
     return StoredImage(
         bucket=reference.bucket,
         key=reference.key,
@@ -88,11 +90,11 @@ def read_from_bucket(client: "S3Client", reference: ImageReference, known_etag: 
     )
 
 
-def read_from_folder(folder: Path, path: Path) -> StoredImage:
+def read_from_folder(folder: Path, path: Path, limits: Limits = LIMITS) -> StoredImage:
     """Read a file below ``folder``; raises ``OSError`` where it cannot be read."""
     started = perf_counter()
     status = path.stat()
-    data = path.read_bytes() if status.st_size <= MAX_BYTES else b""
+    data = path.read_bytes() if status.st_size <= limits.file_bytes else b""
     return StoredImage(
         bucket=None,
         key=path.relative_to(folder).as_posix(),

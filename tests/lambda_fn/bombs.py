@@ -11,11 +11,11 @@ from functools import partial
 
 from PIL import Image
 
-from lambda_fn.images import MAX_BYTES
+from lambda_fn.images import LIMITS
 
 from .bmp import file, info
 
-BIG = MAX_BYTES - 1_000_000
+BIG = LIMITS.file_bytes - 1_000_000
 
 
 def saved(image_format: str, **options: object) -> bytes:

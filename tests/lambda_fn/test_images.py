@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lambda_fn import images
-from lambda_fn.images import FORMATS, MAX_BYTES, RejectedImageError, check_byte_count, decode
+from lambda_fn.images import FORMATS, LIMITS, RejectedImageError, check_byte_count, decode
 
 from .bmp import palette_bmp, run_length_bmp, true_colour_bmp
 from .bombs import BOMBS
@@ -195,7 +195,7 @@ def test_an_image_far_longer_than_wide_is_rejected() -> None:
 
 def test_a_file_of_too_many_bytes_is_rejected_unread() -> None:
     with pytest.raises(RejectedImageError, match="limit") as rejection:
-        check_byte_count(MAX_BYTES + 1)
+        check_byte_count(LIMITS.file_bytes + 1)
     assert rejection.value.code == "too_large"
 
 

@@ -46,8 +46,14 @@ def test_a_model_folder_without_one_of_its_files_is_refused(name: str, copied: P
         lambda fields: fields.update(outputs=[]),
         lambda fields: fields["outputs"][0].update(name="score"),
         lambda fields: fields["preprocessing"].update(crop="wide"),
+        lambda fields: fields["preprocessing"].update(limits={"sides": 4}),
+        lambda fields: fields["preprocessing"].update(limits={"pixels": "many"}),
+        lambda fields: fields["preprocessing"].update(limits={"aspect": 0.5}),
     ],
-    ids=["no digest", "no threshold", "thresholds out of order", "no output", "another output", "crop is no number"],
+    ids=[
+        *("no digest", "no threshold", "thresholds out of order", "no output", "another output", "crop is no number"),
+        *("unknown limit", "limit is no number", "limit that no image keeps"),
+    ],
 )
 def test_a_manifest_that_lacks_what_serving_needs_is_refused(damage: object, model_folder: Path) -> None:
     fields = json.loads((model_folder / "model.json").read_text())

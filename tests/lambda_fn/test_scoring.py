@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 import lambda_fn
 from lambda_fn.decisions import Policy
-from lambda_fn.images import MAX_BYTES
+from lambda_fn.images import LIMITS
 from lambda_fn.model import Model
 from lambda_fn.results import Document
 from lambda_fn.scoring import score
@@ -73,7 +73,7 @@ def test_a_scored_image_is_answered_with_its_prediction_and_decision(
         (lambda encode: stored(b""), "unreadable", None),
         (lambda encode: stored(encode()[:9000]), "unreadable", None),
         (lambda encode: stored(b"some text"), "unsupported_format", None),
-        (lambda encode: stored(b"", byte_count=MAX_BYTES + 1), "too_large", None),
+        (lambda encode: stored(b"", byte_count=LIMITS.file_bytes + 1), "too_large", None),
         (lambda encode: stored(encode(pixels=np.zeros((20, 30, 3), np.uint8))), "no_single_cell", 30),
     ],
     ids=["empty", "truncated", "text", "too large", "black"],
@@ -93,6 +93,26 @@ def test_an_image_that_cannot_be_scored_is_answered_with_the_reason(
     assert document["review"] == {"required": True, "reasons": [code]}
     assert document["error"]["code"] == code
     assert document["image"]["width"] == width
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        ({"file_bytes": 1000}, "too_large"),
+        ({"pixels": 450 * 400 - 1}, "too_large"),
+        ({"aspect": 1.1}, "no_single_cell"),
+        ({"file_bytes": 600_000, "pixels": 450 * 400, "aspect": 1.125}, None),
+    ],
+)
+def test_the_limits_are_those_of_the_manifest(
+    limits: dict[str, float], code: str | None, model_folder: Path, encode: Encode, tmp_path: Path
+) -> None:
+    fields = json.loads((model_folder / "model.json").read_text())
+    fields["preprocessing"]["limits"] = limits
+    (tmp_path / "model.json").write_text(json.dumps(fields))
+    (tmp_path / "model.onnx").write_bytes((model_folder / "model.onnx").read_bytes())
+    document = score(Model(tmp_path), stored(encode()))
+    assert document.get("error", {}).get("code") == code
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ import pytest
 
 from lambda_fn.cells import Preprocessing
 from lambda_fn.decisions import Policy, Thresholds
+from lambda_fn.images import LIMITS
 from lambda_fn.model import Manifest
 from lambda_fn.settings import SettingsError, policy
 
@@ -12,6 +13,7 @@ MANIFEST = Manifest(
     input_name="image",
     output_names=("probability_all",),
     preprocessing=Preprocessing(64, 64),
+    limits=LIMITS,
     thresholds=THRESHOLDS,
     thresholds_by_rate={
         "all_decided_normal": ((0.01, 0.1), (0.04, 0.3), (0.1, 0.6), (0.2, 0.7)),

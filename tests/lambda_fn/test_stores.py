@@ -18,7 +18,7 @@ from botocore.httpchecksum import Crc32Checksum, StreamingChecksumBody
 from botocore.response import StreamingBody
 
 from lambda_fn.events import ImageReference
-from lambda_fn.images import MAX_BYTES
+from lambda_fn.images import LIMITS, Limits
 from lambda_fn.results import Document
 from lambda_fn.stores import (
     BucketStore,
@@ -116,9 +116,18 @@ def test_an_object_or_version_that_is_not_there_is_gone(version_id: str | None, 
 
 
 def test_an_object_that_is_too_large_is_not_downloaded(s3: "S3Client") -> None:
-    s3.put_object(Bucket="bucket", Key="a", Body=bytes(MAX_BYTES + 1))
+    s3.put_object(Bucket="bucket", Key="a", Body=bytes(LIMITS.file_bytes + 1))
     image = read_from_bucket(s3, ImageReference("bucket", "a"))
-    assert (image.byte_count, image.data) == (MAX_BYTES + 1, b"")
+    assert (image.byte_count, image.data) == (LIMITS.file_bytes + 1, b"")
+
+
+def test_nothing_beyond_the_given_limit_is_read(s3: "S3Client", tmp_path: Path) -> None:
+    s3.put_object(Bucket="bucket", Key="a", Body=b"12345")
+    (tmp_path / "a").write_bytes(b"12345")
+    for file_bytes, data in ((4, b""), (5, b"12345")):
+        limits = Limits(file_bytes=file_bytes)
+        assert read_from_bucket(s3, ImageReference("bucket", "a"), limits=limits).data == data
+        assert read_from_folder(tmp_path, tmp_path / "a", limits).data == data
 
 
 class EndlessObject(BaseHTTPRequestHandler):
@@ -149,7 +158,7 @@ def test_of_an_object_of_5_gb_only_what_was_under_way_is_taken(aws: "S3Client") 
         server.shutdown()
         server.server_close()
     assert (image.byte_count, image.data) == (5_000_000_000, b"")
-    assert EndlessObject.taken < 2 * MAX_BYTES
+    assert EndlessObject.taken < 2 * LIMITS.file_bytes
 
 
 def test_a_file_is_read_under_its_path_below_the_folder(tmp_path: Path) -> None:
