@@ -12,6 +12,7 @@ from moto import mock_aws
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from lambda_fn import reporting
 from lambda_fn.model import Model
 
 from ..brightest_red import write_brightest_red
@@ -44,6 +45,14 @@ def encode(cell: Pixels) -> Callable[..., bytes]:
         return buffer.getvalue()
 
     return encode_pixels
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the function logs, a line of JSON each."""
+    stream = io.StringIO()
+    monkeypatch.setattr(reporting.logger.registered_handler, "stream", stream)
+    return stream
 
 
 @pytest.fixture

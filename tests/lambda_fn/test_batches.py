@@ -1,5 +1,6 @@
 """Whole batches over an S3 in memory: how many requests they cost, and what becomes of them when time runs out."""
 
+import io
 import json
 import threading
 import time
@@ -15,7 +16,7 @@ from lambda_fn.decisions import Policy
 from lambda_fn.model import Model
 
 from ..brightest_red import cell
-from ..fake_s3 import FakeS3
+from ..fake_s3 import FakeS3, client_error
 
 NORMAL, REVIEWED = cell(30), cell(128)
 
@@ -193,3 +194,39 @@ def test_work_that_was_given_up_neither_goes_on_nor_holds_up_the_next_batch(
     assert failed(function.handler(event(["0.bmp"]), Clock(60))) == []
     assert s3.requests == {"GetObject": 1, "PutObject": 2}
     assert results(s3) == {"results/0.bmp.json"}
+
+
+@pytest.fixture
+def refused_ledger(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results are written; the ledger is not, nor would a flag be."""
+
+    def refuse(*arguments: Any) -> None:
+        raise client_error("PutObject", "SlowDown", 503)
+
+    monkeypatch.setattr(function.BucketStore, "put", refuse)
+
+
+@pytest.mark.usefixtures("refused_ledger")
+def test_a_backfill_whose_ledger_is_refused_counts_each_of_its_images_once(function: ModuleType, s3: FakeS3) -> None:
+    keys = [f"{number}.bmp" for number in range(5)]
+    for key in keys:
+        s3.put_object(Bucket="images", Key=key, Body=NORMAL)
+    items = [{"Bucket": "images", "Key": key, "Backfill": "all"} for key in (*keys, "gone.bmp")]
+    counts = function.handler({"Items": items}, Clock(60))
+    assert {name: count for name, count in counts.items() if count and name != "seconds"} == {
+        "failed": 5,
+        "reasons": {"PutObject answered SlowDown: S3 did not do it": 5},
+        "gone": 1,
+    }
+
+
+@pytest.mark.usefixtures("refused_ledger")
+def test_a_refused_ledger_brings_the_whole_batch_back_and_is_one_line_of_the_log(
+    function: ModuleType, s3: FakeS3, log: io.StringIO
+) -> None:
+    s3.put_object(Bucket="images", Key="a.bmp", Body=NORMAL)
+    assert failed(function.handler(event(["a.bmp"], ["a.bmp"], ["gone.bmp"]), Clock(60))) == ["000", "001", "002"]
+    gone, failure, summary = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert gone["message"] == "image deleted before it was read"
+    assert (failure["message"], failure["message_ids"]) == ("message failed", ["000", "001", "002"])
+    assert (summary["failed"], summary["outcomes"]) == (3, {})

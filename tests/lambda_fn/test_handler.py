@@ -14,11 +14,9 @@ import pytest
 import snapshot_restore_py
 from botocore.config import Config
 
-from lambda_fn import reporting
 from lambda_fn.decisions import Policy
 from lambda_fn.model import Model
 
-from ..fake_s3 import client_error
 from .conftest import draw_disc
 
 if TYPE_CHECKING:
@@ -217,45 +215,6 @@ def test_a_backfill_that_fails_in_part_returns_what_became_of_each_image_and_is_
     assert counts["reasons"] == {"GetObject answered NoSuchBucket: the bucket is gone": 2}
 
 
-@pytest.fixture
-def refused_ledger(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Results are written, except for flags; the ledger is not."""
-
-    def refuse(*arguments: Any) -> None:
-        raise client_error("PutObject", "SlowDown", 503)
-
-    monkeypatch.setattr(function.BucketStore, "put", refuse)
-
-
-@pytest.mark.usefixtures("refused_ledger")
-def test_a_backfill_whose_ledger_is_refused_counts_each_of_its_images_once(
-    function: ModuleType, s3: "S3Client", encode: Encode
-) -> None:
-    keys = [f"{number}.bmp" for number in range(5)]
-    for key in keys:
-        s3.put_object(Bucket="images", Key=key, Body=encode(pixels=draw_disc((250, 40, 120))))
-    counts = function.handler(items("all", *keys, "gone.bmp"), CONTEXT)
-    assert {name: count for name, count in counts.items() if count and name != "seconds"} == {
-        "failed": 5,
-        "reasons": {"PutObject answered SlowDown: S3 did not do it": 5},
-        "gone": 1,
-    }
-
-
-@pytest.mark.usefixtures("refused_ledger")
-def test_a_refused_ledger_brings_the_whole_batch_back_and_is_one_line_of_the_log(
-    function: ModuleType, s3: "S3Client", encode: Encode, log: io.StringIO
-) -> None:
-    s3.put_object(Bucket="images", Key="a.bmp", Body=encode(pixels=draw_disc((250, 40, 120))))
-    event = batch(m1=notification("a.bmp"), m2=notification("a.bmp"), m3={"Event": "s3:TestEvent"})
-    assert function.handler(event, CONTEXT) == {
-        "batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m2"}, {"itemIdentifier": "m3"}]
-    }
-    failure, summary = [json.loads(line) for line in log.getvalue().splitlines()]
-    assert (failure["message"], failure["message_ids"]) == ("message failed", ["m1", "m2", "m3"])
-    assert (summary["failed"], summary["outcomes"]) == (3, {})
-
-
 def test_an_image_in_an_archive_fails_its_message_with_what_to_do_about_it(
     function: ModuleType, s3: "S3Client", encode: Encode, log: io.StringIO
 ) -> None:
@@ -274,13 +233,6 @@ def test_a_key_never_stands_in_the_log_when_s3_cannot_be_reached(
     function.handler(batch(m=notification("jane-doe.bmp")), CONTEXT)
     assert json.loads(log.getvalue().splitlines()[0])["reason"].startswith("EndpointConnectionError")
     assert "jane" not in log.getvalue()
-
-
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    stream = io.StringIO()
-    monkeypatch.setattr(reporting.logger.registered_handler, "stream", stream)
-    return stream
 
 
 def test_a_key_never_stands_in_the_log(function: ModuleType, s3: "S3Client", encode: Encode, log: io.StringIO) -> None:

@@ -15,13 +15,6 @@ from lambda_fn.reporting import Answer, report_batch, report_failure
 from ..fake_s3 import client_error
 
 
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    stream = io.StringIO()
-    monkeypatch.setattr(reporting.logger.registered_handler, "stream", stream)
-    return stream
-
-
 @pytest.mark.parametrize(
     ("error", "words"),
     [
