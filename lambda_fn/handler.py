@@ -38,8 +38,11 @@ T = TypeVar("T")
 
 model = Model()
 policy = policy_of(os.environ, model.manifest)
-readers = ThreadPoolExecutor(READ_AHEAD, "read")
-writers = ThreadPoolExecutor(PARALLEL_WRITES, "write")
+
+
+def _hire() -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
+    """Workers that read, and workers that write."""
+    return ThreadPoolExecutor(READ_AHEAD, "read"), ThreadPoolExecutor(PARALLEL_WRITES, "write")
 
 
 def _connect() -> "S3Client":
@@ -54,6 +57,7 @@ def _connect() -> "S3Client":
     )
 
 
+readers, writers = _hire()
 s3 = _connect()
 
 
@@ -208,7 +212,7 @@ def _replace_workers() -> None:
     global readers, writers
     for workers in (readers, writers):
         workers.shutdown(wait=False, cancel_futures=True)
-    readers, writers = ThreadPoolExecutor(READ_AHEAD, "read"), ThreadPoolExecutor(PARALLEL_WRITES, "write")
+    readers, writers = _hire()
 
 
 def _read_ahead(

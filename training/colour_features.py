@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 FEATURES = 75
-# Where the mean red, green and blue stand among them.
-MEAN_COLOUR = slice(0, 3)
 # Levels 0 to 255 become 0 to 8, the order of magnitude of what a network's layers give.
 LEVELS_PER_UNIT = 32.0
 # Side in pixels of the fields that the cell's outline is told from its inside by.
@@ -38,7 +36,7 @@ def colour_and_detail(colours: KerasTensor, mask: KerasTensor) -> list[KerasTens
         mask: shape (batch, size, size, 1), 0 or 1.
 
     Returns:
-        Tensors of shape (batch, features); ``FEATURES`` in all, those of ``MEAN_COLOUR`` first.
+        Tensors of shape (batch, features); ``FEATURES`` in all, mean red, green and blue first.
     """
     from keras import layers, ops
 

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from lambda_fn.cells import BACKGROUND_LEVEL
 from training.architectures import INPUT_NAME
 from training.colour_features import FEATURES, colour_and_detail
-from training.colour_features import MEAN_COLOUR as OF_COLOURS
 from training.masked_pooling import mean_and_spread, shares
 from training.pretrained import IMAGENET, backbone
 
@@ -29,8 +28,8 @@ BLOCKS = (5, 7, 9)
 BATCH = 16
 # A fifth of the deepest block's stride: what a cell's place on the grid of strides changes, it changes by chance.
 MOVED_PX = 3
-# Where the mean red, green and blue of the cell stand among the features.
-MEAN_COLOUR = slice(OF_COLOURS.start - FEATURES, OF_COLOURS.stop - FEATURES)
+# Where the mean red, green and blue of the cell stand among the features: first of those of colour, which come last.
+MEAN_COLOUR = slice(-FEATURES, 3 - FEATURES)
 
 
 def feature_network(size: int, weights: Path | None) -> keras.Model:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,6 @@ from training.progress import RunProgress
 from training.run import write_predictions
 from training.shipping import release
 from training.splits import make_or_read_folds
-
-if TYPE_CHECKING:
-    import keras
-    from keras import KerasTensor
 
 SIZE = 224
 
@@ -86,6 +82,8 @@ def cook(
         CalibrationError: the predictions allow no thresholds.
         ParityError: the exported graph is not the model.
     """
+    import keras
+
     preprocessing = Preprocessing(SIZE, SIZE)
     with progress.step("Reading cells") as advance:
         dataset = load(data, preprocessing, lambda done, total: advance(done / total))
@@ -106,10 +104,7 @@ def cook(
     stain_share = choose_distance(nearest) / choose_distance(stain)
     unlike_above = choose_distance(np.maximum(nearest, stain_share * stain))
     thresholds = choose_thresholds(probabilities, dataset.is_all, unlike_above=unlike_above)
-    fold_of = np.zeros(len(features), np.int64)
-    for number, split in enumerate(splits, start=1):
-        fold_of[split.held_out] = number
-    write_predictions(out / "out-of-fold.csv", dataset, fold_of, probabilities)
+    write_predictions(out / "out-of-fold.csv", dataset, splits, probabilities)
     with progress.step("Measuring"):
         metrics = evaluate(probabilities, dataset.is_all, dataset.groups, thresholds, seed)
     progress.say_how_good(metrics, f"{len(splits)} folds")
@@ -123,7 +118,7 @@ def cook(
         progress.say_how_good(metrics_by_subject, f"{len(by_subject)} folds by subject alone")
     with progress.step("Final fit"):
         head = fit(np.arange(len(features)))
-    model = assemble(network, head.layers(network.output, slope, bias, stain_share))
+    model = keras.Model(network.input, head.layers(network.output, slope, bias, stain_share))
     model.save(out / "model.keras")
     with progress.step("Exporting"):
         return release(
@@ -197,10 +192,3 @@ def platt(scores: NDArray[np.float64], is_all: NDArray[np.bool_]) -> tuple[float
     """
     fitted = LogisticRegression(C=np.inf).fit(scores[:, None], is_all)
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
-
-
-def assemble(network: keras.Model, outputs: dict[str, KerasTensor]) -> keras.Model:
-    """One network from uint8 pixels to ``probability_all`` and ``distance``."""
-    import keras
-
-    return keras.Model(network.input, outputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,14 +55,12 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
     progress.say_what_was_read(dataset)
     splits = _begin(plan, dataset)
     probabilities = np.zeros(len(dataset.names))
-    fold_of = np.zeros(len(dataset.names), np.int64)
     for number, split in enumerate(splits, start=1):
         probabilities[split.held_out] = _predict_fold(plan, dataset, split, f"fold-{number}", progress)
-        fold_of[split.held_out] = number
     scaling = choose_scaling(probabilities, dataset.is_all)
     recipe = replace(plan.recipe, temperature=scaling.temperature, shift=scaling.shift)
     probabilities = scaling(probabilities)
-    write_predictions(plan.out / "out-of-fold.csv", dataset, fold_of, probabilities)
+    write_predictions(plan.out / "out-of-fold.csv", dataset, splits, probabilities)
     thresholds = choose_thresholds(probabilities, dataset.is_all)
     with progress.step("Measuring"):
         metrics = evaluate(probabilities, dataset.is_all, dataset.groups, thresholds, plan.recipe.seed)
@@ -120,9 +119,12 @@ def _train(plan: Plan, dataset: Dataset, split: Split, name: str, progress: RunP
 
 
 def write_predictions(
-    path: Path, dataset: Dataset, fold_of: NDArray[np.int64], probabilities: NDArray[np.float64]
+    path: Path, dataset: Dataset, splits: Sequence[Split], probabilities: NDArray[np.float64]
 ) -> None:
     """Write a table of every cell's fold, from 1, and the probability that the model of the other folds gave it."""
+    fold_of = np.zeros(len(dataset.names), np.int64)
+    for number, split in enumerate(splits, start=1):
+        fold_of[split.held_out] = number
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(("path", "label", "subject", "fold", "probability_all"))

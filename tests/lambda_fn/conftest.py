@@ -1,9 +1,12 @@
 """Images and a model whose answers are known, for the tests of the function; everything is made here."""
 
 import io
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
 import boto3
 import numpy as np
@@ -13,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from lambda_fn import reporting
+from lambda_fn.decisions import Policy
 from lambda_fn.model import Model
 
 from ..brightest_red import write_brightest_red
@@ -77,3 +81,39 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def model(model_folder: Path) -> Model:
     return Model(model_folder)
+
+
+@pytest.fixture
+def function(s3: Any, model: Model, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The handler with a known model, against the `s3` of the test's module."""
+    from lambda_fn import handler
+
+    monkeypatch.setattr(handler, "model", model)
+    monkeypatch.setattr(handler, "policy", Policy(model.manifest.thresholds))
+    monkeypatch.setattr(handler, "s3", s3)
+    monkeypatch.setenv("RESULTS_BUCKET", "results")
+    return handler
+
+
+def notification(*keys: str, bucket: str = "images", **entity: str) -> dict[str, Any]:
+    """What S3 sends of new objects, each with the same other fields of its `entity`."""
+    return {
+        "Records": [
+            {
+                "eventSource": "aws:s3",
+                "eventName": "ObjectCreated:Put",
+                "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key), "size": 1, **entity}},
+            }
+            for key in keys
+        ]
+    }
+
+
+def batch(**bodies: object) -> dict[str, Any]:
+    """Messages of SQS by their ids."""
+    return {
+        "Records": [
+            {"eventSource": "aws:sqs", "messageId": name, "body": body if isinstance(body, str) else json.dumps(body)}
+            for name, body in bodies.items()
+        ]
+    }

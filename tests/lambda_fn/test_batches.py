@@ -7,16 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
-from urllib.parse import quote_plus
 
 import pytest
 
 from lambda_fn.deadline import Deadline
-from lambda_fn.decisions import Policy
-from lambda_fn.model import Model
 
 from ..brightest_red import cell
 from ..fake_s3 import FakeS3, client_error
+from .conftest import batch, notification
 
 NORMAL, REVIEWED = cell(30), cell(128)
 
@@ -38,34 +36,9 @@ def s3() -> FakeS3:
     return FakeS3()
 
 
-@pytest.fixture
-def function(s3: FakeS3, model: Model, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    from lambda_fn import handler
-
-    monkeypatch.setattr(handler, "model", model)
-    monkeypatch.setattr(handler, "policy", Policy(model.manifest.thresholds))
-    monkeypatch.setattr(handler, "s3", s3)
-    monkeypatch.setenv("RESULTS_BUCKET", "results")
-    return handler
-
-
-def record(key: str) -> dict[str, Any]:
-    s3 = {"bucket": {"name": "images"}, "object": {"key": quote_plus(key), "size": 1, "sequencer": "01"}}
-    return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}
-
-
 def event(*messages: list[str]) -> dict[str, Any]:
     """A batch of messages, each of which names some keys; their ids are their places."""
-    return {
-        "Records": [
-            {
-                "eventSource": "aws:sqs",
-                "messageId": f"{number:03}",
-                "body": json.dumps({"Records": [record(key) for key in keys]}),
-            }
-            for number, keys in enumerate(messages)
-        ]
-    }
+    return batch(**{f"{number:03}": notification(*keys, sequencer="01") for number, keys in enumerate(messages)})
 
 
 def failed(answer: dict[str, Any]) -> list[str]:

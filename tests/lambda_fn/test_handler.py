@@ -7,17 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus
 
 import boto3
 import pytest
 import snapshot_restore_py
 from botocore.config import Config
 
-from lambda_fn.decisions import Policy
 from lambda_fn.model import Model
 
-from .conftest import draw_disc
+from .conftest import batch, draw_disc, notification
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -32,40 +30,6 @@ def s3(aws: "S3Client") -> "S3Client":
         aws.create_bucket(Bucket=bucket)
     aws.put_bucket_versioning(Bucket="images", VersioningConfiguration={"Status": "Enabled"})
     return aws
-
-
-@pytest.fixture
-def function(s3: "S3Client", model: Model, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    from lambda_fn import handler
-
-    monkeypatch.setattr(handler, "model", model)
-    monkeypatch.setattr(handler, "policy", Policy(model.manifest.thresholds))
-    monkeypatch.setattr(handler, "s3", s3)
-    monkeypatch.setenv("RESULTS_BUCKET", "results")
-    return handler
-
-
-def notification(*keys: str, bucket: str = "images", version_id: str | None = None) -> dict[str, Any]:
-    version = {"versionId": version_id} if version_id else {}
-    return {
-        "Records": [
-            {
-                "eventSource": "aws:s3",
-                "eventName": "ObjectCreated:Put",
-                "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key), "size": 1, **version}},
-            }
-            for key in keys
-        ]
-    }
-
-
-def batch(**bodies: object) -> dict[str, Any]:
-    return {
-        "Records": [
-            {"eventSource": "aws:sqs", "messageId": name, "body": body if isinstance(body, str) else json.dumps(body)}
-            for name, body in bodies.items()
-        ]
-    }
 
 
 def documents(s3: "S3Client") -> dict[str, Any]:
@@ -119,7 +83,7 @@ def test_the_version_that_the_event_names_is_scored_not_the_newest(
 ) -> None:
     named = s3.put_object(Bucket="images", Key="a.bmp", Body=encode(pixels=draw_disc((250, 40, 120))))["VersionId"]
     s3.put_object(Bucket="images", Key="a.bmp", Body=encode(pixels=draw_disc((10, 40, 120))))
-    function.handler(batch(m=notification("a.bmp", version_id=named)), CONTEXT)
+    function.handler(batch(m=notification("a.bmp", versionId=named)), CONTEXT)
     result = documents(s3)["results/a.bmp.json"]
     assert (result["decision"], result["image"]["version_id"]) == ("ALL", named)
 

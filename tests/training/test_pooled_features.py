@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from training.pooled_features import extract, feature_network, turned
+from training.pooled_features import MEAN_COLOUR, extract, feature_network, turned
 from training.pretrained import PretrainedWeightsError
 
 
@@ -30,6 +30,12 @@ def test_the_features_are_mean_and_spread_of_each_channel_at_each_depth_then_col
     assert features.shape == (3, 2 * (256 + 512 + 512) + 75)
     assert np.isfinite(features).all()
     assert len(np.unique(features, axis=0)) == 3
+
+
+def test_the_mean_colours_stand_where_the_name_says(network: keras.Model) -> None:
+    pixels = np.zeros((1, 64, 64, 3), np.uint8)
+    pixels[:, 16:48, 16:48] = (64, 128, 192)
+    assert extract(network, pixels)[0, MEAN_COLOUR] == pytest.approx([2, 4, 6], abs=1e-3)
 
 
 def test_the_background_says_nothing(network: keras.Model) -> None:
