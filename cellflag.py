@@ -7,13 +7,13 @@ import click
 
 # A command's module is imported when the command is called: `cellflag score` must not wait for a training library.
 DOORS = {
-    "demo": "infra.__main__",
-    "local": "infra.__main__",
+    "demo": "infra.commands.demo",
+    "local": "infra.commands.local",
     "score": "lambda_fn.__main__",
-    "status": "infra.operate.status",
-    "results": "infra.operate.results",
-    "redrive": "infra.operate.redrive",
-    "backfill": "infra.operate.backfill",
+    "status": "infra.commands.status",
+    "results": "infra.commands.results",
+    "redrive": "infra.commands.redrive",
+    "backfill": "infra.commands.backfill",
     "samples": "training.commands.samples",
     "train": "training.__main__",
 }

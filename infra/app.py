@@ -5,10 +5,10 @@ import sys
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks
 
-from infra.bundling import BundlingError, aws_target, build, local_target
-from infra.configuration import Configuration
-from infra.settings import ConfigurationError
-from infra.stack import PYTHON, CellflagStack
+from infra.packaging.bundle import BundlingError, aws_target, build, local_target
+from infra.settings.configuration import Configuration
+from infra.settings.values import ConfigurationError
+from infra.stack.stack import PYTHON, CellflagStack
 
 
 def main() -> None:

@@ -10,9 +10,9 @@ import click
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from infra import homes, isolation
-from infra.deployment import deployed
-from infra.operate.errors import told_in_one_line
+from infra.local_cloud import homes, isolation
+from infra.local_cloud.deployment import deployed
+from infra.operate.aws_errors import told_in_one_line
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient

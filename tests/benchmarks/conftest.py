@@ -12,8 +12,8 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from infra.bundling import Bundle, build, local_target
-from training.synthetic_cell import draw_cell
+from infra.packaging.bundle import Bundle, build, local_target
+from training.synthetic.cell import draw_cell
 
 ROWS: list[tuple[str, ...]] = []
 TABLES: list[Table] = []

@@ -13,10 +13,11 @@ from statistics import median
 import pytest
 from rich.table import Table
 
-from infra import local, prices
-from infra.configuration import Configuration
-from infra.isolation import environment, s3_client
-from infra.shipped_model import ShippedModel
+from infra import prices
+from infra.local_cloud import emulator
+from infra.local_cloud.isolation import environment, s3_client
+from infra.settings.configuration import Configuration
+from infra.settings.shipped_model import ShippedModel
 
 from .batches import IMAGES, key
 from .conftest import TABLES, report
@@ -55,7 +56,7 @@ def measure(cells: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Ite
     """Runs batches of some sizes in a process with some cores and threads, against a local cloud."""
     home = tmp_path_factory.mktemp("home")
     try:
-        endpoint = local.start(home).endpoint
+        endpoint = emulator.start(home).endpoint
         s3 = s3_client(endpoint)
         s3.create_bucket(Bucket="images")
         for number in range(IMAGES):
@@ -73,7 +74,7 @@ def measure(cells: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Ite
 
         yield run
     finally:
-        local.stop(home)
+        emulator.stop(home)
 
 
 def _median(rounds: list[tuple[int, float, float, dict[str, int], int]]) -> Measured:

@@ -106,7 +106,7 @@ def test_a_batch_overlaps_waiting_with_work(cells: list[bytes], monkeypatch: pyt
 def test_throughput_beside_the_original_way(cells: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     import tensorflow as tf
 
-    from training.architectures import network
+    from training.networks.architectures import network
 
     size = handler.model.manifest.preprocessing.size
     keras_model = network("2x2C1D", size)

@@ -20,9 +20,9 @@ SIDE = 224
 def test_an_inference_beside_the_bare_backbone(cells: list[bytes]) -> None:
     import keras
 
-    from training.architectures import INPUT_NAME
-    from training.export import to_onnx
-    from training.pretrained import NO_WEIGHTS, backbone
+    from training.networks.architectures import INPUT_NAME
+    from training.networks.pretrained import NO_WEIGHTS, backbone
+    from training.shipping.graph import to_onnx
 
     image = keras.Input((SIDE, SIDE, 3), dtype="uint8", name=INPUT_NAME)
     colours = keras.layers.Rescaling(1 / 127.5, offset=-1)(keras.ops.cast(image, "float32"))

@@ -47,7 +47,7 @@ def run(*arguments: object) -> Run:
 
 
 def test_cold_start_beside_the_original_way(unzipped: Path, cell: Path, tmp_path: Path) -> None:
-    from training.architectures import network
+    from training.networks.architectures import network
 
     saved = tmp_path / "model.keras"
     network("2x2C1D", model.manifest.preprocessing.size).save(saved)

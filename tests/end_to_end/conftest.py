@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from infra import homes, local
-from infra.__main__ import demo
-from infra.deployment import Deployment, deployed
+from infra.commands.demo import demo
+from infra.local_cloud import emulator, homes
+from infra.local_cloud.deployment import Deployment, deployed
 from tests.end_to_end.cells import KEYS, draw_cell
 
 LEFT_OUT = ("notes.txt", "plate 7/.DS_Store", "plate 7/counts.csv")
@@ -36,7 +36,7 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstr
         try:
             result = CliRunner().invoke(demo, [str(folder), "--keep", "--out", str(out)], catch_exceptions=False)
             deployment = deployed(home)
-            assert deployment, f"{result.output}\n{(home / local.LOG).read_text()[-3000:]}"
+            assert deployment, f"{result.output}\n{(home / emulator.LOG).read_text()[-3000:]}"
             yield Demonstration(result, out, deployment)
         finally:
-            local.stop(home)
+            emulator.stop(home)

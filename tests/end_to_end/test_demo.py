@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from infra.cells import Cell
-from infra.isolation import s3_client
-from infra.round_trip import keys_below, score_cells
-from infra.steps import Steps
+from infra.demo.cells import Cell
+from infra.demo.round_trip import keys_below, score_cells
+from infra.local_cloud.isolation import s3_client
+from infra.tools.steps import Steps
 from tests.end_to_end.cells import KEYS, draw_cell
 from tests.end_to_end.conftest import Demonstration
 

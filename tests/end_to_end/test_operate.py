@@ -8,11 +8,11 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from infra.commands.backfill import backfill
+from infra.commands.redrive import redrive
+from infra.commands.results import results
+from infra.commands.status import status
 from infra.operate.access import find_local_stack
-from infra.operate.backfill import backfill
-from infra.operate.redrive import redrive
-from infra.operate.results import results
-from infra.operate.status import status
 from tests.end_to_end.cells import KEYS
 from tests.end_to_end.conftest import Demonstration
 

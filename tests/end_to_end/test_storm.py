@@ -26,10 +26,10 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.config import Config
 
-from infra import local
-from infra.bundling import build, local_target
-from infra.isolation import client_settings, environment, s3_client, session
-from infra.round_trip import keys_below
+from infra.demo.round_trip import keys_below
+from infra.local_cloud import emulator
+from infra.local_cloud.isolation import client_settings, environment, s3_client, session
+from infra.packaging.bundle import build, local_target
 from tests.brightest_red import cell, write_brightest_red
 from tests.end_to_end.storm_pollers import Pollers, Worker, delete
 
@@ -56,7 +56,7 @@ class Cloud:
 def cloud(tmp_path: Path) -> Iterator[Cloud]:
     """Two buckets and three queues on a local cloud of their own: what is announced is shuffled on its way."""
     try:
-        endpoint = local.start(tmp_path / "home").endpoint
+        endpoint = emulator.start(tmp_path / "home").endpoint
         sqs = session().client(
             "sqs", endpoint_url=endpoint, config=Config(max_pool_connections=WORKERS + 1, **client_settings())
         )
@@ -78,7 +78,7 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
         )
         yield Cloud(endpoint, sqs, announced, queue, dead_letters)
     finally:
-        local.stop(tmp_path / "home")
+        emulator.stop(tmp_path / "home")
 
 
 def _arn(sqs: "SQSClient", queue: str) -> str:

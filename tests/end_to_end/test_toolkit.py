@@ -6,13 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.isolation import environment
-from infra.paths import PROJECT
+from infra.local_cloud.isolation import environment
+from infra.tools.paths import PROJECT
 
 
 def cdk(*arguments: str) -> subprocess.CompletedProcess[str]:
     nowhere = environment("http://127.0.0.1:9", os.environ)
-    command = [sys.executable, "-m", "infra.toolkit", *arguments]
+    command = [sys.executable, "-m", "infra.tools.cdk", *arguments]
     return subprocess.run(command, cwd=PROJECT, env=nowhere, capture_output=True, text=True, check=False)
 
 

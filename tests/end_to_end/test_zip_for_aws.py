@@ -5,8 +5,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from infra.bundling import aws_target, build
-from infra.stack import PYTHON
+from infra.packaging.bundle import aws_target, build
+from infra.stack.stack import PYTHON
 
 AARCH64 = 183
 """Of `e_machine` in the header of an ELF file, https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html"""

@@ -1,16 +1,22 @@
-"""The CDK runs on the Node that the project brings."""
+"""The stack as a template, a deployment for each test, and the command line that finds it."""
 
 import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Template
+from click.testing import CliRunner, Result
 
-from infra.bundling import Target
-from infra.toolkit import node_folder
+from infra.operate import access
+from infra.operate.access import DeployedStack
+from infra.packaging.bundle import Target
+from infra.tools.cdk import node_folder
+from tests.infra.fakes import deployed_stack
 from tests.infra.templates import Synthesize, stack_in
 
+# The CDK runs on the Node that the project brings.
 os.environ["JSII_NODE"] = str(node_folder() / "node")
 
 
@@ -28,3 +34,21 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
 @pytest.fixture(scope="session")
 def template(synthesize: Synthesize) -> Template:
     return synthesize()
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedStack]:
+    with deployed_stack(monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def run(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Runs a command with `--local`, which finds the test's deployment."""
+    monkeypatch.setattr(access, "find_local_stack", lambda: stack)
+    monkeypatch.setenv("COLUMNS", "160")
+
+    def run_command(command: object, *arguments: str, answer: str | None = None) -> Result:
+        return CliRunner().invoke(command, ["--local", *arguments], input=answer)  # type: ignore[arg-type] # a command
+
+    return run_command

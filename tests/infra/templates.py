@@ -7,9 +7,9 @@ from typing import Any
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
-from infra.bundling import Bundle, Target, aws_target
-from infra.configuration import Configuration
-from infra.stack import PYTHON, CellflagStack
+from infra.packaging.bundle import Bundle, Target, aws_target
+from infra.settings.configuration import Configuration
+from infra.stack.stack import PYTHON, CellflagStack
 
 Synthesize = Callable[..., Template]
 KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"

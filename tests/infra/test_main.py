@@ -6,12 +6,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from infra import homes, local
-from infra.__main__ import demo
-from infra.__main__ import local as local_group
-from infra.demo import free_folder
-from infra.homes import home_for
-from infra.local import LocalCloudError
+from infra.commands.demo import demo
+from infra.commands.local import local as local_group
+from infra.demo.demonstration import free_folder
+from infra.local_cloud import emulator, homes
+from infra.local_cloud.emulator import LocalCloudError
+from infra.local_cloud.homes import home_for
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +75,6 @@ def test_a_stopped_command_leaves_no_logs(error: type[BaseException] | BaseExcep
 
 
 def test_a_second_kept_cloud_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "running", lambda _: local.LocalCloud(1, 4566, "/data"))
+    monkeypatch.setattr(emulator, "running", lambda _: emulator.LocalCloud(1, 4566, "/data"))
     with pytest.raises(click.UsageError, match="up already"), home_for(keep=True):
         pytest.fail("the block must not be entered")

@@ -9,10 +9,10 @@ import pytest
 from aws_cdk.assertions import Template
 
 from infra import prices
-from infra.configuration import Configuration
-from infra.operate.simulation import SCORE_SECONDS, Plan, simulate
-from infra.paths import PROJECT
-from infra.shipped_model import ShippedModel
+from infra.operate.backfills.simulation import SCORE_SECONDS, Plan, simulate
+from infra.settings.configuration import Configuration
+from infra.settings.shipped_model import ShippedModel
+from infra.tools.paths import PROJECT
 from lambda_fn import reporting
 from tests.infra.templates import Synthesize, resources
 

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from training.architectures import network
-from training.dataset import Dataset
+from training.data.dataset import Dataset
+from training.networks.architectures import network
 
 if TYPE_CHECKING:
     import keras

@@ -14,10 +14,10 @@ from click.testing import CliRunner, Result
 from lambda_fn.cells import Preprocessing
 from lambda_fn.model import Model
 from training.__main__ import main
-from training.dataset import load
-from training.export import ParityError
-from training.fit import fit
-from training.scaling import Scaling
+from training.data.dataset import load
+from training.evaluation.scaling import Scaling
+from training.fitting.network import fit
+from training.shipping.graph import ParityError
 
 
 def train(folder: Path, out: Path, *options: str) -> Result:
@@ -70,11 +70,11 @@ def test_a_network_that_fails_the_parity_gate_becomes_no_model(
     def fail(*_: object) -> float:
         raise ParityError("The ONNX graph differs.")
 
-    monkeypatch.setattr("training.shipping.check_parity", fail)
-    monkeypatch.setattr("training.run.fit", lambda *arguments: arguments[3].mkdir(parents=True))
-    monkeypatch.setattr("training.run.scale_logits", lambda *_: None)
-    monkeypatch.setattr("training.run.predict", lambda _, pixels: np.linspace(0.1, 0.9, len(pixels)))
-    monkeypatch.setattr("training.shipping.to_onnx", lambda _: b"graph")
+    monkeypatch.setattr("training.shipping.model_folder.check_parity", fail)
+    monkeypatch.setattr("training.runs.network.fit", lambda *arguments: arguments[3].mkdir(parents=True))
+    monkeypatch.setattr("training.runs.network.scale_logits", lambda *_: None)
+    monkeypatch.setattr("training.runs.network.predict", lambda _, pixels: np.linspace(0.1, 0.9, len(pixels)))
+    monkeypatch.setattr("training.shipping.model_folder.to_onnx", lambda _: b"graph")
     place = tmp_path_factory.mktemp("place")
     result = train(cells, place / "run")
     assert (result.exit_code, "Error: The ONNX graph differs." in result.output) == (1, True)
@@ -96,10 +96,10 @@ def test_a_killed_run_goes_on_and_a_finished_one_does_not(
         return kill_or_fit
 
     run = tmp_path_factory.mktemp("place") / "run"
-    monkeypatch.setattr("training.run.fit", fit_until("fold-2"))
+    monkeypatch.setattr("training.runs.network.fit", fit_until("fold-2"))
     assert train(cells, run).exit_code == 9
     resume = ["train", "run", "--resume", str(run)]
-    monkeypatch.setattr("training.run.fit", fit_until("none"))
+    monkeypatch.setattr("training.runs.network.fit", fit_until("none"))
     wrong = CliRunner().invoke(main, [*resume, "--epochs", "3"])
     assert "leave out --epochs" in wrong.output
     result = CliRunner().invoke(main, resume)
@@ -120,9 +120,9 @@ def test_an_8_bit_model_says_so_and_can_be_promoted(
         arguments[3].mkdir(parents=True)
         return spread_network
 
-    monkeypatch.setattr("training.run.fit", fitted)
-    monkeypatch.setattr("training.quantization.MOST_DECISIONS_CHANGED", 1)  # of 8 cells, one would be too many
-    monkeypatch.setattr("training.quantization.MOST_AUC_LOST", 1)
+    monkeypatch.setattr("training.runs.network.fit", fitted)
+    monkeypatch.setattr("training.shipping.quantization.MOST_DECISIONS_CHANGED", 1)  # of 8 cells, one would be too many
+    monkeypatch.setattr("training.shipping.quantization.MOST_AUC_LOST", 1)
     run = tmp_path_factory.mktemp("place") / "run"
     result = train(cells, run, "--int8")
     assert result.exit_code == 0, result.output
@@ -139,7 +139,7 @@ def test_a_run_does_not_go_on_with_other_cells(
     def kill(*_: object) -> None:
         raise SystemExit(9)
 
-    monkeypatch.setattr("training.run.fit", kill)
+    monkeypatch.setattr("training.runs.network.fit", kill)
     run = tmp_path_factory.mktemp("place") / "run"
     train(cells, run)
     next(cells.rglob("UID_1_1_1_all.png")).unlink()
@@ -183,7 +183,7 @@ def test_an_interrupted_run_says_where_the_best_networks_are(
         (folder / "best.keras").touch()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("training.run.fit", stop)
+    monkeypatch.setattr("training.runs.network.fit", stop)
     result = train(cells, tmp_path / "run")
     assert result.exit_code != 0
     assert "run: 1, each the best of its training so far" in result.output.replace("\n", "")

@@ -12,12 +12,12 @@ from sklearn.metrics import roc_auc_score
 
 from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.model import MODEL_FOLDER, Manifest, Model
-from training import index
-from training.dataset import Dataset, load
-from training.export import PARITY_BOUND, reference_cells
-from training.model_card import model_card
-from training.sources import find_cells
-from training.synthetic_cell import draw_cell
+from training.data import index
+from training.data.dataset import Dataset, load
+from training.data.sources import find_cells
+from training.shipping.graph import PARITY_BOUND, reference_cells
+from training.shipping.model_card import model_card
+from training.synthetic.cell import draw_cell
 
 MANIFEST = MODEL_FOLDER / "model.json"
 

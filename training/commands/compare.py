@@ -6,9 +6,9 @@ import click
 from rich.console import Console
 
 from lambda_fn.cells import Preprocessing
-from training.architectures import ARCHITECTURES
 from training.commands.options import BALANCE, CELLS, CROP, FOLDS, NEW_FOLDER, SEED, SIZE, SPLIT, WEIGHTS, check_sizes
-from training.commands.surroundings import load_tensorflow, one_line_errors
+from training.commands.shell import load_tensorflow, one_line_errors
+from training.networks.architectures import ARCHITECTURES
 
 OUT = Path("runs/compare")
 
@@ -53,10 +53,10 @@ def compare(
     console = Console(stderr=True)
     load_tensorflow(console)
 
-    from training.compare import MAJORITY, Comparison
-    from training.compare import compare as compare_all
-    from training.comparison_table import on_terminal, write_tables
-    from training.progress import RunProgress
+    from training.runs.comparison import MAJORITY, Comparison
+    from training.runs.comparison import compare as compare_all
+    from training.runs.comparison_table import on_terminal, write_tables
+    from training.runs.progress import RunProgress
 
     chosen = tuple(dict.fromkeys(names)) or (MAJORITY, *ARCHITECTURES)
     plan = Comparison(

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from training.commands.options import CELLS, NEW_FOLDER, SEED
-from training.commands.surroundings import new_run_folder, one_line_errors
+from training.commands.shell import new_run_folder, one_line_errors
 
 TRIED = 24
 
@@ -23,7 +23,7 @@ def evaluate(measured: Path, cells: Path | None, out: Path | None, seed: int) ->
     Writes report.html, one file with all charts, intervals over subjects, the cells that are called wrong, and what the
     detector of unlike images catches; and metrics.json with the same figures.
     """
-    from training.predictions import OUT_OF_FOLD
+    from training.evaluation.predictions import OUT_OF_FOLD
 
     is_run = (measured / OUT_OF_FOLD).is_file()
     is_model = not is_run and (measured / "model.onnx").is_file()
@@ -37,10 +37,10 @@ def evaluate(measured: Path, cells: Path | None, out: Path | None, seed: int) ->
         from rich.progress import Progress
 
         from lambda_fn.model import Model
-        from training.predictions import predict_cells, read_predictions, with_groups_of
+        from training.data.sources import find_cells
+        from training.evaluation.predictions import predict_cells, read_predictions, with_groups_of
+        from training.evaluation.unusual_images import KINDS, sample_of, show_unusual_images
         from training.report.evaluation import write_report
-        from training.sources import find_cells
-        from training.unusual_images import KINDS, sample_of, show_unusual_images
 
         model_folder = measured if is_model else (measured if is_run else measured.parent) / "model"
         found = find_cells(cells)[1] if cells else None

@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from lambda_fn.model import MODEL_FOLDER
 from training.commands.options import CELLS, SEED
-from training.commands.surroundings import one_line_errors
+from training.commands.shell import one_line_errors
 
 
 @click.command()
@@ -32,9 +32,9 @@ def explore(cells: Path, out: Path, model_folder: Path, seed: int) -> None:
         raise click.UsageError(f"{out} exists already: name a new file.")
     console = Console(stderr=True)
     with one_line_errors():
-        from training import exploration
+        from training.data import exploration
+        from training.data.sources import find_cells
         from training.report.exploration import write_report
-        from training.sources import find_cells
 
         title, found = find_cells(cells)
         with Progress(console=console) as bars:

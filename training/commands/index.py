@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from training.commands.surroundings import one_line_errors
+from training.commands.shell import one_line_errors
 
 if TYPE_CHECKING:
     from lambda_fn.decisions import Label
-    from training.sources import Naming, Unknown
+    from training.data.sources import Naming, Unknown
 
 MOST_SHOWN = 3
 
@@ -68,9 +68,9 @@ def index(
         raise click.UsageError(f"{out} exists already: name a new file.")
     console = Console(stderr=True)
     with one_line_errors():
-        from training.index import Finding, build, write
-        from training.reviewed import reviewed_cells
-        from training.sources import cells_of
+        from training.data.index import Finding, build, write
+        from training.data.reviewed import reviewed_cells
+        from training.data.sources import cells_of
 
         cells = [cell for source in sources for cell in sorted(cells_of(source, naming), key=lambda found: found.name)]
         undecided: list[str] = []
@@ -98,8 +98,8 @@ def index(
 
 
 def _naming(pattern: str | None, unknown: str, classes: tuple[str, ...]) -> Naming:
-    from training.sources import Naming
-    from training.tables import LABELS
+    from training.data.sources import Naming
+    from training.data.tables import LABELS
 
     by_folder = dict(LABELS)
     for wish in classes:

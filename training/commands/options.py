@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from training.architectures import OPTIMIZERS
-from training.folds import BALANCES
-from training.pretrained import IMAGENET, NO_WEIGHTS
+from training.data.folds import BALANCES
+from training.networks.architectures import OPTIMIZERS
+from training.networks.pretrained import IMAGENET, NO_WEIGHTS
 
 CELLS = click.Path(exists=True, path_type=Path)
 """An index, a table, or a folder of labelled cells."""

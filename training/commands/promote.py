@@ -6,7 +6,7 @@ import click
 
 from lambda_fn.model import MODEL_FOLDER
 from training.commands.options import NEW_FOLDER, RUN
-from training.commands.surroundings import one_line_errors
+from training.commands.shell import one_line_errors
 
 
 @click.command()
@@ -22,7 +22,7 @@ def promote(run: Path, even_if_worse: bool, model_folder: Path) -> None:
     more than 0.005 below those of the model that it would replace, or if the two were measured on other cells. What it
     replaces is kept in the run's folder; `cdk deploy` then brings the new one to AWS.
     """
-    from training.promote import promote as put_into_place
+    from training.shipping.promotion import promote as put_into_place
 
     with one_line_errors():
         for line in put_into_place(run, model_folder, even_if_worse):

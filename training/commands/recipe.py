@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from training.commands.options import CELLS, FOLDS, NEW_FOLDER, SEED, SPLIT
-from training.commands.surroundings import load_tensorflow, new_run_folder, one_line_errors
+from training.commands.shell import load_tensorflow, new_run_folder, one_line_errors
 
 
 @click.command()
@@ -37,8 +37,8 @@ def recipe(
     console = Console(stderr=True)
     load_tensorflow(console)
 
-    from training.progress import RunProgress
-    from training.recipe import cook
+    from training.runs.pooled import cook
+    from training.runs.progress import RunProgress
 
     with one_line_errors():
         manifest = cook(cells, backbone_weights, split or folds, seed, out, RunProgress(console))

@@ -22,7 +22,7 @@ from training.commands.options import (
     check_sizes,
     given,
 )
-from training.commands.surroundings import load_tensorflow, new_run_folder, one_line_errors
+from training.commands.shell import load_tensorflow, new_run_folder, one_line_errors
 
 
 @click.command()
@@ -78,9 +78,9 @@ def run(
     console = Console(stderr=True)
     load_tensorflow(console)
 
-    from training.plan import Plan, new_recipe, read_plan
-    from training.progress import RunProgress
-    from training.run import run as run_plan
+    from training.runs.network import run as run_plan
+    from training.runs.plan import Plan, new_recipe, read_plan
+    from training.runs.progress import RunProgress
 
     try:
         with one_line_errors():

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from training.architectures import architecture as look_up
 from training.commands.options import (
     BALANCE,
     CROP,
@@ -19,8 +18,9 @@ from training.commands.options import (
     SIZE,
     check_sizes,
 )
-from training.commands.surroundings import new_run_folder, one_line_errors
-from training.pretrained import IMAGENET, NO_WEIGHTS
+from training.commands.shell import new_run_folder, one_line_errors
+from training.networks.architectures import architecture as look_up
+from training.networks.pretrained import IMAGENET, NO_WEIGHTS
 
 
 def _address(context: click.Context, parameter: click.Parameter, value: str) -> str:

@@ -18,7 +18,7 @@ def samples(out: Path, count: int, seed: int) -> None:
 
     They are drawn, not real: good to try every command on, useless to judge a model by.
     """
-    from training.synthetic import write_samples
+    from training.synthetic.samples import write_samples
 
     with Progress(console=Console(stderr=True)) as bars:
         task = bars.add_task("Drawing cells", total=count)

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from training.commands.options import SEED
-from training.commands.surroundings import one_line_errors
+from training.commands.shell import one_line_errors
 
 
 @click.command()
@@ -31,12 +31,12 @@ def split(index: Path, out: Path, folds: int | None, test: float, validation: fl
     with one_line_errors():
         import numpy as np
 
-        from training.dataset import groups_of
+        from training.data.dataset import groups_of
+        from training.data.folds import folds as make_folds
+        from training.data.folds import three_way
+        from training.data.sources import find_cells
+        from training.data.splits import PARTS, write_splits
         from training.errors import DatasetError
-        from training.folds import folds as make_folds
-        from training.folds import three_way
-        from training.sources import find_cells
-        from training.splits import PARTS, write_splits
 
         cells = find_cells(index)[1]
         if not all(cell.sha256 for cell in cells):

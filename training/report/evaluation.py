@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from lambda_fn.cells import Cell as FoundCell
 from lambda_fn.cells import Preprocessing, to_model_input
 from lambda_fn.decisions import Thresholds
-from training.calibrate import ErrorRates, choose_thresholds
+from training.data.reading import UnusableImageError, read_all
+from training.data.sources import Cell
 from training.errors import DatasetError
-from training.evaluate import Metrics, calibration_error, evaluate
-from training.predictions import Predictions
-from training.reading import UnusableImageError, read_all
+from training.evaluation.metrics import Metrics, calibration_error, evaluate
+from training.evaluation.predictions import Predictions
+from training.evaluation.scaling import choose_scaling
+from training.evaluation.thresholds import ErrorRates, choose_thresholds
+from training.evaluation.trade_off import on_unseen_subjects
+from training.evaluation.unusual_images import Shown
 from training.report import evaluation_charts
 from training.report.charts import ALL_COLOUR, INK, NORMAL_COLOUR, REVIEW_COLOUR, style
 from training.report.page import picture, write_page
-from training.scaling import choose_scaling
-from training.sources import Cell
-from training.trade_off import on_unseen_subjects
-from training.unusual_images import Shown
 
 MOST_IN_GALLERY = 24
 SHOWN_PX = 300

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from lambda_fn.decisions import Thresholds
-from training.calibrate import ErrorRates
-from training.evaluate import Estimate, draws_of_subjects
+from training.evaluation.metrics import Estimate, draws_of_subjects
+from training.evaluation.thresholds import ErrorRates
+from training.evaluation.trade_off import TOLERATED, review_shares
 from training.report.charts import (
     ALL_COLOUR,
     CLASS_COLOURS,
@@ -24,7 +25,6 @@ from training.report.charts import (
     new_figure,
     shortened,
 )
-from training.trade_off import TOLERATED, review_shares
 
 Probabilities = NDArray[np.float64]
 Labels = NDArray[np.bool_]

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.sagemaker import entry
+from training import container
 from training.sagemaker.images import TENSORFLOW, training_image
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def request(job: Job, source: str) -> dict[str, Any]:
         "EnableManagedSpotTraining": job.spot,
         "CheckpointConfig": {
             "S3Uri": f"{output}/{job.checkpoints_of}/checkpoints",
-            "LocalPath": entry.CHECKPOINTS,
+            "LocalPath": container.CHECKPOINTS,
         },
     }
 
@@ -110,7 +110,7 @@ def source_archive() -> bytes:
             for path in sorted((ROOT / package).rglob("*")):
                 if path.suffix in (".py", ".json", ".html", ".css") and "model" not in path.parts:
                     tar.add(path, path.relative_to(ROOT).as_posix())
-        tar.add(entry.__file__, PROGRAM)
+        tar.add(container.__file__, PROGRAM)
         lines = [f"{name}=={version(name)}" for name in REQUIREMENTS]
         content = ("\n".join(lines) + "\n").encode()
         requirements = tarfile.TarInfo("requirements.txt")

@@ -18,9 +18,9 @@ from botocore.exceptions import (
 from click.testing import CliRunner
 from moto import mock_aws
 
-from infra import homes
+from infra.local_cloud import homes
 from infra.operate.access import DeployedStack, find_stack, on_a_stack
-from infra.operate.errors import explain, told_in_one_line
+from infra.operate.aws_errors import explain, told_in_one_line
 
 
 def refusal(code: str, message: str = "no") -> ClientError:

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from lambda_fn.model import MODEL_FOLDER
 from training.__main__ import main
-from training.synthetic import write_samples
+from training.synthetic.samples import write_samples
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from click.testing import CliRunner, Result
 from lambda_fn.model import MODEL_FOLDER
 from training.__main__ import main
 from training.report.architecture import stages
-from training.synthetic import write_samples
+from training.synthetic.samples import write_samples
 
 
 def explore(*arguments: str | Path) -> Result:

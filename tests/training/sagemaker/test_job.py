@@ -125,7 +125,9 @@ def test_one_command_starts_a_job_follows_its_log_and_brings_the_model_back(
     assert json.loads(described["HyperParameters"]["architecture"]) == "2C1D"
     source = s3.get_object(Bucket="out", Key=f"{name}/source.tar.gz")["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(source)) as tar:
-        assert {"entry.py", "requirements.txt", "training/fit.py", "lambda_fn/cells.py"} <= set(tar.getnames())
+        assert {"entry.py", "requirements.txt", "training/fitting/network.py", "lambda_fn/cells.py"} <= set(
+            tar.getnames()
+        )
 
 
 class FakeLogs:

@@ -1,0 +1,125 @@
+"""`cellflag status`: how a deployment stands, at a glance or for a program."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from infra.operate.access import DeployedStack, on_a_stack
+from infra.operate.backfills import executions
+from infra.operate.dead_letters import depth
+from infra.operate.recent import read_recent
+
+_HOUR = timedelta(hours=1)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For a program: one JSON object.")
+@on_a_stack
+def status(stack: DeployedStack, as_json: bool) -> None:
+    """Tell how the deployment stands: what waits, what failed, what the last hour brought, and which model answers."""
+    with Console(stderr=True).status("Looking"):
+        found = look(stack)
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+    else:
+        Console(highlight=False).print(_table(found))
+
+
+def look(stack: DeployedStack) -> dict[str, Any]:
+    """All that is shown, as `--json` prints it; what a cloud does not tell is None.
+
+    Raises:
+        BotoCoreError, ClientError: AWS refuses or fails.
+    """
+    recent = read_recent(stack, _HOUR)
+    return {
+        "stack": stack.name,
+        "queue": depth(stack, "QueueUrl") | {"oldest_seconds": _oldest_seconds(stack)},
+        "dead_letters": sum(depth(stack, "DeadLetterQueueUrl").values()),
+        "last_hour": {
+            "answered": recent.decisions.total(),
+            **{name: recent.decisions[name] for name in ("ALL", "normal", "review", "rejected")},
+            "repeated": recent.repeated,
+            "models": dict(recent.models),
+            "complete": recent.complete,
+        },
+        "model": recent.newest_model,
+        "function": _function(stack),
+        "backfill": _backfill(stack),
+    }
+
+
+def _oldest_seconds(stack: DeployedStack) -> float | None:
+    """Age of the oldest message in the queue, a metric of SQS that lags a few minutes behind."""
+    now = datetime.now(UTC)
+    points = stack.cloudwatch.get_metric_statistics(
+        Namespace="AWS/SQS",
+        MetricName="ApproximateAgeOfOldestMessage",
+        Dimensions=[{"Name": "QueueName", "Value": stack.output("QueueUrl").rpartition("/")[2]}],
+        StartTime=now - timedelta(minutes=10),
+        EndTime=now,
+        Period=60,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    return max(points, key=lambda point: point["Timestamp"])["Maximum"] if points else None
+
+
+def _function(stack: DeployedStack) -> dict[str, Any]:
+    """The version that answers now: behind the alias `live` where there is one."""
+    name = stack.output("FunctionName")
+    try:
+        found = stack.functions.get_function_configuration(FunctionName=name, Qualifier="live")
+    except stack.functions.exceptions.ResourceNotFoundException:
+        found = stack.functions.get_function_configuration(FunctionName=name)
+    return {
+        "version": found.get("Version"),
+        "description": found.get("Description") or None,
+        "changed": found.get("LastModified"),
+    }
+
+
+def _backfill(stack: DeployedStack) -> dict[str, Any] | None:
+    newest = executions.newest(stack)
+    if newest is None or not newest[1]:
+        return None
+    counts = executions.progress(stack, newest[0])
+    return {"total": counts.total, "done": counts.done, "failed": counts.failed}
+
+
+def _table(found: dict[str, Any]) -> Table:
+    queue, hour, function = found["queue"], found["last_hour"], found["function"]
+    oldest = "" if queue["oldest_seconds"] is None else f", the oldest for {queue['oldest_seconds']:,.0f} s"
+    decided = [f"{hour[name]:,} {name}" for name in ("ALL", "normal", "review", "rejected")]
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("stack", Text(found["stack"]))
+    table.add_row(
+        "queue",
+        f"{queue['visible']:,} waiting{oldest}, {queue['in_flight']:,} being scored, {queue['delayed']:,} delayed",
+    )
+    dead = found["dead_letters"]
+    table.add_row(
+        "dead letters",
+        Text(f"{dead:,}: `cellflag redrive` shows why, and sends them back", "bold red")
+        if dead
+        else Text("0", "green"),
+    )
+    at_least = "" if hour["complete"] else "at least "
+    table.add_row("last hour", f"{at_least}{hour['answered']:,} answered: {', '.join(decided)}")
+    if hour["repeated"]:
+        table.add_row("", f"{hour['repeated']:,} came twice or late, and changed nothing")
+    table.add_row("model", Text(found["model"] or "nothing was answered in the last hour"))
+    if len(hour["models"]) > 1:
+        table.add_row("", Text(", ".join(f"{count:,} by {name}" for name, count in hour["models"].items())))
+    version = f"version {function['version']}, changed {function['changed']}"
+    table.add_row("function", Text(f"{version}: {function['description']}" if function["description"] else version))
+    if found["backfill"]:
+        done, total = found["backfill"]["done"], found["backfill"]["total"]
+        table.add_row("backfill", f"{done:,} of {total:,} done, {found['backfill']['failed']:,} in failed batches")
+    return table

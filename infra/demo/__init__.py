@@ -1,0 +1,1 @@
+"""The demonstration: cells go into a local cloud, and their results come back."""

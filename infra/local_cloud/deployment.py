@@ -1,0 +1,112 @@
+"""Puts the stack on a local cloud with the same CDK command line, and the same template, as on AWS.
+
+What need not wait does not: the cloud is bootstrapped while the function's code is bundled and the template is written.
+"""
+
+import json
+import os
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.local_cloud import emulator
+from infra.local_cloud.isolation import ACCOUNT, REGION, environment
+from infra.packaging import bundle
+from infra.tools.cdk import cdk_command, cdk_environment, cdk_script
+from infra.tools.paths import PROJECT
+from infra.tools.processes import Commands
+from infra.tools.steps import Steps
+
+# The local cloud hands over each message as it comes, and unpacks the whole zip for every call beside another: with few
+# calls at a time, messages gather to batches, as they do on AWS.
+_CONTEXT = [
+    f"--context={name}" for name in ("stage=local", "target=local", "max_concurrency=2", "backfill_concurrency=2")
+]
+_STACK = "cellflag-local"
+_OUTPUTS = "outputs.json"
+_NOWHERE = "http://127.0.0.1:9"
+"""The port "discard": writing a template asks no cloud."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The stack on a local cloud: where it answers, and the stack's outputs by name."""
+
+    endpoint: str
+    outputs: dict[str, str]
+
+    @property
+    def images(self) -> str:
+        """The name of the bucket to drop images into."""
+        return self.outputs["ImagesBucketName"]
+
+    @property
+    def results(self) -> str:
+        """The name of the bucket that results come from."""
+        return self.outputs["ResultsBucketName"]
+
+
+def put_up(home: Path, steps: Steps) -> Deployment:
+    """Start a local cloud in `home` and deploy the stack there; on any failure the cloud is ended again.
+
+    Raises:
+        LocalCloudError: the cloud does not start.
+        ToolkitError: the CDK command line cannot be installed.
+        BundlingError: the function's zip cannot be made.
+        CommandFailedError: bootstrapping, synthesis or deployment failed.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    (home / _OUTPUTS).unlink(missing_ok=True)
+    try:
+        # The pool is left after the commands have been ended, else it would wait for them.
+        with ThreadPoolExecutor(max_workers=3) as pool, Commands(home) as commands:
+            _put_up(home, steps, pool, commands)
+        deployment = deployed(home)
+        assert deployment is not None, "the CDK command line writes the outputs of what it deployed"
+    except BaseException:
+        emulator.stop(home)
+        raise
+    return deployment
+
+
+def deployed(home: Path) -> Deployment | None:
+    """What is deployed on the local cloud of `home`; None while it is down or not yet deployed."""
+    cloud = emulator.running(home)
+    if cloud is None or not (home / _OUTPUTS).is_file():
+        return None
+    return Deployment(cloud.endpoint, json.loads((home / _OUTPUTS).read_text())[_STACK])
+
+
+def _put_up(home: Path, steps: Steps, pool: ThreadPoolExecutor, commands: Commands) -> None:
+    toolkit = pool.submit(cdk_script)
+    cloud_assembly = str(home / "cdk.out")
+
+    def cdk(name: str, *arguments: str, endpoint: str = _NOWHERE, cwd: Path = PROJECT) -> None:
+        toolkit.result()
+        variables = cdk_environment(environment(endpoint, os.environ))
+        commands.run(name, cdk_command(name, *arguments), variables, cwd)
+
+    def start_and_bootstrap() -> emulator.LocalCloud:
+        with steps.step("start", "the local cloud") as step:
+            cloud = emulator.start(home)
+            step.note(cloud.endpoint)
+        with steps.step("bootstrap", "cdk bootstrap"):
+            # From a folder without cdk.json: with one, the command line would first run the app, for nothing.
+            cdk("bootstrap", "--app", "", f"aws://{ACCOUNT}/{REGION}", endpoint=cloud.endpoint, cwd=home)
+        return cloud
+
+    def bundle_and_synthesize() -> None:
+        with steps.step("bundle", "the function") as step:
+            step.note(str(bundle.build(bundle.local_target())))
+        with steps.step("synth", "cdk synth"):
+            cdk("synth", "--quiet", "--output", cloud_assembly, *_CONTEXT)
+
+    bootstrapped, synthesized = pool.submit(start_and_bootstrap), pool.submit(bundle_and_synthesize)
+    branches: list[Future[Any]] = [bootstrapped, synthesized]
+    for branch in wait(branches, return_when=FIRST_EXCEPTION).done:
+        branch.result()  # raises what went wrong there
+    with steps.step("deploy", "cdk deploy"):
+        arguments = ["--outputs-file", str(home / _OUTPUTS), "--require-approval", "never", "--progress", "events"]
+        endpoint = bootstrapped.result().endpoint
+        cdk("deploy", _STACK, "--app", cloud_assembly, *arguments, endpoint=endpoint)

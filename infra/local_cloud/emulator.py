@@ -1,0 +1,198 @@
+"""The local cloud: an emulator of AWS (ministack) that listens on 127.0.0.1, in an environment of its own.
+
+It is found again by a file lock that it holds for as long as it lives: while the lock is held, the process id that
+stands beside it is its own, and no other process can be ended by mistake.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from infra.local_cloud.isolation import ACCESS_KEY, REGION, SECRET_KEY
+from infra.tools.cache import built_once, digest
+from infra.tools.paths import CACHE
+from infra.tools.processes import last_words
+from infra.tools.uv import run_uv
+
+_REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+_READY_SECONDS = 60.0
+_ENDED_SECONDS = 5.0
+_DATA_PREFIX = "cellflag-cloud-"
+_LOCK, _STATE, LOG = "lock", "process.json", "cloud.log"
+
+
+class LocalCloudError(Exception):
+    """The local cloud cannot be started; the message says why."""
+
+
+@dataclass(frozen=True)
+class LocalCloud:
+    """A running local cloud.
+
+    Attributes:
+        pid: of the process, which leads a session of its own.
+        port: on 127.0.0.1.
+        data: a temporary folder that holds all that it writes; it goes when the cloud goes.
+    """
+
+    pid: int
+    port: int
+    data: str
+
+    @property
+    def endpoint(self) -> str:
+        """The URL of every one of its services."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def install() -> Path:
+    """The Python of the emulator's environment, which uv makes on the first call.
+
+    Raises:
+        LocalCloudError: uv failed.
+    """
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    name = f"local-cloud-{digest([_REQUIREMENTS.read_bytes(), sys.executable.encode(), sys.version.encode()])}"
+    return built_once(CACHE / name, _install) / "bin" / f"python{python}"
+
+
+def _install(folder: Path) -> None:
+    for done in (
+        run_uv("venv", "--clear", "--relocatable", "--python", sys.executable, folder),
+        run_uv(
+            *("pip", "install", "--python", folder, "--require-hashes", "--requirements", _REQUIREMENTS),
+            UV_COMPILE_BYTECODE="1",
+        ),
+    ):
+        if done.returncode:
+            raise LocalCloudError("uv could not install the local cloud: " + done.stderr.strip()[-1000:])
+
+
+def start(home: Path) -> LocalCloud:
+    """Start a local cloud whose lock, log and process id lie in `home`, and wait until it answers.
+
+    Raises:
+        LocalCloudError: one runs there already, or it does not come up within a minute.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    python = install()
+    data = tempfile.mkdtemp(prefix=_DATA_PREFIX)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (home / _LOCK).open("ab") as lock, (home / LOG).open("wb") as log:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            shutil.rmtree(data)
+            raise LocalCloudError("the local cloud is up already") from None
+        process = subprocess.Popen(
+            [python, "-m", "ministack"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=data,
+            env=_environment(port, data),
+            pass_fds=[lock.fileno()],
+            start_new_session=True,
+        )
+    _remove_data(home)  # of one that crashed
+    cloud = LocalCloud(process.pid, port, data)
+    (home / _STATE).write_text(json.dumps(asdict(cloud)))
+    try:
+        _wait(cloud, process)
+    except BaseException as error:
+        stop(home)
+        process.wait()
+        if isinstance(error, TimeoutError):
+            reason = last_words(home / LOG)
+            raise LocalCloudError(f"the local cloud did not start: {reason}") from None
+        raise
+    return cloud
+
+
+def _environment(port: int, data: str) -> dict[str, str]:
+    """All that the emulator and its functions see; of the user's own settings only the path to programs."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": data,
+        "TMPDIR": data,
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "DOCKER_HOST": f"unix://{data}/no-docker",  # it would tidy up containers that others started
+    }
+
+
+def _wait(cloud: LocalCloud, process: subprocess.Popen[bytes]) -> None:
+    opener = build_opener(ProxyHandler({}))
+    end = time.monotonic() + _READY_SECONDS
+    while process.poll() is None and time.monotonic() < end:
+        with suppress(URLError, OSError), opener.open(f"{cloud.endpoint}/_ministack/health", timeout=5):
+            return
+        time.sleep(0.1)
+    raise TimeoutError
+
+
+def running(home: Path) -> LocalCloud | None:
+    """The local cloud of `home`, or None if none runs."""
+    cloud = _recorded(home)
+    if cloud is None or not (home / _LOCK).is_file():
+        return None
+    with (home / _LOCK).open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return cloud
+    return None
+
+
+def stop(home: Path) -> bool:
+    """End the local cloud of `home` with the functions that it runs, and remove its data; False if none runs."""
+    cloud = running(home)
+    if cloud:
+        with suppress(ProcessLookupError, PermissionError):  # macOS answers EPERM for a group of ended processes
+            os.killpg(cloud.pid, signal.SIGKILL)  # nothing in it is worth the wait for an orderly end
+        end = time.monotonic() + _ENDED_SECONDS
+        while running(home) and time.monotonic() < end:
+            time.sleep(0.02)
+    _remove_data(home)
+    return cloud is not None
+
+
+def last_error(home: Path) -> str:
+    """The last line of the cloud's log that tells of an error, such as an exception in a function."""
+    log = (home / LOG).read_text("utf-8", "replace") if (home / LOG).is_file() else ""
+    errors = [line for line in log.splitlines() if " ERROR " in line or "errorMessage=" in line]
+    return errors[-1] if errors else "nothing"
+
+
+def _recorded(home: Path) -> LocalCloud | None:
+    try:
+        return LocalCloud(**json.loads((home / _STATE).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _remove_data(home: Path) -> None:
+    cloud = _recorded(home)
+    if cloud and Path(cloud.data).name.startswith(_DATA_PREFIX):
+        shutil.rmtree(cloud.data, ignore_errors=True)
+    (home / _STATE).unlink(missing_ok=True)

@@ -1,0 +1,163 @@
+"""Simulates a backfill of a million images before anybody pays for one: `python -m infra.operate.backfills.simulation`.
+
+Batches start as soon as one of the concurrent calls is free and the listing has come that far; each takes its start,
+its images, and some luck. Prints the tables of docs/backfill.md.
+"""
+
+import heapq
+import random
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+
+from infra.operate.backfills.costs import Work, backfill_cost
+from infra.settings.shipped_model import ShippedModel
+
+S3_WRITES_A_SECOND = 3500
+"""That S3 takes below one prefix before it answers SlowDown, until it has split the prefix:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"""
+
+SCORE_SECONDS = 0.016
+"""Processor time of an image of 608 KB, from its event to its written documents, all requests to S3 included, in
+batches of 50 on one x86_64 core: `docs/performance.md`. The function waits for S3 while it computes
+(``handler.READ_AHEAD``), so that this is what an image takes where one whole core is there."""
+
+LOOK_SECONDS = 0.0025
+"""The same of an image whose result is current: it is not even read."""
+
+LISTED_A_SECOND = 10_000
+"""Keys: a listing of 1,000 takes about 0.1 s, one after the other."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A backfill to simulate.
+
+    Attributes:
+        images: how many lie in the bucket.
+        batch_size: images a call of the function.
+        concurrency: calls at the same time.
+        image_seconds: of one image within a batch, the function's time.
+        call_seconds: of a batch besides its images: start of the child, reading the first image, the ledger.
+        cold_seconds: more for the first call in each execution environment.
+        spread: standard deviation of the logarithm of a batch's time.
+        review_share: of the results, 0 to 1; by default what the shipped model lets one expect.
+        standing: the results that lie there already: `none`, of `another` model, or `current` ones, which stay.
+        express: whether children are Express workflows.
+    """
+
+    images: int = 1_000_000
+    batch_size: int = 50
+    concurrency: int = 8
+    image_seconds: float = SCORE_SECONDS
+    call_seconds: float = 0.15
+    cold_seconds: float = 1.5
+    spread: float = 0.15
+    review_share: float = field(default_factory=lambda: ShippedModel.read().review_share)
+    standing: Literal["none", "another", "current"] = "none"
+    express: bool = True
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What came of a plan.
+
+    Attributes:
+        seconds: from the start to the last batch's end.
+        billed_seconds: of the function, all batches together.
+        longest_batch: in seconds, to be held against the function's timeout.
+        writes_a_second: of S3 below one prefix, on average.
+        cost: USD by part of the bill.
+    """
+
+    seconds: float
+    billed_seconds: float
+    longest_batch: float
+    writes_a_second: float
+    cost: dict[str, float]
+
+
+def simulate(plan: Plan, seed: int = 0) -> Simulated:
+    """Run a plan through; the same seed gives the same luck."""
+    generator = random.Random(seed)
+    free = [0.0] * plan.concurrency  # when each execution environment is free
+    warm = plan.concurrency
+    batches = -(-plan.images // plan.batch_size)
+    billed = longest = ended = 0.0
+    for number in range(batches):
+        images = min(plan.batch_size, plan.images - number * plan.batch_size)
+        listed = (number * plan.batch_size + images) / LISTED_A_SECOND
+        begins = max(heapq.heappop(free), listed)
+        each = LOOK_SECONDS if plan.standing == "current" else plan.image_seconds
+        seconds = images * each * generator.lognormvariate(0, plan.spread) + plan.call_seconds
+        if number < warm:
+            seconds += plan.cold_seconds
+        # Who would write faster than S3 takes it waits for S3, and pays for that.
+        if plan.standing != "current":
+            seconds = max(seconds, images * plan.concurrency * (1 + plan.review_share) / S3_WRITES_A_SECOND)
+        heapq.heappush(free, begins + seconds)
+        billed, longest, ended = billed + seconds, max(longest, seconds), max(ended, begins + seconds)
+    work = Work(
+        listed=plan.images,
+        first=plan.images if plan.standing == "none" else 0,
+        replaced=plan.images if plan.standing == "another" else 0,
+        flagged=0 if plan.standing == "current" else round(plan.images * plan.review_share),
+        calls=batches,
+        ledgers=0 if plan.standing == "current" else batches,
+        seconds=billed,
+    )
+    cost = backfill_cost(work, memory_mb=1769, architecture="arm64", express=plan.express, looks_first=True)
+    return Simulated(ended, billed, longest, (work.first + work.replaced + work.flagged) / ended, cost)
+
+
+def _table(title: str, plans: dict[str, Plan]) -> Table:
+    table = Table(title=title, title_justify="left", box=None)
+    for heading in ("", "minutes", "longest batch", "writes/s", "Lambda", "Step Functions", "S3", "USD"):
+        table.add_column(heading, justify="left" if heading == "" else "right")
+    for name, plan in plans.items():
+        result = simulate(plan)
+        cost = result.cost
+        table.add_row(
+            name,
+            f"{result.seconds / 60:.1f}",
+            f"{result.longest_batch:.1f} s",
+            f"{result.writes_a_second:,.0f}",
+            f"{cost['Lambda']:.2f}",
+            f"{cost['Step Functions']:.2f}",
+            f"{cost['S3 writes'] + cost['S3 reads']:.2f}",
+            f"{sum(cost.values()):.2f}",
+        )
+    return table
+
+
+def main() -> None:
+    """Print what batch size, concurrency, kind of child and a slower function change."""
+    plan = Plan()
+    console = Console(width=110, highlight=False)
+    sizes = {f"{size} images a batch": replace(plan, batch_size=size) for size in (1, 10, 50, 100, 500)}
+    console.print(_table("Batch size, Express children", sizes))
+    standard = {name: replace(one, express=False) for name, one in sizes.items()}
+    console.print(_table("\nBatch size, Standard children", standard))
+    console.print(
+        _table(
+            "\nConcurrency",
+            {f"{calls} calls at a time": replace(plan, concurrency=calls) for calls in (2, 8, 40, 100)},
+        )
+    )
+    console.print(
+        _table(
+            "\nOther work",
+            {
+                "images that take twice as long": replace(plan, image_seconds=2 * plan.image_seconds),
+                "all to review": replace(plan, review_share=1.0),
+                "a new model over old results": replace(plan, standing="another"),
+                "nothing is missing": replace(plan, standing="current"),
+            },
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

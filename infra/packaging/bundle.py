@@ -1,0 +1,146 @@
+"""Makes the function's zip with uv alone: no Docker, and a cross-platform build is as fast as any other.
+
+A zip has two parts: the dependencies, which hardly ever change, and the package lambda_fn, which changes with every
+edit. So they are built apart, each under a digest of all that goes into it, and a second build costs nothing.
+"""
+
+import json
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from infra.packaging.contents import append_to_zip, compile_bytecode, trim
+from infra.tools.cache import built_once, digest, forget_old
+from infra.tools.paths import CACHE, LAMBDA_PACKAGE
+from infra.tools.uv import run_uv
+
+LIMIT_BYTES = 250 * 1024 * 1024
+"""Of a function's unzipped code (AWS Lambda quotas)."""
+
+_RECIPE = (Path(__file__), Path(__file__).with_name("contents.py"))
+_NOT_NEEDED_THERE = ("__main__.py", "requirements.in", "requirements.txt", "__pycache__", ".*")
+
+
+class BundlingError(Exception):
+    """The zip cannot be made; the message says why."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the function runs on.
+
+    Attributes:
+        name: part of the name of cached folders.
+        python: minor version, such as `3.13`.
+        architecture: `arm64` or `x86_64`.
+        platform: uv's name of the platform, or None for this machine.
+    """
+
+    name: str
+    python: str
+    architecture: str
+    platform: str | None
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A zip for Lambda, what it runs on, its sizes in bytes, and whether it brings compiled modules."""
+
+    code: Path
+    target: Target
+    zipped: int
+    unzipped: int
+    bytecode: bool
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        mebibyte = 1024 * 1024
+        bytecode = "" if self.bytecode else f"; no Python {self.target.python} here: without .pyc, a slower first call"
+        return (
+            f"Python {self.target.python} on {self.target.architecture}, {self.zipped / mebibyte:.0f} MiB zipped, "
+            f"{self.unzipped / mebibyte:.0f} of {LIMIT_BYTES // mebibyte} MiB unzipped{bytecode}"
+        )
+
+
+def aws_target(python: str) -> Target:
+    """Lambda on arm64; its Amazon Linux 2023 has glibc 2.34, so wheels for 2.28 run there."""
+    return Target("aws", python, "arm64", "aarch64-manylinux_2_28")
+
+
+def local_target() -> Target:
+    """This machine and this Python, on which the local cloud runs functions."""
+    architecture = "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
+    return Target("local", f"{sys.version_info.major}.{sys.version_info.minor}", architecture, None)
+
+
+def build(target: Target, package: Path = LAMBDA_PACKAGE, cache: Path = CACHE / "bundles") -> Bundle:
+    """Return the zip of `package` and its dependencies for `target`, made now or earlier.
+
+    Raises:
+        BundlingError: uv cannot install the dependencies, or they are more than Lambda takes.
+    """
+    recipe = [path.read_bytes() for path in _RECIPE] + [repr(target).encode()]
+    requirements = (package / "requirements.txt").read_bytes()
+    sources = _sources(package)
+    content = [part for path in sources for part in (str(path.relative_to(package)).encode(), path.read_bytes())]
+
+    dependencies = cache / f"{target.name}-dependencies-{digest([*recipe, requirements])}"
+    whole = cache / f"{target.name}-function-{digest([*recipe, requirements, *content])}"
+    if not whole.is_dir():
+        built_once(dependencies, lambda folder: _build_dependencies(folder, target, package / "requirements.txt"))
+        built_once(whole, lambda folder: _build_whole(folder, target, package, sources, dependencies))
+    for kept in (dependencies, whole):
+        forget_old(cache, kept.name.rpartition("-")[0], keep=kept)
+    report = json.loads((whole / "report.json").read_text())
+    if report["unzipped"] > LIMIT_BYTES:
+        raise BundlingError(
+            f"the function's code takes {report['unzipped']} bytes unzipped; Lambda takes {LIMIT_BYTES}"
+        )
+    return Bundle(whole / "function.zip", target, **report)
+
+
+def _sources(package: Path) -> list[Path]:
+    """The files of the package that the function needs, in a fixed order."""
+    return sorted(
+        path
+        for path in package.rglob("*")
+        if path.is_file()
+        and not any(fnmatch(part, name) for part in path.relative_to(package).parts for name in _NOT_NEEDED_THERE)
+    )
+
+
+def _build_dependencies(folder: Path, target: Target, requirements: Path) -> None:
+    tree = folder / "tree"
+    where = ["--python", sys.executable] if target.platform is None else ["--python-platform", target.platform]
+    done = run_uv(
+        *("pip", "install", "--target", str(tree), "--only-binary", ":all:", *where, "--python-version", target.python),
+        *("--require-hashes", "--requirements", str(requirements.resolve())),
+        UV_COMPILE_BYTECODE="0",  # it would compile for this Python
+    )
+    if done.returncode:
+        raise BundlingError("uv could not install the function's dependencies: " + done.stderr.strip()[-1000:])
+    trim(tree)
+    _zip(folder, tree, target)
+
+
+def _build_whole(folder: Path, target: Target, package: Path, sources: list[Path], dependencies: Path) -> None:
+    tree = folder / "tree"
+    for source in sources:
+        copy = tree / package.name / source.relative_to(package)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copy)
+    shutil.copyfile(dependencies / "function.zip", folder / "function.zip")
+    _zip(folder, tree, target)
+
+
+def _zip(folder: Path, tree: Path, target: Target) -> None:
+    """Compile what lies in `tree`, append it to the folder's zip, and leave zip and report behind."""
+    archive = folder / "function.zip"
+    bytecode = compile_bytecode(tree, target.python)
+    unzipped = append_to_zip(archive, tree, level=1 if target.platform is None else 9)
+    shutil.rmtree(tree)
+    report = {"zipped": archive.stat().st_size, "unzipped": unzipped, "bytecode": bytecode}
+    (folder / "report.json").write_text(json.dumps(report))

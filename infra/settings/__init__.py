@@ -1,0 +1,1 @@
+"""What a deployment may choose, and what the shipped model allows."""

@@ -1,0 +1,110 @@
+"""One page that shows how a deployment does, and what it costs."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from infra import prices
+from infra.settings.configuration import Configuration
+from infra.settings.shipped_model import ShippedModel
+from infra.stack.metrics import NAMESPACE, ModelMetrics
+from infra.stack.scoring import Scoring
+
+_PERIOD = Duration.minutes(5)
+
+
+def add_dashboard(
+    scope: Construct, configuration: Configuration, scoring: Scoring, metrics: ModelMetrics, model: ShippedModel
+) -> None:
+    """Put the dashboard into `scope`; it has stack and region in its name, since dashboards belong to no region."""
+    stack = Stack.of(scope)
+    review = 100 * model.review_share
+    every_model = f'{{{NAMESPACE},model,service}} MetricName="Images" service="{stack.stack_name}"'
+    by_model = cloudwatch.MathExpression(
+        expression=f"SEARCH('{every_model}', 'Sum', {_PERIOD.to_seconds():.0f})",
+        label="",
+        period=_PERIOD,
+    )
+    decided = [metrics.count(name, _PERIOD) for name in ("DecidedALL", "DecidedNormal", "Review")]
+    latency = [metrics.count("UploadToResult", _PERIOD, statistic) for statistic in ("p50", "p95", "Maximum")]
+    share = metrics.percent_of_images("Review", Duration.hours(1), least=1, otherwise=0)
+    errors = [
+        scoring.live.metric_errors(period=_PERIOD, statistic="Sum"),
+        scoring.function.metric_throttles(period=_PERIOD, statistic="Sum"),
+        metrics.count("MessagesFailed", _PERIOD),
+    ]
+    age = scoring.queue.metric_approximate_age_of_oldest_message(period=_PERIOD, statistic="Maximum")
+    waiting = [
+        queue.metric_approximate_number_of_messages_visible(period=_PERIOD, statistic="Maximum", label=label)
+        for queue, label in ((scoring.queue, "waiting"), (scoring.dead_letters, "dead letters"))
+    ]
+    expected = cloudwatch.HorizontalAnnotation(value=round(review, 1), label="the model card's share")
+    cost = hourly_cost(configuration, scoring, metrics)
+    cloudwatch.Dashboard(
+        scope,
+        "Dashboard",
+        dashboard_name=f"{stack.stack_name}-{stack.region}",
+        widgets=[
+            [
+                _graph("Images by decision", decided, stacked=True),
+                _graph("Images by model", [by_model], stacked=True),
+                _graph("Seconds from upload to result, the slowest of each batch", latency),
+            ],
+            [
+                _graph("Percent to review", [share], expected=expected),
+                _graph("Rejected", [metrics.count("Rejected", _PERIOD)]),
+                _graph("Errors, throttles, failed messages", errors),
+            ],
+            [
+                _graph("Age of the oldest message, seconds", [age]),
+                _graph("Messages", waiting),
+                _graph(f"USD an hour, an estimate at list prices of {prices.PRICES_AS_OF}", [cost]),
+            ],
+        ],
+    )
+
+
+def hourly_cost(configuration: Configuration, scoring: Scoring, metrics: ModelMetrics) -> cloudwatch.MathExpression:
+    """What scoring costs an hour in USD: computing, requests to S3 and SQS; without storage and logs.
+
+    An image's message is sent, and with others received and deleted; an image is read once and its result written; a
+    review adds a flag, which is read and written; a call of the function adds a part of the ledger. Duration is in ms.
+    """
+    hour = Duration.hours(1)
+    million = 1_000_000  # CloudWatch's arithmetic knows no 1e-6
+    message = (1 + 2 / prices.SQS_MESSAGES_A_REQUEST) * prices.SQS_REQUEST
+    image = million * (prices.S3_READ_REQUEST + prices.S3_WRITE_REQUEST + message)
+    flag = million * (prices.S3_READ_REQUEST + prices.S3_WRITE_REQUEST)
+    call = million * (prices.S3_WRITE_REQUEST + prices.LAMBDA_REQUEST)
+    millisecond = million * prices.lambda_cost(0.001, configuration.memory_mb, "arm64")
+    return cloudwatch.MathExpression(
+        expression=f"(FILL(images, 0) * {image:.3f} + FILL(review, 0) * {flag:.3f} "
+        f"+ FILL(calls, 0) * {call:.3f} + FILL(duration, 0) * {millisecond:.6f}) / {million}",
+        using_metrics={
+            "images": metrics.count("Images", hour),
+            "review": metrics.count("Review", hour),
+            "calls": scoring.function.metric_invocations(period=hour, statistic="Sum"),
+            "duration": scoring.function.metric_duration(period=hour, statistic="Sum"),
+        },
+        period=hour,
+        label="USD an hour",
+    )
+
+
+def _graph(
+    title: str,
+    metrics: Sequence[cloudwatch.IMetric],
+    *,
+    stacked: bool = False,
+    expected: cloudwatch.HorizontalAnnotation | None = None,
+) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(
+        title=title,
+        left=list(metrics),
+        left_annotations=[expected] if expected else [],
+        left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+        stacked=stacked,
+        width=8,
+    )

@@ -1,0 +1,124 @@
+"""The ledger as a table for Athena: no crawler, since the days in its keys are projected, and queries by name."""
+
+from pathlib import Path
+
+from aws_cdk import Stack
+from aws_cdk import aws_athena as athena
+from aws_cdk import aws_glue as glue
+from constructs import Construct
+
+from infra.settings.configuration import Configuration
+from infra.stack.storage import QUERY_RESULTS, Storage
+
+QUERIES = Path(__file__).with_name("queries")
+TABLE = "ledger"
+FIRST_DAY = "2026-11-01"
+"""Nothing was scored before."""
+
+SCAN_LIMIT_BYTES = 100 * 1000**3
+"""A query that reads more is ended: it costs 0.50 USD by then, and has read some 100 million answers."""
+
+COLUMNS = {
+    "schema": "string",
+    "status": "string",
+    "image": "struct<bucket:string,key:string,version_id:string,etag:string,sha256:string,bytes:bigint,format:string,"
+    "width:int,height:int>",
+    "prediction": "struct<label:string,probability_all:double>",
+    "decision": "string",
+    "review": "struct<required:boolean,reasons:array<string>>",
+    "morphology": "map<string,double>",
+    "explanation": "struct<key:string>",
+    "model": "struct<version:string,sha256:string>",
+    "timing_ms": "struct<read:double,decode:double,infer:double>",
+    "scored_at": "string",
+    "error": "struct<code:string,message:string>",
+    "outcome": "string",
+}
+"""The fields of `lambda_fn/result.schema.json`, and what became of the document."""
+
+
+def query(name: str) -> tuple[str, str]:
+    """What a query of the folder `queries` is for, and its SQL, on the newest answer to each image."""
+    description, _, sql = (QUERIES / f"{name}.sql").read_text("utf-8").partition("\n")
+    newest = (QUERIES / "newest.sql").read_text("utf-8")
+    return description.removeprefix("-- "), f"with newest as (\n{newest})\n{sql}"
+
+
+def query_names() -> list[str]:
+    """The queries that can be asked by name."""
+    return sorted(path.stem for path in QUERIES.glob("*.sql") if path.stem != "newest")
+
+
+class Ledger(Construct):
+    """Glue database and table over `ledger/dt=YYYY-MM-DD/*.jsonl`, and an Athena workgroup with queries by name."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, configuration: Configuration, storage: Storage) -> None:
+        """Describe the ledger of the storage's results; whoever asks needs rights of their own to read it."""
+        super().__init__(scope, construct_id)
+        stack, bucket = Stack.of(self), storage.results.bucket_name
+        database = glue.CfnDatabase(
+            self,
+            "Database",
+            catalog_id=stack.account,
+            database_input=glue.CfnDatabase.DatabaseInputProperty(name=stack.stack_name.replace("-", "_")),
+        )
+        table = glue.CfnTable(
+            self,
+            "Table",
+            catalog_id=stack.account,
+            database_name=database.ref,
+            table_input=glue.CfnTable.TableInputProperty(
+                name=TABLE,
+                table_type="EXTERNAL_TABLE",
+                partition_keys=[glue.CfnTable.ColumnProperty(name="dt", type="string")],
+                # https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
+                parameters={
+                    "projection.enabled": "true",
+                    "projection.dt.type": "date",
+                    "projection.dt.format": "yyyy-MM-dd",
+                    "projection.dt.range": f"{FIRST_DAY},NOW",
+                    "storage.location.template": f"s3://{bucket}/ledger/dt=${{dt}}/",
+                },
+                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+                    columns=[glue.CfnTable.ColumnProperty(name=name, type=kind) for name, kind in COLUMNS.items()],
+                    location=f"s3://{bucket}/ledger/",
+                    input_format="org.apache.hadoop.mapred.TextInputFormat",
+                    output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                    serde_info=glue.CfnTable.SerdeInfoProperty(
+                        serialization_library="org.openx.data.jsonserde.JsonSerDe"
+                    ),
+                ),
+            ),
+        )
+        encryption = athena.CfnWorkGroup.EncryptionConfigurationProperty(
+            encryption_option="SSE_KMS" if storage.key else "SSE_S3",
+            kms_key=storage.key.key_arn if storage.key else None,
+        )
+        self.workgroup = athena.CfnWorkGroup(
+            self,
+            "Workgroup",
+            name=stack.stack_name,
+            recursive_delete_option=True,
+            work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
+                enforce_work_group_configuration=True,
+                bytes_scanned_cutoff_per_query=SCAN_LIMIT_BYTES,
+                result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
+                    output_location=f"s3://{bucket}/{QUERY_RESULTS}", encryption_configuration=encryption
+                ),
+            ),
+        )
+        if configuration.target == "local":
+            return  # the local cloud's CloudFormation knows no named queries
+        for name in query_names():
+            description, sql = query(name)
+            named = athena.CfnNamedQuery(
+                self,
+                name.title().replace("_", ""),
+                name=name,
+                description=description,
+                database=database.ref,
+                query_string=sql,
+                work_group=self.workgroup.name,
+            )
+            for needed in (table, self.workgroup):
+                named.add_resource_dependency(needed)

@@ -1,0 +1,162 @@
+"""Who is told when something is wrong, and of what: alarms to one topic."""
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.settings.configuration import Configuration
+from infra.settings.shipped_model import ShippedModel
+from infra.stack.dashboard import add_dashboard
+from infra.stack.metrics import ModelMetrics
+from infra.stack.scoring import VISIBILITY_TIMEOUTS, Scoring
+from infra.stack.storage import Storage
+
+OLDEST_MESSAGE_SECONDS = 900
+"""Seconds pass from upload to result; a quarter of an hour means that images come faster than they are scored."""
+
+FAILING_VISIBILITY_TIMEOUTS = 2.5
+"""One image that fails again and again is nobody's alarm but that of the dead letters: after its third try, two
+visibility timeouts after the first, SQS no longer counts a message as the oldest.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"""
+
+FAILED_PERCENT = 5
+"""Of messages in five minutes; a single image that cannot be read fails its five tries without anybody being called."""
+
+DRIFT_IMAGES_AN_HOUR, DRIFT_HOURS = 100, 3
+"""With a quarter to review, 100 images have a standard error of 4.3 %: twice the share is six of them away."""
+
+DRIFT_IMAGES_A_DAY, DRIFT_DAYS = 500, 3
+"""One patient's cells may all be of one class; those of three days with 500 images each are hardly one patient's."""
+
+
+class Monitoring(Construct):
+    """A topic, the alarms that it is told of, and a dashboard.
+
+    Attributes:
+        topic: where the alarms go.
+        rollback: the alarms that stop a release under way. Not the dead letters': it stays until they are redriven,
+            and CodeDeploy starts nothing during an alarm, so the version that mends them could not come into service.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, configuration: Configuration, storage: Storage, scoring: Scoring
+    ) -> None:
+        """Watch the queue, the live function and the shipped model."""
+        super().__init__(scope, construct_id)
+        self.model = ShippedModel.read()
+        self.metrics = ModelMetrics(Stack.of(self).stack_name, self.model.version)
+        # Encrypted with a key of one's own alone: CloudWatch may not use AWS's key for topics. No alarm names an image.
+        self.topic = sns.Topic(self, "Topic", enforce_ssl=True, master_key=storage.key)
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="TellOfAlarms",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
+        if configuration.alarm_email:
+            self.topic.add_subscription(subscriptions.EmailSubscription(configuration.alarm_email))
+        self.rollback = [self._errors(scoring)]
+        self._queues(configuration, scoring)
+        if configuration.target == "aws":  # the local cloud's CloudFormation refuses alarms that calculate
+            self.rollback.append(self._failures())
+            if not configuration.review_everything:
+                self._drift(configuration)
+        add_dashboard(self, configuration, scoring, self.metrics, self.model)
+
+    def _queues(self, configuration: Configuration, scoring: Scoring) -> None:
+        minute = Duration.minutes(1)
+        self._alarm(
+            "DeadLetters",
+            scoring.dead_letters.metric_approximate_number_of_messages_visible(period=minute, statistic="Maximum"),
+            "Images without an answer after five tries: `cellflag redrive` shows why, and sends them back.",
+        )
+        oldest = scoring.queue.metric_approximate_age_of_oldest_message(period=minute, statistic="Maximum")
+        failing = FAILING_VISIBILITY_TIMEOUTS * VISIBILITY_TIMEOUTS * configuration.timeout_seconds
+        self._alarm(
+            "OldestMessage",
+            oldest,
+            "Images wait too long: raise max_concurrency, or look for errors.",
+            above=max(OLDEST_MESSAGE_SECONDS, failing),
+            periods=5,
+        )
+        self._alarm(
+            "Throttles",
+            scoring.function.metric_throttles(period=Duration.minutes(5), statistic="Sum"),
+            "The account, or reserved_concurrency, allows fewer calls at a time than queue and backfill make.",
+            periods=3,
+        )
+
+    def _errors(self, scoring: Scoring) -> cloudwatch.IAlarm:
+        return self._alarm(
+            "Errors",
+            scoring.live.metric_errors(period=Duration.minutes(1), statistic="Sum"),
+            "Calls of the function crash or time out.",
+        )
+
+    def _failures(self) -> cloudwatch.IAlarm:
+        return self._alarm(
+            "MessagesFailed",
+            self.metrics.percent_failed(Duration.minutes(5), least=10),
+            "Images cannot be read, or results not written; the function's log says why.",
+            above=FAILED_PERCENT,
+        )
+
+    def _drift(self, configuration: Configuration) -> None:
+        """Shares that do not fit the model's manifest.
+
+        A laboratory's mix of cells is its own, so a share as such says nothing. But the error rates hold class by
+        class: even of ALL cells alone, `all_decided_normal` are decided normal, and of normal cells alone
+        `normal_decided_all` are decided ALL. Fewer than half of these is not to be had with any mix.
+        """
+        if not configuration.own_rates:  # at other error rates, another share goes to review
+            expected = 100 * self.model.review_share
+            self._alarm(
+                "ReviewShare",
+                self.metrics.percent_of_images("Review", Duration.hours(1), DRIFT_IMAGES_AN_HOUR, expected),
+                f"Far more goes to review than the {expected:.0f} % that the model card lets expect: did stain, "
+                "scanner or cutting out change?",
+                above=min(2 * expected, (expected + 100) / 2),  # a model that leaves half to people cannot double that
+                periods=DRIFT_HOURS,
+            )
+        rates = self.model.error_rates(configuration.own_rates)
+        decided = {"DecidedALL": rates["normal_decided_all"], "DecidedNormal": rates["all_decided_normal"]}
+        for name, share in decided.items():
+            self._alarm(
+                name,
+                self.metrics.percent_of_images(name, Duration.days(1), DRIFT_IMAGES_A_DAY, 100 * share),
+                "Scores have moved: fewer cells are decided so than with any mix of cells like the model's own.",
+                above=100 * share / 2,
+                periods=DRIFT_DAYS,
+                operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            )
+
+    def _alarm(
+        self,
+        name: str,
+        metric: cloudwatch.IMetric,
+        description: str,
+        *,
+        above: float = 0,
+        periods: int = 1,
+        operator: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+    ) -> cloudwatch.Alarm:
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            metric=metric,
+            alarm_description=description,
+            threshold=round(above, 2),
+            evaluation_periods=periods,
+            comparison_operator=operator,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self.topic))
+        alarm.add_ok_action(actions.SnsAction(self.topic))
+        return alarm

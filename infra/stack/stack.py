@@ -1,0 +1,54 @@
+"""The one stack, the same for AWS and for the local cloud."""
+
+from aws_cdk import CfnOutput, Stack, Tags
+from constructs import Construct
+
+from infra.packaging.bundle import Bundle
+from infra.settings.configuration import Configuration
+from infra.stack.backfill import Backfill
+from infra.stack.ledger import Ledger
+from infra.stack.monitoring import Monitoring
+from infra.stack.nag import acknowledge, acknowledge_notifications_handler
+from infra.stack.release import Release
+from infra.stack.scoring import Scoring
+from infra.stack.storage import Storage
+
+PYTHON = "3.13"
+"""The function's Python on AWS; the local cloud runs functions on this process's own."""
+
+
+class CellflagStack(Stack):
+    """Storage, scoring, and the names that users need."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, configuration: Configuration, bundle: Bundle) -> None:
+        """Deploy the bundle's code as configured."""
+        super().__init__(
+            scope,
+            construct_id,
+            description="Scores images of single white blood cells for acute lymphoblastic leukaemia.",
+        )
+        for tag, content in {"application": "cellflag", "stage": configuration.stage, **configuration.tags}.items():
+            Tags.of(self).add(tag, content)
+        storage = Storage(self, "Storage", configuration=configuration)
+        scoring = Scoring(self, "Scoring", configuration=configuration, storage=storage, bundle=bundle)
+        backfill = Backfill(self, "Backfill", configuration=configuration, storage=storage, function=scoring.live)
+        Ledger(self, "Ledger", configuration=configuration, storage=storage)
+        monitoring = Monitoring(self, "Monitoring", configuration=configuration, storage=storage, scoring=scoring)
+        if configuration.canary_minutes and configuration.target == "aws":  # the local cloud has no CodeDeploy
+            minutes, alarms = configuration.canary_minutes, monitoring.rollback
+            Release(self, "Release", alias=scoring.live, minutes=minutes, alarms=alarms)
+        for name, value in {
+            "ImagesBucketName": storage.images.bucket_name,
+            "ResultsBucketName": storage.results.bucket_name,
+            "QueueUrl": scoring.queue.queue_url,
+            "DeadLetterQueueUrl": scoring.dead_letters.queue_url,
+            "FunctionName": scoring.function.function_name,
+            "BackfillArn": backfill.state_machine.state_machine_arn,
+            "AlarmTopicArn": monitoring.topic.topic_arn,
+        }.items():
+            CfnOutput(self, name, value=value)
+        if configuration.images_prefix:
+            CfnOutput(self, "ImagesPrefix", value=configuration.images_prefix)
+        inline = "A role's rights stand beside the role; a managed policy would serve no other."
+        acknowledge(self, "IAMNoInlinePolicy", inline, pack="HIPAA.Security")
+        acknowledge_notifications_handler(self)

@@ -1,0 +1,1 @@
+"""Programs that infra runs, and the helpers that any of its rooms may use."""

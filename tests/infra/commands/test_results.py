@@ -1,0 +1,215 @@
+"""What `cellflag results` reads, leaves out, shows and exports."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import duckdb
+import pytest
+from click.testing import Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.commands.results import results
+from infra.operate.access import DeployedStack
+from infra.operate.documents import Selection, moment, read_documents
+from infra.operate.exports import COLUMNS, row, write_csv, write_new
+from tests.infra.fakes import RESULTS
+
+Run = Callable[..., Result]
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def document(key: str, decision: str = "normal", *, rejected: bool = False, model: str = "model-1") -> dict[str, Any]:
+    review = decision == "review"
+    found: dict[str, Any] = {
+        "schema": "cellflag/result/1",
+        "status": "rejected" if rejected else "scored",
+        "image": dict.fromkeys(("bucket", "version_id", "etag", "sha256", "bytes", "format", "width", "height")),
+        "prediction": None if rejected else {"label": "ALL", "probability_all": 0.25},
+        "decision": decision,
+        "review": {"required": review, "reasons": ["unreadable", "uncertain"] if review else []},
+        "morphology": None,
+        "explanation": {"key": None},
+        "model": {"version": model, "sha256": f"digest of {model}"},
+        "timing_ms": {},
+        "scored_at": "2026-11-22T12:00:00.000Z",
+    }
+    found["image"]["key"] = key
+    return found | ({"error": {"code": "unreadable", "message": "It is torn."}} if rejected else {})
+
+
+DOCUMENTS = [
+    document("a.bmp", "ALL"),
+    document("plate 7/b.bmp", "review"),
+    document("plate 7/c.bmp", "review", rejected=True),
+    document("plate 7/d.bmp", model="model-2"),
+]
+
+
+@pytest.fixture
+def written(stack: DeployedStack) -> DeployedStack:
+    for one in DOCUMENTS:
+        for folder in ("results", "review") if one["review"]["required"] else ("results",):
+            key = f"{folder}/{one['image']['key']}.json"
+            stack.s3.put_object(Bucket=RESULTS, Key=key, Body=json.dumps(one).encode())
+    return stack
+
+
+@pytest.mark.parametrize(
+    ("options", "keys"),
+    [
+        ([], ["a.bmp", "plate 7/b.bmp", "plate 7/c.bmp", "plate 7/d.bmp"]),
+        (["--prefix", "plate 7/"], ["plate 7/b.bmp", "plate 7/c.bmp", "plate 7/d.bmp"]),
+        (["--decision", "ALL", "--decision", "normal"], ["a.bmp", "plate 7/d.bmp"]),
+        (["--flagged"], ["plate 7/b.bmp", "plate 7/c.bmp"]),
+        (["--rejected"], ["plate 7/c.bmp"]),
+        (["--model", "model-2"], ["plate 7/d.bmp"]),
+        (["--model", "digest of model-1", "--decision", "review"], ["plate 7/b.bmp", "plate 7/c.bmp"]),
+        (["--since", "2099-01-01"], []),
+        (["--since", "1h"], ["a.bmp", "plate 7/b.bmp", "plate 7/c.bmp", "plate 7/d.bmp"]),
+        (["--limit", "2"], ["a.bmp", "plate 7/b.bmp"]),
+    ],
+)
+def test_what_is_asked_for_is_found_in_the_order_of_keys(
+    run: Run, written: DeployedStack, options: list[str], keys: list[str]
+) -> None:
+    result = run(results, "--format", "jsonl", *options)
+    assert result.exit_code == 0, result.output
+    assert [json.loads(line)["image"]["key"] for line in result.stdout.splitlines()] == keys
+    assert f"{len(keys)} results" in result.stderr
+
+
+def test_the_table_shows_keys_as_they_are_and_counts_at_its_end(run: Run, written: DeployedStack) -> None:
+    key = "[bold]odd[/].bmp"
+    written.s3.put_object(Bucket=RESULTS, Key=f"results/{key}.json", Body=json.dumps(document(key)).encode())
+    result = run(results)
+    assert key in result.stdout
+    assert "unreadable, uncertain" in result.stdout
+    assert "5 results: 2 normal, 1 ALL, 1 review, 1 rejected." in result.stderr
+
+
+def test_thousands_of_results_are_each_read_once(stack: DeployedStack) -> None:
+    keys = [f"{number:04}.bmp" for number in range(1200)]
+    for key in keys:
+        stack.s3.put_object(Bucket=RESULTS, Key=f"results/{key}.json", Body=json.dumps(document(key)).encode())
+    shown: list[tuple[int, int]] = []
+    found = read_documents(stack, Selection(), lambda read, listed: shown.append((read, listed)))
+    assert [one["image"]["key"] for one in found] == keys
+    assert shown[-1] == (1200, 1200)
+
+
+def test_a_flag_that_is_lowered_while_it_is_read_is_left_out(
+    written: DeployedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get_object = written.s3.get_object
+
+    def lowered(*, Bucket: str, Key: str) -> Any:  # noqa: N803 - boto3's names
+        written.s3.delete_object(Bucket=Bucket, Key="review/plate 7/b.bmp.json")
+        return get_object(Bucket=Bucket, Key=Key)
+
+    monkeypatch.setattr(written.s3, "get_object", lowered)
+    assert [one["image"]["key"] for one in read_documents(written, Selection(flagged=True))] == ["plate 7/c.bmp"]
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("90m", NOW - timedelta(minutes=90)),
+        ("2h", NOW - timedelta(hours=2)),
+        ("3d", NOW - timedelta(days=3)),
+        ("1w", NOW - timedelta(weeks=1)),
+        ("2026-11-20", datetime(2026, 11, 20, tzinfo=UTC)),
+        ("2026-11-20T10:00+02:00", datetime(2026, 11, 20, 8, tzinfo=UTC)),
+    ],
+)
+def test_a_time_is_so_long_ago_or_a_date(text: str, time: datetime) -> None:
+    assert moment(text, NOW) == time
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2x", "", "-1h", "2026-13-01", "999999w"])
+def test_what_is_no_time_is_told(run: Run, written: DeployedStack, text: str) -> None:
+    result = run(results, "--since", text)
+    assert (result.exit_code, "is neither like 90m" in result.output) == (2, True)
+
+
+def test_a_csv_row_has_every_field_of_its_document(run: Run, written: DeployedStack, tmp_path: Path) -> None:
+    assert run(results, "--format", "csv", "--out", str(tmp_path / "r.csv")).exit_code == 0
+    with (tmp_path / "r.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [found["key"] for found in rows] == [one["image"]["key"] for one in DOCUMENTS]
+    assert list(rows[0]) == list(COLUMNS)
+    assert (rows[1]["reasons"], rows[2]["error_code"], rows[3]["probability_all"]) == (
+        "unreadable uncertain",
+        "unreadable",
+        "0.25",
+    )
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
+def test_no_key_becomes_a_formula_in_a_spreadsheet(key: str) -> None:
+    out = io.StringIO()
+    write_csv([document(key)], out)
+    (found,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
+    assert not found["key"].startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert found["key"].removeprefix("'") == key.removeprefix("'")
+
+
+def test_parquet_has_a_typed_column_a_field(run: Run, written: DeployedStack, tmp_path: Path) -> None:
+    out = tmp_path / "it's.parquet"
+    assert run(results, "--format", "parquet", "--out", str(out)).exit_code == 0
+    with duckdb.connect() as connection:
+        relation = connection.read_parquet(str(out))
+        assert dict(zip(relation.columns, map(str, relation.types), strict=True)) == COLUMNS
+        rows = [dict(zip(relation.columns, values, strict=True)) for values in relation.fetchall()]
+    assert [found["key"] for found in rows] == [one["image"]["key"] for one in DOCUMENTS]
+    assert (rows[0]["review"], rows[0]["probability_all"]) == (False, 0.25)
+    assert rows[0]["scored_at"] == datetime(2026, 11, 22, 12)
+    assert rows[2]["label"] is None
+
+
+def test_parquet_without_duckdb_says_how_to_get_it(
+    run: Run, written: DeployedStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)  # Python raises ImportError for it
+    result = run(results, "--format", "parquet", "--out", str(tmp_path / "r.parquet"))
+    assert (result.exit_code, "--group parquet" in result.output) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_there_is_never_overwritten(run: Run, written: DeployedStack, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("mine")
+    result = run(results, "--format", "csv", "--out", str(tmp_path / "r.csv"))
+    assert (result.exit_code, "is there already" in result.output) == (2, True)
+    assert (tmp_path / "r.csv").read_text() == "mine"
+
+
+def test_an_export_that_fails_leaves_no_file(tmp_path: Path) -> None:
+    def write(path: Path) -> None:
+        path.write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_new(tmp_path / "r.csv", write)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(click.UsageError, match="cannot be written"):
+        write_new(tmp_path / "nowhere" / "r.csv", write)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [(["--out", "r.csv"], "a table goes to the terminal"), (["--format", "parquet"], "name a file with --out")],
+)
+def test_a_format_that_does_not_fit_is_told(run: Run, written: DeployedStack, options: list[str], words: str) -> None:
+    result = run(results, *options)
+    assert (result.exit_code, words in result.output) == (2, True)
+
+
+def test_a_row_has_exactly_the_columns() -> None:
+    assert list(row(DOCUMENTS[2])) == list(COLUMNS)

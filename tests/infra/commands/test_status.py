@@ -1,0 +1,130 @@
+"""What `cellflag status` tells of a deployment."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from infra.commands.status import status
+from infra.operate import recent
+from infra.operate.access import DeployedStack
+from infra.operate.recent import read_recent
+from tests.infra.fakes import RESULTS, with_client
+
+Run = Callable[..., Result]
+NOW = datetime.now(UTC)
+
+
+def line(
+    decision: str, *, minutes: float = 5, outcome: str = "written", model: str = "m1", status: str = "scored"
+) -> str:
+    scored_at = (NOW - timedelta(minutes=minutes)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    facts = {"decision": decision, "scored_at": scored_at, "outcome": outcome, "status": status}
+    return json.dumps(facts | {"model": {"version": model}})
+
+
+def put_ledger(stack: DeployedStack, name: str, *lines: str) -> None:
+    key = f"ledger/dt={NOW:%Y-%m-%d}/{name}.jsonl"
+    stack.s3.put_object(Bucket=RESULTS, Key=key, Body="".join(f"{one}\n" for one in lines).encode())
+
+
+class Function:
+    """A function of Lambda, behind the alias `live` or without one."""
+
+    class exceptions:  # noqa: N801 - boto3's name
+        ResourceNotFoundException = KeyError
+
+    def __init__(self, alias: bool) -> None:
+        self._alias = alias
+
+    def get_function_configuration(self, *, FunctionName: str, Qualifier: str = "$LATEST") -> dict[str, Any]:  # noqa: N803
+        if Qualifier == "live" and not self._alias:
+            raise KeyError(Qualifier)
+        number = "7" if Qualifier == "live" else Qualifier
+        return {"Version": number, "Description": "model m2", "LastModified": "2026-11-22T12:00:00"}
+
+
+@pytest.fixture
+def observed(stack: DeployedStack) -> DeployedStack:
+    vars(stack)["functions"] = Function(alias=True)
+    with_client(stack, "stepfunctions", list_executions=lambda **_: {"executions": []})
+    points = [{"Timestamp": NOW - timedelta(minutes=age), "Maximum": float(age)} for age in (9, 3, 5)]
+    with_client(stack, "cloudwatch", get_metric_statistics=lambda **_: {"Datapoints": points})
+    return stack
+
+
+def test_queues_answers_model_and_function_are_told_to_people_and_programs(run: Run, observed: DeployedStack) -> None:
+    for body in ("a", "b"):
+        observed.sqs.send_message(QueueUrl=observed.output("QueueUrl"), MessageBody=body)
+    observed.sqs.send_message(QueueUrl=observed.output("DeadLetterQueueUrl"), MessageBody="c")
+    put_ledger(observed, "1", line("ALL"), line("normal"), line("review", status="rejected"))
+    put_ledger(observed, "2", line("review", minutes=1, model="m2"), line("ALL", outcome="duplicate"))
+
+    found = json.loads(run(status, "--json").stdout)
+    assert found["queue"] == {"visible": 2, "in_flight": 0, "delayed": 0, "oldest_seconds": 3.0}
+    assert found["dead_letters"] == 1
+    assert found["last_hour"] == {
+        "answered": 4,
+        "ALL": 1,
+        "normal": 1,
+        "review": 1,
+        "rejected": 1,
+        "repeated": 1,
+        "models": {"m2": 1, "m1": 3},
+        "complete": True,
+    }
+    assert found["model"] == "m2"
+    assert found["function"]["version"] == "7"
+    assert found["backfill"] is None
+
+    shown = run(status).stdout
+    for words in (
+        "2 waiting, the oldest for 3 s, 0 being scored",
+        "1: `cellflag redrive` shows why",
+        "4 answered: 1 ALL, 1 normal, 1 review, 1 rejected",
+        "3 by m1",
+        "version 7, changed 2026-11-22T12:00:00: model m2",
+    ):
+        assert words in shown
+
+
+def test_a_cloud_that_knows_no_age_and_no_alias_and_a_quiet_hour_are_told_as_well(
+    run: Run, observed: DeployedStack
+) -> None:
+    vars(observed)["functions"] = Function(alias=False)
+    with_client(observed, "cloudwatch", get_metric_statistics=lambda **_: {"Datapoints": []})
+    shown = run(status).stdout
+    assert "0 waiting, 0 being scored" in shown
+    assert "nothing was answered in the last hour" in shown
+    assert "version $LATEST" in shown
+
+
+def test_a_backfill_under_way_is_told_with_its_counts(run: Run, observed: DeployedStack) -> None:
+    counts = {"total": 1000, "succeeded": 400, "failed": 2, "timedOut": 0, "aborted": 0}
+    with_client(
+        observed,
+        "stepfunctions",
+        list_executions=lambda **_: {"executions": [{"executionArn": "e", "status": "RUNNING"}]},
+        list_map_runs=lambda **_: {"mapRuns": [{"mapRunArn": "m"}]},
+        describe_map_run=lambda **_: {"itemCounts": counts},
+    )
+    assert "402 of 1,000 done, 2 in failed batches" in run(status).stdout
+
+
+def test_what_is_older_than_the_time_asked_for_does_not_count(stack: DeployedStack) -> None:
+    put_ledger(stack, "1", line("ALL", minutes=61), line("ALL", minutes=59))
+    assert read_recent(stack, timedelta(hours=1), NOW).decisions == {"ALL": 1}
+    assert read_recent(stack, timedelta(hours=1), NOW + timedelta(hours=2)).decisions == {}
+
+
+def test_of_very_many_ledgers_the_newest_count_and_the_rest_is_said_to_be_missing(
+    stack: DeployedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent, "MOST_BATCHES", 2)
+    for name in "123":
+        put_ledger(stack, name, line("ALL"))
+    found = read_recent(stack, timedelta(hours=1))
+    assert (found.decisions.total(), found.complete) == (2, False)

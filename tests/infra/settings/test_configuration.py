@@ -1,0 +1,141 @@
+"""What may be chosen at deployment, and what is said of wrong choices."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from infra.settings.configuration import Configuration
+from infra.settings.shipped_model import ShippedModel
+from infra.settings.values import ConfigurationError
+
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def test_nothing_need_be_chosen() -> None:
+    assert Configuration.from_context({}) == Configuration()
+
+
+def test_numbers_come_as_text_from_the_command_line_and_as_numbers_from_cdk_json() -> None:
+    context = {"memory_mb": "3008", "batch_size": 100, "reserved_concurrency": "60", "stage": "lab"}
+    configuration = Configuration.from_context(context)
+    assert (configuration.memory_mb, configuration.batch_size, configuration.reserved_concurrency) == (3008, 100, 60)
+    assert configuration.stage == "lab"
+
+
+@pytest.mark.parametrize("tags", ["team=cells,ward=3 B", {"team": "cells", "ward": "3 B"}])
+def test_tags_come_as_text_from_the_command_line_and_as_an_object_from_cdk_json(tags: Any) -> None:
+    assert Configuration.from_context({"tags": tags}).tags == {"team": "cells", "ward": "3 B"}
+
+
+def test_rates_and_switches_come_as_text_too() -> None:
+    context = {"all_decided_normal": "0.02", "snap_start": "true", "canary_minutes": "0"}
+    configuration = Configuration.from_context(context)
+    assert (configuration.all_decided_normal, configuration.snap_start, configuration.canary_minutes) == (0.02, True, 0)
+
+
+def test_hipaa_turns_on_a_key_and_access_logs_and_keeps_a_key_that_is_named() -> None:
+    configuration = Configuration(hipaa=True)
+    assert (configuration.kms_key, configuration.access_logs) == ("own", True)
+    assert Configuration(hipaa=True, kms_key=KEY).kms_key == KEY
+
+
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [
+        ({"batch_size": "11", "batch_window_seconds": "0"}, "batch_size is 11; SQS takes over 10 only if batch_window"),
+        (
+            {"reserved_concurrency": 15},
+            "reserved_concurrency is 15; it must be 16 or more, max_concurrency and backfil",
+        ),
+        ({"images_kms_key": KEY}, "images_kms_key is given without images_bucket"),
+        ({"review_everything": "true", "all_decided_normal": "0.1"}, "review_everything leaves nothing to decide"),
+        ({"review_everything": True, "normal_decided_all": 0.1}, "review_everything leaves nothing to decide"),
+        ({"hipaa": "true", "access_logs": "false"}, "hipaa demands access logs"),
+    ],
+)
+def test_choices_that_contradict_each_other_are_answered_in_one_line(context: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        Configuration.from_context(context)
+    assert str(raised.value).startswith(message)
+    assert "\n" not in str(raised.value)
+
+
+def test_context_that_belongs_to_others_is_left_alone() -> None:
+    context = {"aws:cdk:bundling-stacks": ["**"], "@aws-cdk/core:checkSecretUsage": True, "theirs": 1}
+    assert Configuration.from_context(context) == Configuration()
+
+
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [
+        ({"stage": "Lab 1"}, "stage is 'Lab 1'; it must be 1 to 40 small letters, digits and hyphens, a letter first"),
+        ({"stage": ""}, "stage is ''"),
+        ({"stage": 7}, "stage is 7"),
+        ({"target": "azure"}, "target is 'azure'; it must be one of aws, local"),
+        ({"images_bucket": "s3://mine"}, "images_bucket is 's3://mine'; it must be the name of an S3 bucket"),
+        ({"memory_mb": "64"}, "memory_mb is 64; it must be 128 to 10240"),
+        ({"memory_mb": "1 GB"}, "memory_mb is '1 GB'; it must be a whole number"),
+        ({"memory_mb": True}, "memory_mb is True; it must be a whole number"),
+        ({"memory_mb": 1.5}, "memory_mb is 1.5; it must be a whole number"),
+        ({"timeout_seconds": "901"}, "timeout_seconds is 901; it must be 1 to 900"),
+        ({"timeout_seconds": "-1"}, "timeout_seconds is -1; it must be 1 to 900"),
+        ({"batch_size": 0}, "batch_size is 0; it must be 1 to 1000"),
+        ({"batch_window_seconds": 301}, "batch_window_seconds is 301; it must be 0 to 300"),
+        ({"max_concurrency": 1}, "max_concurrency is 1; it must be 2 to 1000"),
+        ({"reserved_concurrency": 0}, "reserved_concurrency is 0; it must be 1 to 100000"),
+        ({"log_retention_days": 31}, "log_retention_days is 31; it must be one of 1, 3, 5"),
+        ({"log_retention_days": "a month"}, "log_retention_days is a month; it must be one of 1, 3, 5"),
+        ({"results_retention_days": 0}, "results_retention_days is 0; it must be 1 to 36500"),
+        ({"canary_minutes": "7"}, "canary_minutes is 7; it must be one of 0, 5, 10, 15, 30"),
+        ({"snap_start": "yes"}, "snap_start is 'yes'; it must be true or false"),
+        ({"review_everything": 1}, "review_everything is 1; it must be true or false"),
+        ({"hipaa": ""}, "hipaa is ''; it must be true or false"),
+        ({"access_logs": "on"}, "access_logs is 'on'; it must be true or false"),
+        ({"kms_key": "mine"}, "kms_key is 'mine'; it must be own, or the ARN of a KMS key"),
+        ({"kms_key": KEY.replace("key/", "alias/")}, "kms_key is 'arn:aws:kms:eu-west-1:111122223333:alias/"),
+        ({"images_kms_key": "own"}, "images_kms_key is 'own'; it must be the ARN of a KMS key"),
+        ({"images_prefix": "slides/*"}, "images_prefix is 'slides/*'; it must be 1 to 512 letters"),
+        ({"images_suffix": ["bmp"]}, "images_suffix is ['bmp']; it must be 1 to 512 letters"),
+        ({"alarm_email": "the lab"}, "alarm_email is 'the lab'; it must be an e-mail address"),
+        ({"all_decided_normal": "few"}, "all_decided_normal is 'few'; it must be a number"),
+        ({"normal_decided_all": "inf"}, "normal_decided_all is 'inf'; it must be a number"),
+        ({"normal_decided_all": "nan"}, "normal_decided_all is 'nan'; it must be a number"),
+        ({"normal_decided_all": True}, "normal_decided_all is True; it must be a number"),
+        ({"tags": "team"}, "tags holds 'team' with value ''; it must be name=value,name=value"),
+        ({"tags": ["team"]}, "tags is ['team']; it must be name=value,name=value"),
+        ({"tags": {"team": 7}}, "tags holds 'team' with value 7"),
+        ({"tags": "aws:team=cells"}, "tags holds 'aws:team' with value 'cells'"),
+        ({"tags": "stage=lab"}, "tags holds 'stage', which every deployment sets itself; leave it out"),
+        ({"sage": "lab"}, "sage: there is no such setting; is stage meant?"),
+        ({"memory-mb": "512"}, "memory-mb: there is no such setting; is memory_mb meant?"),
+    ],
+)
+def test_a_wrong_choice_is_answered_in_one_line(context: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        Configuration.from_context(context)
+    assert str(raised.value).startswith(message)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["all_decided_normal", "normal_decided_all"])
+@pytest.mark.parametrize("within", [1, 0.99, 1.01, 0, -1])
+@pytest.mark.parametrize("end", [0, -1])
+def test_only_error_rates_that_the_shipped_model_has_thresholds_for_are_taken(
+    name: str, within: float, end: int
+) -> None:
+    rates = [rate for rate, _ in ShippedModel.read().thresholds_by_rate[name]]
+    chosen = rates[end] * within
+    if rates[0] <= chosen <= rates[-1]:
+        assert Configuration.from_context({name: str(chosen)}).own_rates == {name: chosen}
+    else:
+        said = f"{name} is {chosen:g}; it must be {rates[0]:g} to {rates[-1]:g}, the rates that "
+        with pytest.raises(ConfigurationError, match=said):
+            Configuration.from_context({name: str(chosen)})
+
+
+def test_no_error_rate_is_taken_for_a_model_without_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = replace(ShippedModel.read(), version="bare", thresholds_by_rate={})
+    monkeypatch.setattr(ShippedModel, "read", lambda: model)
+    with pytest.raises(ConfigurationError, match=r"all_decided_normal is 0\.04; bare has no table of it, so leave it"):
+        Configuration(all_decided_normal=0.04)

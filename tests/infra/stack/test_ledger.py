@@ -1,0 +1,177 @@
+"""The ledger as Athena sees it, and every query on lines that the function's own code wrote."""
+
+import json
+import re
+from typing import Any
+
+import duckdb
+import pytest
+from aws_cdk.assertions import Template
+
+from infra import prices
+from infra.stack.ledger import COLUMNS, query, query_names
+from infra.tools.paths import LAMBDA_PACKAGE
+from lambda_fn.decisions import Reason, Verdict
+from lambda_fn.images import RejectedImageError
+from lambda_fn.results import Document, ledger, rejected, scored
+from tests.infra.templates import KEY, Synthesize, only, resources
+
+OLD, NEW = ({"version": f"model-{number}", "sha256": str(number) * 64} for number in (1, 2))
+DAYS = ("2026-11-20", "2026-11-21")
+
+
+def answer(key: str, at: str, probability: float | None, model: Document = NEW) -> Document:
+    image = {"bucket": "b", "key": key, "version_id": "v", "etag": "e", "sha256": "0" * 64, "bytes": 9, "format": "BMP"}
+    image |= {"width": 450, "height": 450}
+    timing = {"read": 1.0, "decode": 0.5, "infer": 9.0}
+    if probability is None:
+        document = rejected(image, RejectedImageError("unreadable", "No image."), model, timing)
+    elif probability < 0.3:
+        document = scored(image, Verdict("normal", "normal", ()), probability, model, timing)
+    elif probability < 0.8:
+        reasons: tuple[Reason, ...] = ("uncertain", "no_single_cell") if probability > 0.5 else ("uncertain",)
+        document = scored(image, Verdict("ALL", "review", reasons), probability, model, timing)
+    else:
+        document = scored(image, Verdict("ALL", "ALL", ()), probability, model, timing)
+    return document | {"scored_at": at}
+
+
+# The first slide was scored by the old model one day and by the new one the next; one message came twice, one late.
+BATCHES: dict[str, list[tuple[Document, str]]] = {
+    DAYS[0]: [
+        (answer("slide 1/a.bmp", "2026-11-20T09:00:00.000Z", 0.9, OLD), "written"),
+        (answer("slide 1/b.bmp", "2026-11-20T09:00:01.000Z", 0.1, OLD), "written"),
+        (answer("slide 2/a.bmp", "2026-11-20T09:00:02.000Z", 0.6, OLD), "written"),
+        (answer("slide 2/b.bmp", "2026-11-20T09:00:03.000Z", None, OLD), "written"),
+    ],
+    DAYS[1]: [
+        (answer("slide 1/a.bmp", "2026-11-21T09:00:00.000Z", 0.5), "written"),
+        (answer("slide 1/b.bmp", "2026-11-21T09:00:01.000Z", 0.2), "written"),
+        (answer("slide 1/b.bmp", "2026-11-21T09:00:09.000Z", 0.2), "duplicate"),
+        (answer("slide 1/a.bmp", "2026-11-21T10:00:00.000Z", 0.9), "stale"),
+        (answer("loose.bmp", "2026-11-21T09:00:02.000Z", 0.9), "written"),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def athena(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+    """DuckDB in Athena's place: both read the same standard SQL, and JSON objects as rows."""
+    folder = tmp_path_factory.mktemp("bucket") / "ledger"
+    for day, answers in BATCHES.items():
+        (folder / f"dt={day}").mkdir(parents=True)
+        (folder / f"dt={day}" / "batch.jsonl").write_bytes(ledger(answers))
+    types = {name: in_duckdb(kind) for name, kind in COLUMNS.items()}
+    connection = duckdb.connect()
+    connection.execute(
+        f"create view ledger as select * from read_json('{folder}/*/*.jsonl', columns = {types}, "
+        "hive_partitioning = true, hive_types_autocast = false)"
+    )
+    return connection
+
+
+def in_duckdb(kind: str) -> str:
+    """A column's type, declared for Athena, as DuckDB writes it."""
+    kind = kind.replace("array<string>", "string[]").replace("map<string,double>", "map(string, double)")
+    return kind.replace("struct<", "struct(").replace(">", ")").replace(":", " ")
+
+
+def ask(athena: duckdb.DuckDBPyConnection, name: str, *parameters: str) -> list[dict[str, Any]]:
+    answered = athena.execute(query(name)[1], list(parameters))
+    names = [column[0] for column in answered.description or []]
+    return [dict(zip(names, row, strict=True)) for row in answered.fetchall()]
+
+
+def test_an_image_counts_on_the_day_of_its_newest_answer_only(athena: duckdb.DuckDBPyConnection) -> None:
+    names = ("dt", "images", "decided_all", "decided_normal", "to_review", "rejected")
+    assert [tuple(row[name] for name in names) for row in ask(athena, "counts_per_day")] == [
+        (DAYS[1], 3, 1, 1, 1, 0),
+        (DAYS[0], 2, 0, 0, 2, 1),
+    ]
+
+
+def test_images_are_counted_by_slide(athena: duckdb.DuckDBPyConnection) -> None:
+    rows = {row["prefix"]: row for row in ask(athena, "counts_per_prefix")}
+    assert {prefix: row["images"] for prefix, row in rows.items()} == {"slide 1": 2, "slide 2": 2}
+    assert (rows["slide 2"]["to_review"], rows["slide 2"]["rejected"]) == (2, 1)
+
+
+def test_reasons_for_a_review_are_counted_by_model(athena: duckdb.DuckDBPyConnection) -> None:
+    found = {
+        (row["model"], row["reason"]): (row["images"], row["percent_of_all"]) for row in ask(athena, "review_share")
+    }
+    assert found == {
+        ("model-1", "uncertain"): (1, 50.0),
+        ("model-1", "no_single_cell"): (1, 50.0),
+        ("model-1", "unreadable"): (1, 50.0),
+        ("model-2", "uncertain"): (1, 33.3),
+    }
+
+
+def test_drift_is_told_of_scored_images_by_day_and_model(athena: duckdb.DuckDBPyConnection) -> None:
+    newest, older = ask(athena, "drift")
+    assert (newest["dt"], newest["model"], newest["images"]) == (DAYS[1], "model-2", 3)
+    assert newest["mean_probability_all"] == pytest.approx((0.5 + 0.2 + 0.9) / 3, abs=1e-4)
+    assert newest["spread"] == pytest.approx(0.3512, abs=1e-4)
+    shares = ("review_percent", "decided_all_percent", "decided_normal_percent")
+    assert [newest[name] for name in shares] == [33.3, 33.3, 33.3]
+    assert (older["images"], older["spread"], older["review_percent"]) == (1, None, 100.0)
+
+
+def test_one_slide_is_summed_up(athena: duckdb.DuckDBPyConnection) -> None:
+    (row,) = ask(athena, "one_slide", "slide 1/")
+    assert (row["images"], row["decided_normal"], row["to_review"], row["rejected"]) == (2, 1, 1, 0)
+    assert row["mean_probability_all"] == 0.35
+    assert (row["first_scored_at"], row["last_scored_at"]) == ("2026-11-21T09:00:00.000Z", "2026-11-21T09:00:09.000Z")
+
+
+@pytest.mark.parametrize("name", query_names())
+def test_every_query_runs_and_says_what_it_is_for(athena: duckdb.DuckDBPyConnection, name: str) -> None:
+    description, sql = query(name)
+    assert description
+    assert not description.startswith("-")
+    assert ask(athena, name, *["slide"] * sql.count("?"))
+
+
+def test_every_field_of_a_result_is_a_column(template: Template) -> None:
+    _, properties = only(template, "AWS::Glue::Table", "Ledger")
+    columns = {column["Name"]: column["Type"] for column in properties["TableInput"]["StorageDescriptor"]["Columns"]}
+    schema = json.loads((LAMBDA_PACKAGE / "result.schema.json").read_text("utf-8"))["properties"]
+    assert set(columns) == set(schema) | {"outcome"}
+    for name in ("image", "timing_ms", "model", "error"):
+        written = BATCHES[DAYS[0]][3][0][name]
+        assert set(re.findall(r"(\w+):", columns[name])) == set(written)
+
+
+def test_days_are_projected_from_the_keys_without_a_crawler(template: Template) -> None:
+    results, _ = only(template, "AWS::S3::Bucket", "Results")
+    table = only(template, "AWS::Glue::Table", "Ledger")[1]["TableInput"]
+    parameters = table["Parameters"]
+    assert parameters["storage.location.template"] == {
+        "Fn::Join": ["", ["s3://", {"Ref": results}, "/ledger/dt=${dt}/"]]
+    }
+    assert (parameters["projection.dt.type"], parameters["projection.dt.format"]) == ("date", "yyyy-MM-dd")
+    assert parameters["projection.dt.range"] == "2026-11-01,NOW"
+    assert [key["Name"] for key in table["PartitionKeys"]] == ["dt"]
+    assert not resources(template, "AWS::Glue::Crawler")
+
+
+def test_a_query_that_reads_over_100_gb_and_costs_half_a_dollar_is_ended(template: Template) -> None:
+    workgroup = only(template, "AWS::Athena::WorkGroup", "Ledger")[1]["WorkGroupConfiguration"]
+    assert workgroup["BytesScannedCutoffPerQuery"] == 100 * 1000**3
+    assert workgroup["BytesScannedCutoffPerQuery"] / 1000**4 * prices.ATHENA_TB_SCANNED == 0.5
+    assert workgroup["EnforceWorkGroupConfiguration"] is True
+
+
+@pytest.mark.parametrize(("key", "option"), [(None, "SSE_S3"), (KEY, "SSE_KMS")])
+def test_what_a_query_finds_is_encrypted_like_the_results(synthesize: Synthesize, key: str | None, option: str) -> None:
+    _, workgroup = only(synthesize(kms_key=key), "AWS::Athena::WorkGroup", "Ledger")
+    found = workgroup["WorkGroupConfiguration"]["ResultConfiguration"]
+    assert found["EncryptionConfiguration"]["EncryptionOption"] == option
+    assert found["OutputLocation"]["Fn::Join"][1][-1] == "/queries/"
+
+
+def test_queries_have_names_and_a_database_of_this_deployment(synthesize: Synthesize) -> None:
+    named = resources(synthesize(), "AWS::Athena::NamedQuery").values()
+    assert sorted(resource["Properties"]["Name"] for resource in named) == query_names()
+    assert {resource["Properties"]["WorkGroup"] for resource in named} == {"cellflag-test"}

@@ -1,0 +1,283 @@
+"""What wakes somebody, what is shown, and how a new version comes into service."""
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from aws_cdk.assertions import Template
+
+from infra import prices
+from infra.settings.shipped_model import ShippedModel
+from infra.tools.paths import LAMBDA_PACKAGE
+from lambda_fn import reporting
+from lambda_fn.model import Manifest
+from lambda_fn.settings import policy
+from tests.infra.templates import KEY, Synthesize, actions, only, resources, statements
+
+ALARM = "AWS::CloudWatch::Alarm"
+MODEL = ShippedModel.read()
+
+
+def alarm(template: Template, name: str) -> dict[str, Any]:
+    return only(template, ALARM, f"Monitoring{name}")[1]
+
+
+def expression(found: dict[str, Any]) -> str:
+    (math,) = [metric["Expression"] for metric in found["Metrics"] if "Expression" in metric]
+    return str(math)
+
+
+def own_metrics(found: dict[str, Any]) -> set[str]:
+    """The names of the function's own metrics, all of this deployment and model."""
+    names = set()
+    for metric in (entry["MetricStat"]["Metric"] for entry in found["Metrics"] if "MetricStat" in entry):
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]}
+        assert dimensions == {"service": "cellflag-test", "model": MODEL.version}
+        assert metric["Namespace"] == reporting.metrics.namespace
+        names.add(metric["MetricName"])
+    return names
+
+
+def test_a_single_dead_letter_is_told(template: Template) -> None:
+    found = alarm(template, "DeadLetters")
+    dead, _ = only(template, "AWS::SQS::Queue", "DeadLetters")
+    assert found["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert dead in json.dumps(found["Dimensions"])
+    assert (found["ComparisonOperator"], found["Threshold"], found["EvaluationPeriods"]) == (
+        "GreaterThanThreshold",
+        0,
+        1,
+    )
+
+
+def test_images_that_wait_for_a_quarter_of_an_hour_are_told(template: Template) -> None:
+    found = alarm(template, "OldestMessage")
+    assert (found["MetricName"], found["Threshold"]) == ("ApproximateAgeOfOldestMessage", 900)
+
+
+@pytest.mark.parametrize("timeout", [1, 60, 900])
+def test_an_image_that_fails_again_and_again_is_the_dead_letters_alarm_alone(
+    synthesize: Synthesize, timeout: int
+) -> None:
+    template = synthesize(timeout_seconds=timeout)
+    third_try = 2 * only(template, "AWS::SQS::Queue", "ScoringQueue")[1]["VisibilityTimeout"]
+    assert alarm(template, "OldestMessage")["Threshold"] > third_try
+
+
+def test_errors_of_the_live_version_and_throttles_are_told(template: Template) -> None:
+    errors, throttles = alarm(template, "Errors"), alarm(template, "Throttles")
+    assert (errors["MetricName"], throttles["MetricName"]) == ("Errors", "Throttles")
+    assert ":live" in json.dumps(errors["Dimensions"])
+
+
+def test_failed_messages_are_told_although_the_call_that_reports_them_succeeds(template: Template) -> None:
+    found = alarm(template, "MessagesFailed")
+    assert own_metrics(found) == {"MessagesFailed", "Images"}
+    assert found["Threshold"] == 5
+
+
+def test_twice_the_model_cards_review_share_for_three_hours_is_told(template: Template) -> None:
+    found = alarm(template, "ReviewShare")
+    assert own_metrics(found) == {"Review", "Images"}
+    assert found["Threshold"] == pytest.approx(200 * MODEL.review_share, abs=0.01)
+    assert found["EvaluationPeriods"] == 3
+    assert "FILL(images, 0) >= 100" in expression(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "rate"), [("DecidedALL", MODEL.normal_decided_all), ("DecidedNormal", MODEL.all_decided_normal)]
+)
+def test_fewer_decisions_than_any_mix_of_cells_explains_for_three_days_are_told(
+    template: Template, name: str, rate: float
+) -> None:
+    found = alarm(template, name)
+    assert own_metrics(found) == {name, "Images"}
+    assert (found["ComparisonOperator"], found["EvaluationPeriods"]) == ("LessThanThreshold", 3)
+    assert found["Threshold"] == pytest.approx(50 * rate, abs=0.01)
+
+
+NO_DATA = float("nan")
+
+
+def evaluated(found: dict[str, Any], **values: float) -> float:
+    """The alarm's arithmetic on one period's figures, as CloudWatch documents IF and FILL."""
+
+    def fill(value: float, instead: float) -> float:
+        return instead if np.isnan(value) else value
+
+    functions = {"IF": lambda condition, yes, no: yes if condition else no, "FILL": fill}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        figures = {name: np.float64(value) for name, value in values.items()}
+        return float(eval(expression(found), functions | figures))
+
+
+@pytest.mark.parametrize(
+    ("name", "figures", "value"),
+    [
+        ("MessagesFailed", {"images": 90, "failed": 10}, 10),
+        ("MessagesFailed", {"images": NO_DATA, "failed": 20}, 100),
+        ("MessagesFailed", {"images": 5, "failed": 4}, 0),  # a few say nothing
+        ("ReviewShare", {"images": 200, "part": 120}, 60),
+        ("DecidedALL", {"images": 500, "part": 1}, 0.2),
+        ("DecidedNormal", {"images": 1000, "part": 20}, 2),
+    ],
+)
+def test_alarms_calculate_percentages(template: Template, name: str, figures: dict[str, float], value: float) -> None:
+    assert evaluated(alarm(template, name), **figures) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("figures", [{"images": NO_DATA, "part": NO_DATA}, {"images": 99, "part": 0}])
+@pytest.mark.parametrize("name", ["ReviewShare", "DecidedALL", "DecidedNormal"])
+def test_too_few_images_are_no_drift(template: Template, name: str, figures: dict[str, float]) -> None:
+    found = alarm(template, name)
+    value, threshold = evaluated(found, **figures), found["Threshold"]
+    above = found["ComparisonOperator"] == "GreaterThanThreshold"
+    assert value < threshold if above else value > threshold
+
+
+@pytest.mark.parametrize(
+    "wished",
+    [
+        {"all_decided_normal": 0.02},
+        {"all_decided_normal": 0.2},
+        {"all_decided_normal": 0.199},
+        {"normal_decided_all": 0.2},
+        {"normal_decided_all": 0.2, "all_decided_normal": 0.2},
+    ],
+    ids=str,
+)
+def test_alarms_follow_the_error_rates_that_the_function_serves(
+    synthesize: Synthesize, wished: dict[str, float]
+) -> None:
+    manifest = Manifest.from_json((LAMBDA_PACKAGE / "model" / "model.json").read_text("utf-8"))
+    served = policy({name.upper(): str(rate) for name, rate in wished.items()}, manifest).thresholds
+    kept = {
+        "all_decided_normal": lambda threshold: threshold <= served.normal_below,
+        "normal_decided_all": lambda threshold: threshold >= served.all_from,
+    }
+    template = synthesize(**wished)
+    for name, rate in (("DecidedNormal", "all_decided_normal"), ("DecidedALL", "normal_decided_all")):
+        tabulated = [one for one, threshold in manifest.thresholds_by_rate[rate] if kept[rate](threshold)]
+        assert alarm(template, name)["Threshold"] == pytest.approx(50 * tabulated[-1], rel=0.1)
+    assert not [name for name in resources(template, ALARM) if "ReviewShare" in name]
+
+
+@pytest.mark.parametrize(("share", "threshold"), [(0.25, 50), (0.7, 85), (0.98, 99)])
+def test_too_much_review_is_told_of_a_model_that_leaves_most_to_people_too(
+    synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch, share: float, threshold: float
+) -> None:
+    monkeypatch.setattr(ShippedModel, "read", lambda: replace(MODEL, review_share=share))
+    found = alarm(synthesize(), "ReviewShare")
+    assert found["Threshold"] == pytest.approx(threshold)
+    assert f"the {100 * share:.0f} % that the model card" in found["AlarmDescription"]
+    assert evaluated(found, images=200, part=200) > threshold > evaluated(found, images=1000, part=1000 * share)
+
+
+def test_nothing_drifts_where_everything_is_reviewed(synthesize: Synthesize) -> None:
+    names = " ".join(resources(synthesize(review_everything=True), ALARM))
+    assert not [name for name in ("ReviewShare", "DecidedALL", "DecidedNormal") if name in names]
+    assert "MonitoringErrors" in names
+
+
+def test_the_local_cloud_gets_every_alarm_that_it_takes(synthesize: Synthesize, template: Template) -> None:
+    local, aws = (resources(found, ALARM) for found in (synthesize(target="local"), template))
+    calculating = {name for name, found in aws.items() if "Metrics" in found["Properties"]}
+    assert set(aws) - set(local) == calculating
+    assert len(calculating) == 4
+
+
+def test_every_alarm_is_sent_when_it_comes_and_when_it_goes_and_none_for_want_of_images(template: Template) -> None:
+    topic, _ = only(template, "AWS::SNS::Topic", "Monitoring")
+    for found in resources(template, ALARM).values():
+        properties = found["Properties"]
+        assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": topic}]
+        assert properties["TreatMissingData"] == "notBreaching"
+        assert properties["AlarmDescription"]
+
+
+def test_every_alarm_looks_back_no_longer_than_cloudwatch_does(template: Template) -> None:
+    """A day, or seven for periods of an hour or more: the API reference of PutMetricAlarm, Period."""
+    for found in resources(template, ALARM).values():
+        properties = found["Properties"]
+        periods = {properties["Period"]} if "Period" in properties else set()
+        periods |= {
+            metric["MetricStat"]["Period"] for metric in properties.get("Metrics", []) if "MetricStat" in metric
+        }
+        (period,) = periods
+        assert period * properties["EvaluationPeriods"] <= (7 * 86_400 if period >= 3600 else 86_400)
+
+
+def test_alarms_go_to_the_address_that_was_chosen(synthesize: Synthesize, template: Template) -> None:
+    _, subscription = only(synthesize(alarm_email="lab@example.org"), "AWS::SNS::Subscription", "")
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "lab@example.org")
+    assert not resources(template, "AWS::SNS::Subscription")
+
+
+def test_only_this_accounts_alarms_may_send_to_the_topic_and_nobody_without_tls(template: Template) -> None:
+    found = statements(template, "MonitoringTopic", "AWS::SNS::TopicPolicy")
+    (allowed,) = [statement for statement in found if statement["Effect"] == "Allow"]
+    assert (actions(allowed), allowed["Principal"]) == ({"sns:Publish"}, {"Service": "cloudwatch.amazonaws.com"})
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    (denied,) = [statement for statement in found if statement["Effect"] == "Deny"]
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_topic_is_encrypted_with_the_key_that_was_chosen(synthesize: Synthesize) -> None:
+    assert only(synthesize(kms_key=KEY), "AWS::SNS::Topic", "")[1]["KmsMasterKeyId"] == KEY
+
+
+def test_the_dashboard_shows_what_the_function_counts(template: Template) -> None:
+    _, dashboard = only(template, "AWS::CloudWatch::Dashboard", "")
+    body = json.dumps(dashboard["DashboardBody"])
+    assert dashboard["DashboardName"] == {"Fn::Join": ["", ["cellflag-test-", {"Ref": "AWS::Region"}]]}
+    for name in (
+        "DecidedALL",
+        "DecidedNormal",
+        "Review",
+        "Rejected",
+        "UploadToResult",
+        "MessagesFailed",
+        "USD an hour",
+    ):
+        assert name in body
+    assert prices.PRICES_AS_OF in body
+
+
+def test_the_dashboards_estimate_of_a_million_images_is_a_bill_worked_out_by_hand(template: Template) -> None:
+    body = json.dumps(only(template, "AWS::CloudWatch::Dashboard", "")[1]["DashboardBody"])
+    (formula,) = re.findall(r"\(FILL\(images[^\"\\]+ / 1000000", body)
+    counted = {"images": 1e6, "review": 250_000, "calls": 100_000, "duration": 30e6}
+    for name, value in counted.items():
+        formula = formula.replace(f"FILL({name}, 0)", str(value))
+    by_hand = 1e6 * (5e-6 + 4e-7 + 4e-7) + 250_000 * 5.4e-6 + 100_000 * (5e-6 + 2e-7 + 8e-7)
+    computing = 30_000 * 1769 / 1024 * 0.0000133334
+    assert eval(formula) == pytest.approx(by_hand + computing, rel=0.001)
+
+
+def test_a_new_version_gets_a_tenth_of_the_batches_first_and_alarms_roll_it_back(template: Template) -> None:
+    name, group = only(template, "AWS::CodeDeploy::DeploymentGroup", "Release")
+    assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    assert group["AutoRollbackConfiguration"]["Enabled"] is True
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+    watched = json.dumps(group["AlarmConfiguration"]["Alarms"])
+    assert all(part in watched for part in ("MonitoringErrors", "MonitoringMessagesFailed"))
+    (alias,) = resources(template, "AWS::Lambda::Alias").values()
+    assert alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"] == {"Ref": name}
+
+
+def test_dead_letters_do_not_keep_the_version_that_mends_them_from_coming_into_service(template: Template) -> None:
+    _, group = only(template, "AWS::CodeDeploy::DeploymentGroup", "Release")
+    assert "DeadLetters" not in json.dumps(group["AlarmConfiguration"])
+
+
+@pytest.mark.parametrize("choices", [{"canary_minutes": 0}, {"target": "local"}])
+def test_a_version_comes_into_service_at_once_by_choice_and_on_the_local_cloud(
+    synthesize: Synthesize, choices: dict[str, Any]
+) -> None:
+    template = synthesize(**choices)
+    assert not resources(template, "AWS::CodeDeploy::DeploymentGroup")
+    (alias,) = resources(template, "AWS::Lambda::Alias").values()
+    assert "UpdatePolicy" not in alias

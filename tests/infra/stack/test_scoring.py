@@ -1,0 +1,163 @@
+"""What is promised of the way from an upload to the function, and of what the function may do."""
+
+import json
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Template
+
+from infra.settings.shipped_model import ShippedModel
+from infra.stack.stack import PYTHON
+from tests.infra.templates import Synthesize, actions, only, resources, statements
+
+RESULT_PREFIXES = ["/results/*", "/review/*", "/ledger/*"]
+QUEUE, FUNCTION = "AWS::SQS::Queue", "AWS::Lambda::Function"
+
+
+def announced(template: Template) -> dict[str, Any]:
+    _, notifications = only(template, "Custom::S3BucketNotifications", "Images")
+    (configured,) = notifications["NotificationConfiguration"]["QueueConfigurations"]
+    return dict(configured)
+
+
+def test_every_upload_is_announced_whatever_its_name(template: Template) -> None:
+    queue, _ = only(template, QUEUE, "ScoringQueue")
+    assert announced(template) == {"Events": ["s3:ObjectCreated:*"], "QueueArn": {"Fn::GetAtt": [queue, "Arn"]}}
+
+
+def test_uploads_can_be_narrowed_to_a_prefix_and_a_suffix_and_no_other_image_can_be_read(
+    synthesize: Synthesize,
+) -> None:
+    template = synthesize(images_prefix="slides/", images_suffix=".bmp")
+    rules = [{"Name": "suffix", "Value": ".bmp"}, {"Name": "prefix", "Value": "slides/"}]
+    assert announced(template)["Filter"] == {"Key": {"FilterRules": rules}}
+    (reading,) = [s for s in statements(template) if "s3:GetObjectVersion" in s["Action"]]
+    assert reading["Resource"]["Fn::Join"][1][1] == "/slides/*"
+
+
+def test_only_the_images_bucket_may_send_to_the_queue(template: Template) -> None:
+    images, _ = only(template, "AWS::S3::Bucket", "Images")
+    granted = statements(template, "ScoringQueue", "AWS::SQS::QueuePolicy")
+    (allowed,) = [s for s in granted if s["Effect"] == "Allow"]
+    assert allowed["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert allowed["Condition"] == {"ArnLike": {"aws:SourceArn": {"Fn::GetAtt": [images, "Arn"]}}}
+
+
+def test_a_message_is_received_five_times_then_kept_for_14_days(template: Template) -> None:
+    dead_letters, properties = only(template, QUEUE, "DeadLetters")
+    _, queue = only(template, QUEUE, "ScoringQueue")
+    redrive = {"deadLetterTargetArn": {"Fn::GetAtt": [dead_letters, "Arn"]}, "maxReceiveCount": 5}
+    assert queue["RedrivePolicy"] == redrive
+    assert properties["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+@pytest.mark.parametrize("queue", ["ScoringQueue", "DeadLetters"])
+def test_queues_are_encrypted_and_refuse_requests_without_tls(template: Template, queue: str) -> None:
+    assert only(template, QUEUE, queue)[1]["SqsManagedSseEnabled"] is True
+    denied = {"Effect": "Deny", "Action": "sqs:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    found = statements(template, queue, "AWS::SQS::QueuePolicy")
+    assert [statement for statement in found if denied.items() <= statement.items()]
+
+
+@pytest.mark.parametrize("timeout", [10, 60, 900])
+def test_a_message_stays_invisible_for_six_timeouts_of_the_function(synthesize: Synthesize, timeout: int) -> None:
+    template = synthesize(timeout_seconds=timeout)
+    assert only(template, FUNCTION, "ScoringFunction")[1]["Timeout"] == timeout
+    assert only(template, QUEUE, "ScoringQueue")[1]["VisibilityTimeout"] == 6 * timeout
+
+
+def test_the_function_runs_on_arm64_with_one_full_cpu(template: Template) -> None:
+    _, function = only(template, FUNCTION, "ScoringFunction")
+    assert function["Handler"] == "lambda_fn.handler.handler"
+    assert (function["Runtime"], function["Architectures"]) == (f"python{PYTHON}", ["arm64"])
+    assert function["MemorySize"] == 1769
+    assert "ReservedConcurrentExecutions" not in function
+    assert "SnapStart" not in function
+
+
+def test_the_function_is_told_nothing_that_was_not_chosen(template: Template) -> None:
+    results, _ = only(template, "AWS::S3::Bucket", "Results")
+    _, function = only(template, FUNCTION, "ScoringFunction")
+    assert function["Environment"]["Variables"] == {
+        "RESULTS_BUCKET": {"Ref": results},
+        "POWERTOOLS_SERVICE_NAME": "cellflag-test",
+    }
+
+
+@pytest.mark.parametrize(
+    ("choices", "told"),
+    [
+        ({"review_everything": True}, {"REVIEW_EVERYTHING": "true"}),
+        ({"all_decided_normal": 0.01}, {"ALL_DECIDED_NORMAL": "0.01"}),
+        ({"normal_decided_all": "0.2"}, {"NORMAL_DECIDED_ALL": "0.2"}),
+    ],
+)
+def test_choices_about_decisions_reach_the_function(
+    synthesize: Synthesize, choices: dict[str, Any], told: dict[str, str]
+) -> None:
+    _, function = only(synthesize(**choices), FUNCTION, "ScoringFunction")
+    assert told.items() <= function["Environment"]["Variables"].items()
+
+
+def test_concurrency_can_be_reserved_and_versions_snapped(synthesize: Synthesize) -> None:
+    _, function = only(synthesize(reserved_concurrency=60, snap_start=True), FUNCTION, "ScoringFunction")
+    assert function["ReservedConcurrentExecutions"] == 60
+    assert function["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+
+
+def test_a_batch_goes_to_the_live_version_and_only_its_failed_messages_go_back(template: Template) -> None:
+    live, _ = only(template, "AWS::Lambda::Alias", "")
+    _, source = only(template, "AWS::Lambda::EventSourceMapping", "")
+    assert live in json.dumps(source["FunctionName"])
+    assert source["FunctionName"]["Fn::Join"][1][-1] == ":live"
+    assert (source["BatchSize"], source["MaximumBatchingWindowInSeconds"]) == (50, 1)
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_a_flood_of_images_takes_eight_calls_at_a_time_and_no_more(template: Template) -> None:
+    assert only(template, "AWS::Lambda::EventSourceMapping", "")[1]["ScalingConfig"] == {"MaximumConcurrency": 8}
+
+
+def test_a_version_names_its_model_and_outlives_the_next_deployment(template: Template) -> None:
+    ((name, version),) = resources(template, "AWS::Lambda::Version").items()
+    model = ShippedModel.read()
+    assert version["Properties"]["Description"] == f"{model.version}, sha256 {model.sha256}"
+    assert version["DeletionPolicy"] == version["UpdateReplacePolicy"] == "Retain"
+    _, live = only(template, "AWS::Lambda::Alias", "")
+    assert (live["Name"], live["FunctionVersion"]) == ("live", {"Fn::GetAtt": [name, "Version"]})
+
+
+def test_a_changed_setting_is_a_version_of_its_own(synthesize: Synthesize, template: Template) -> None:
+    changed = synthesize(memory_mb=3008)
+    assert set(resources(changed, "AWS::Lambda::Version")) != set(resources(template, "AWS::Lambda::Version"))
+    again = synthesize()
+    assert set(resources(again, "AWS::Lambda::Version")) == set(resources(template, "AWS::Lambda::Version"))
+
+
+def test_the_function_cannot_write_to_the_images_bucket(template: Template) -> None:
+    images, _ = only(template, "AWS::S3::Bucket", "Images")
+    of_images = [statement for statement in statements(template) if images in json.dumps(statement["Resource"])]
+    assert set().union(*map(actions, of_images)) == {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"}
+
+
+def test_the_function_writes_results_below_four_prefixes_only(template: Template) -> None:
+    results, _ = only(template, "AWS::S3::Bucket", "Results")
+    (writing,) = [s for s in statements(template) if "s3:PutObject" in s["Action"]]
+    assert writing["Action"] == ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+    arn = {"Fn::GetAtt": [results, "Arn"]}
+    assert writing["Resource"] == [{"Fn::Join": ["", [arn, prefix]]} for prefix in RESULT_PREFIXES]
+
+
+def test_the_function_has_no_managed_policy_and_no_right_to_everything(template: Template) -> None:
+    _, role = only(template, "AWS::IAM::Role", "ScoringRole")
+    assert "ManagedPolicyArns" not in role
+    for statement in statements(template):
+        assert "*" not in json.dumps(statement["Action"])
+        assert statement["Resource"] != "*"
+
+
+def test_the_function_writes_its_own_log_only_and_the_log_is_kept_for_30_days(template: Template) -> None:
+    log, properties = only(template, "AWS::Logs::LogGroup", "ScoringLog")
+    (logging,) = [s for s in statements(template) if "logs:" in json.dumps(s["Action"])]
+    assert logging["Resource"] == {"Fn::GetAtt": [log, "Arn"]}
+    assert properties["RetentionInDays"] == 30

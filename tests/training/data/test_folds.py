@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from training.data.folds import Split, balanced_weights, final_split, folds, leave_out_doubles
+from training.errors import DatasetError
+
+# Numbers of cells of the subjects of each class.
+SIZES = st.lists(st.integers(1, 30), min_size=6, max_size=20)
+
+
+def cells_of(of_all: list[int], of_normal: list[int]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    groups = np.repeat(np.arange(len(of_all) + len(of_normal)), of_all + of_normal)
+    return groups < len(of_all), groups
+
+
+def check(split: Split, is_all: NDArray[np.bool_], groups: NDArray[np.int64]) -> None:
+    parts = [part for part in (split.training, split.stopping, split.held_out) if len(part)]
+    assert sorted(np.concatenate(parts)) == list(range(len(groups)))
+    of_parts = [set(groups[part]) for part in parts]
+    assert sum(map(len, of_parts)) == len(set.union(*of_parts)), "a subject stands in two parts"
+    assert all(len(set(is_all[part])) == 2 for part in parts), "a part has one class only"
+
+
+@given(SIZES, SIZES, st.integers(2, 5), st.integers(0, 9))
+def test_no_subject_stands_in_two_parts_and_every_cell_is_held_out_once(
+    of_all: list[int], of_normal: list[int], count: int, seed: int
+) -> None:
+    is_all, groups = cells_of(of_all, of_normal)
+    try:
+        splits = list(folds(is_all, groups, count, seed))
+    except DatasetError:
+        assert count == 2, "only half of six subjects can be too few"
+        return
+    assert len(splits) == count
+    assert sorted(np.concatenate([split.held_out for split in splits])) == list(range(len(groups)))
+    for split in splits:
+        check(split, is_all, groups)
+
+
+def test_the_final_model_holds_out_nothing_but_the_subjects_that_stop_it() -> None:
+    is_all, groups = cells_of([9, 4, 4, 3, 2, 2], [8, 5, 3, 3, 1])
+    split = final_split(is_all, groups, seed=0)
+    check(split, is_all, groups)
+    assert not len(split.held_out)
+
+
+def test_the_same_seed_gives_the_same_folds() -> None:
+    is_all, groups = cells_of([5] * 9, [5] * 9)
+    first, second, other = ([s.held_out.tolist() for s in folds(is_all, groups, 3, seed)] for seed in (1, 1, 2))
+    assert first == second != other
+
+
+@pytest.mark.parametrize(
+    ("of_all", "of_normal", "count", "message"),
+    [
+        ([5, 5, 5, 5, 5], [5, 5, 5, 5], 5, "5 folds need 5 subjects of each class, but one class has 4"),
+        ([5, 5], [5, 5], 2, "two subjects of each class"),
+        ([99, 5, 5], [5, 5, 5, 5], 2, "two subjects of each class"),
+    ],
+)
+def test_too_few_subjects_are_refused(of_all: list[int], of_normal: list[int], count: int, message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        list(folds(*cells_of(of_all, of_normal), count, seed=0))
+
+
+@given(SIZES, SIZES)
+def test_both_classes_weigh_the_same_and_cells_weigh_one_on_average(of_all: list[int], of_normal: list[int]) -> None:
+    is_all, groups = cells_of(of_all, of_normal)
+    weights = balanced_weights(is_all, groups)
+    assert weights.dtype == np.float32
+    assert weights.mean() == pytest.approx(1, rel=1e-4)
+    assert weights[is_all].sum() == pytest.approx(weights[~is_all].sum(), rel=1e-4)
+
+
+def test_a_subject_weighs_as_the_root_of_its_cells() -> None:
+    is_all, groups = cells_of([100, 4], [7])
+    weights = balanced_weights(is_all, groups)
+    assert weights[groups == 0].sum() / weights[groups == 1].sum() == pytest.approx(5, rel=1e-4)
+
+
+def test_nothing_is_learned_from_a_photograph_that_is_held_out() -> None:
+    split = leave_out_doubles(
+        Split(np.array([0, 1]), np.array([2, 3]), np.array([4, 5])), np.array([10, 11, 12, 13, 11, 13])
+    )
+    assert (split.training.tolist(), split.stopping.tolist(), split.held_out.tolist()) == ([0], [2], [4, 5])

@@ -1,0 +1,214 @@
+import csv
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+from moto import mock_aws
+from PIL import Image
+
+from lambda_fn.cells import Preprocessing
+from training.__main__ import main
+from training.data.dataset import load
+from training.data.reading import s3_client
+
+SaveCell = Callable[..., Path]
+SMALL = Preprocessing(crop=64, size=32)
+
+
+def index(out: Path, *arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["train", "index", "--out", str(out), *map(str, arguments)], env={"COLUMNS": "200"})
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_an_index_names_every_cell_with_label_subject_content_and_size(cells: Path, tmp_path: Path) -> None:
+    out = tmp_path / "elsewhere/index.csv"
+    result = index(out, cells)
+    assert result.exit_code == 0, result.output
+    assert "found" not in result.output
+    assert "32 of 32 cells, in 8 groups" in result.output
+    row = rows_of(out)[0]
+    path = out.parent / row["path"]
+    assert (row["label"], row["subject"], row["width"], row["height"]) == ("all", "3", "100", "100")
+    assert int(row["bytes"]) == path.stat().st_size
+    assert not row["path"].startswith("/")
+
+
+def test_a_model_learns_the_same_from_an_index_as_from_its_folder(cells: Path) -> None:
+    index(cells / "index.csv", cells)
+    of_folder, of_index = load(cells, SMALL), load(cells / "index.csv", SMALL)
+    assert of_index.title == of_folder.title == "C-NMC 2019"
+    assert of_index.digest == of_folder.digest
+    assert (of_index.groups == of_folder.groups).all()
+
+
+def test_an_index_can_be_moved_with_its_cells(cells: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    index(cells / "index.csv", cells)
+    moved = Path(shutil.move(cells, tmp_path_factory.mktemp("moved")))
+    assert len(load(moved / "index.csv", SMALL).names) == 32
+
+
+def test_what_is_wrong_is_told_and_settled(cells: Path, save_cell: SaveCell) -> None:
+    first = (cells / "fold_1/all/UID_1_1_1_all.png").read_bytes()
+    (cells / "fold_1/all/UID_1_1_9_all.png").write_bytes(first)
+    (cells / "fold_0/all/UID_77_1_1_all.png").write_bytes(first)
+    save_cell("fold_0/hem/UID_h1_9_9_hem.png", seed=999)
+    save_cell("fold_0/all/UID_H2_9_9_all.png", seed=998)
+    for name in ("all/UID_5_1_1_all.png", "hem/UID_H9_1_1_hem.png"):
+        save_cell(f"fold_0/{name}", seed=997)
+    (cells / "fold_0/all/UID_6_1_1_all.png").write_text("no image", "utf-8")
+    result = index(cells / "index.csv", cells)
+    assert result.exit_code == 0, result.output
+    for found in (
+        "unusable image",
+        "one image with two labels",
+        "one image under two subjects",
+        "one subject in two spellings",
+        "one subject in both classes",
+    ):
+        assert found in result.output
+    rows = rows_of(cells / "index.csv")
+    assert len(rows) == 34
+    assert len({row["sha256"] for row in rows}) == 34
+    assert not {"5", "6", "h1"} & {row["subject"] for row in rows}
+
+
+def test_the_subjects_of_a_double_that_was_dropped_stay_together(cells: Path, save_cell: SaveCell) -> None:
+    save_cell("fold_0/all/UID_9_1_1_all.png", seed=42)
+    shared = (cells / "fold_1/all/UID_1_1_1_all.png").read_bytes()
+    (cells / "fold_2/all/UID_9_1_2_all.png").write_bytes(shared)
+    index(cells / "index.csv", cells)
+    dataset = load(cells / "index.csv", SMALL)
+    group = dict(zip(dataset.subjects, dataset.groups, strict=True))
+    assert len(dataset.names) == 33
+    assert group["9"] == group["1"]
+
+
+def test_the_subjects_of_an_image_that_was_saved_twice_in_different_ways_stay_together(
+    cells: Path, save_cell: SaveCell
+) -> None:
+    save_cell("fold_0/all/UID_9_1_1_all.png", seed=42)
+    with Image.open(cells / "fold_1/all/UID_1_1_1_all.png") as image:
+        image.save(cells / "fold_2/all/UID_9_1_2_all.webp", quality=95)
+    result = index(cells / "index.csv", cells)
+    assert "nearly one image under two subjects" in result.output
+    dataset = load(cells / "index.csv", SMALL)
+    group = dict(zip(dataset.subjects, dataset.groups, strict=True))
+    assert len(dataset.names) == 34
+    assert group["9"] == group["1"]
+
+
+def test_an_image_that_changed_since_it_was_indexed_is_left_out(cells: Path, save_cell: SaveCell) -> None:
+    index(cells / "index.csv", cells)
+    save_cell("fold_1/all/UID_1_1_1_all.png", seed=1234)
+    assert "not the one that was indexed" in load(cells / "index.csv", SMALL).left_out[0]
+
+
+def test_an_index_is_never_overwritten(cells: Path) -> None:
+    (cells / "index.csv").write_text("mine", "utf-8")
+    result = index(cells / "index.csv", cells)
+    assert (result.exit_code, (cells / "index.csv").read_text("utf-8")) == (2, "mine")
+
+
+def save_label(folder: Path, key: str, label: str, labelled_at: str = "2026-11-22T10:00:00Z") -> None:
+    path = folder / f"labels/{key}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    document = {"label": label, "reviewer": "a. person", "labelled_at": labelled_at}
+    path.write_text(json.dumps(document), "utf-8")
+
+
+def test_reviewed_cells_join_the_index_and_the_newest_review_overrules(cells: Path, save_cell: SaveCell) -> None:
+    images, results = cells / "images", cells / "results"
+    save_cell("images/plate 7/s1_4.png", seed=71)
+    save_cell("images/plate 7/s1_5.png", seed=72)
+    (images / "again.png").write_bytes((cells / "fold_1/all/UID_1_1_1_all.png").read_bytes())
+    save_label(results, "plate 7/s1_4.png", "ALL")
+    save_label(results, "plate 7/s1_5.png", "unclear")
+    save_label(results, "again.png", "normal")
+    result = index(
+        cells / "index.csv", cells, "--reviewed", results, images,
+        "--subject-pattern", "(s[0-9]+)_", "--unknown-subjects", "one",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "neither ALL nor normal" in result.output
+    rows = {row["path"]: row for row in rows_of(cells / "index.csv")}
+    assert len(rows) == 33
+    assert (rows["images/plate 7/s1_4.png"]["subject"], rows["images/plate 7/s1_4.png"]["label"]) == ("S1", "all")
+    overruled = rows["fold_1/all/UID_1_1_1_all.png"]
+    assert (overruled["subject"], overruled["label"]) == ("1", "hem")
+    assert load(cells / "index.csv", SMALL).title == "C-NMC 2019 + reviewed cells"
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        s3_client.cache_clear()
+        yield boto3.client("s3")
+    s3_client.cache_clear()
+
+
+def test_reviewed_cells_in_s3_are_read_from_there(cells: Path, save_cell: SaveCell, s3: object) -> None:
+    client = boto3.client("s3")
+    for bucket in ("images", "results"):
+        client.create_bucket(Bucket=bucket)
+    image = save_cell("new.png", seed=71)
+    client.upload_file(str(image), "images", "plate 7/UID_88_1_1_all.png")
+    image.unlink()
+    document = {"label": "ALL", "reviewer": "a. person", "labelled_at": "2026-11-22T10:00:00Z"}
+    client.put_object(Bucket="results", Key="labels/plate 7/UID_88_1_1_all.png.json", Body=json.dumps(document))
+    result = index(cells / "index.csv", cells, "--reviewed", "s3://results", "s3://images")
+    assert result.exit_code == 0, result.output
+    dataset = load(cells / "index.csv", SMALL)
+    assert dataset.names[-1] == "s3://images/plate 7/UID_88_1_1_all.png"
+    assert dataset.subjects[-1] == "88"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "Name a source"),
+        (("empty",), "holds no labelled cells"),
+        (("fold_1/all",), "holds only cells labelled ALL"),
+        (("wrong.csv",), "lacks the column label; its first line must name path,label,subject, and"),
+        (("--reviewed", "empty", "empty"), "holds no reviewed cells"),
+        (("--reviewed", "broken", "empty"), "is no label"),
+        (("--subject-pattern", "("), "--subject-pattern ("),
+        (("--class", "x=blast", "."), "--class x=blast: say for instance"),
+    ],
+)
+def test_a_source_that_gives_no_index_is_answered_in_one_line(
+    arguments: tuple[str, ...], message: str, cells: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(cells)
+    (cells / "empty").mkdir()
+    (cells / "wrong.csv").write_text("path,lable\nx.png,all\n", "utf-8")
+    (cells / "broken/labels").mkdir(parents=True)
+    (cells / "broken/labels/a.png.json").write_text("[]", "utf-8")
+    result = index(cells / "index.csv", *arguments)
+    assert result.exit_code != 0
+    assert message in " ".join(result.output.split())
+    assert "Traceback" not in result.output
+    assert not (cells / "index.csv").exists()
+
+
+def test_the_photographs_that_c_nmc_holds_twice_are_found(tmp_path: Path) -> None:
+    folder = os.environ.get("CELLFLAG_CNMC")
+    if not folder or len(list(Path(folder).rglob("*.webp"))) != 3705:
+        pytest.skip("CELLFLAG_CNMC names no folder of the 3,705 cells that doubles were counted on")
+    result = index(tmp_path / "index.csv", folder)
+    assert "3,697 of 3,705 cells, in 34 groups" in result.output
+    group = {row["subject"]: row["group"] for row in rows_of(tmp_path / "index.csv")}
+    for one, other in (("H2", "H6"), ("17", "20"), ("H3", "H10")):
+        assert group[one] == group[other]

@@ -1,0 +1,81 @@
+import hashlib
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lambda_fn.cells import Preprocessing
+from lambda_fn.decisions import Thresholds
+from lambda_fn.model import Manifest
+from training.data.dataset import Dataset
+from training.data.sources import C_NMC
+from training.evaluation.metrics import evaluate
+from training.fitting.network import Recipe
+from training.shipping.manifest import describe
+from training.shipping.model_card import model_card
+
+THRESHOLDS = Thresholds(operating_point=0.3, normal_below=0.2, all_from=0.8)
+
+
+@pytest.fixture
+def manifest(small_dataset: Dataset) -> dict[str, Any]:
+    return manifest_of(small_dataset)
+
+
+def manifest_of(dataset: Dataset) -> dict[str, Any]:
+    probabilities = np.linspace(0.9, 0.1, len(dataset.names))
+    return describe(
+        graph=b"graph",
+        preprocessing=Preprocessing(crop=64, size=32),
+        dataset=dataset,
+        recipe=Recipe("2x2C1D", epochs=3, seed=7),
+        parameters=1234,
+        folds=4,
+        probabilities=probabilities,
+        thresholds=THRESHOLDS,
+        metrics=evaluate(probabilities, dataset.is_all, dataset.groups, THRESHOLDS, seed=0, replicates=50),
+        reference=[0.5],
+        parity=1e-7,
+    )
+
+
+def test_the_function_reads_what_training_writes(manifest: dict[str, Any]) -> None:
+    read = Manifest.from_json(json.dumps(manifest))
+    assert read.sha256 == hashlib.sha256(b"graph").hexdigest()
+    assert (read.input_name, read.output_names) == ("image", ("probability_all",))
+    assert read.preprocessing == Preprocessing(crop=64, size=32)
+    assert read.thresholds == THRESHOLDS
+
+
+def test_a_manifest_says_on_how_many_cells_of_how_many_subjects_it_was_measured(manifest: dict[str, Any]) -> None:
+    for part in ("decision", "metrics"):
+        split, n, subjects = (manifest[part][name] for name in ("split", "n", "subjects"))
+        assert (split, n, subjects) == ("out-of-fold, 4 subject-disjoint folds", 40, 8)
+    assert manifest["metrics"]["ranking"]["roc_auc"]["value"] == 1
+    assert manifest["training"]["subjects"] == {"ALL": 4, "normal": 4}
+    assert manifest["training"]["parameters"] == 1234
+    assert manifest["training"]["libraries"]["numpy"] == np.__version__
+
+
+def test_the_manifest_says_how_pixels_are_resampled(manifest: dict[str, Any]) -> None:
+    assert manifest["preprocessing"] == {"crop": 64, "size": 32, "resampling": "bilinear"}
+
+
+def test_the_revision_is_a_commit_or_unknown(manifest: dict[str, Any]) -> None:
+    revision = manifest["training"]["git_revision"]
+    assert revision is None or re.fullmatch(r"[0-9a-f]{40}(-dirty)?", revision)
+
+
+@pytest.mark.parametrize(("title", "attributed"), [(C_NMC, True), ("noise", False)])
+def test_the_card_attributes_c_nmc_and_nothing_else_to_its_authors(
+    title: str, attributed: bool, small_dataset: Dataset
+) -> None:
+    card = model_card(manifest_of(replace(small_dataset, title=title)))
+    assert ("Gupta, A., & Gupta, R. (2019)" in card) == attributed
+    assert ("CC BY 3.0" in card) == attributed
+    assert "not a medical device" in card
+    assert "| ROC AUC | 1.000 | 1.000 to 1.000 |" in card
+    assert "at least 96% of ALL cells lie at or above it" in card

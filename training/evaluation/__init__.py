@@ -1,0 +1,1 @@
+"""How good predictions are, and which thresholds they allow."""

@@ -1,0 +1,152 @@
+"""Predictions to judge a model by: those of a run on held-out cells, or of a served model on an index."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_fn.cells import to_model_input
+from lambda_fn.decisions import Thresholds
+from lambda_fn.model import Manifest, Model
+from training.data.dataset import groups_of
+from training.data.reading import ReadCell, UnusableImageError, read_all
+from training.data.sources import Cell, find_cells, require_both_classes
+from training.data.tables import LABELS, read_rows
+from training.errors import DatasetError
+
+OUT_OF_FOLD = "out-of-fold.csv"
+COLUMNS = ("path", "label", "subject", "probability_all")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predicted cells; entry i of every array belongs to ``names[i]``.
+
+    Attributes:
+        model: name of the model, for people.
+        data_set: name of what the cells are of, for people.
+        origin: how the cells relate to what the model learned from, one sentence.
+        names: the cells' names.
+        is_all: boolean array of shape (n,): labels.
+        subjects: string array of shape (n,).
+        groups: integer array of shape (n,).
+        probabilities: float array of shape (n,), 0 to 1: of ALL.
+        thresholds: the model's own; None where there is no model beside the predictions.
+    """
+
+    model: str
+    data_set: str
+    origin: str
+    names: tuple[str, ...]
+    is_all: NDArray[np.bool_]
+    subjects: NDArray[np.str_]
+    groups: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    thresholds: Thresholds | None
+
+
+def read_predictions(table: Path, model_folder: Path | None) -> Predictions:
+    """Read predictions that a run wrote.
+
+    Args:
+        table: ``out-of-fold.csv``.
+        model_folder: holds the manifest of the run's model, if there is one.
+
+    Raises:
+        DatasetError: not such a table, or one class only.
+    """
+    names, is_all, subjects, probabilities = [], [], [], []
+    columns, rows = read_rows(table, COLUMNS)
+    for line, row in rows:
+        label = LABELS.get(row["label"].lower())
+        try:
+            probability = float(row["probability_all"])
+        except ValueError:
+            probability = -1.0
+        if label is None or not row["subject"] or not 0 <= probability <= 1:
+            raise DatasetError(f"{table}, line {line}: needs a label, a subject, and a probability_all from 0 to 1.")
+        names.append(row["path"])
+        is_all.append(label == "ALL")
+        subjects.append(row["subject"])
+        probabilities.append(probability)
+    require_both_classes({"ALL" if of_all else "normal" for of_all in is_all}, str(table))
+    if not names:
+        raise DatasetError(f"{table} holds no predictions.")
+    manifest, data_set = _manifest(model_folder)
+    folds = len({row["fold"] for _, row in rows}) if "fold" in columns else 0
+    return Predictions(
+        model=manifest.version if manifest else table.resolve().parent.name,
+        data_set=data_set or "cells of an unnamed data set",
+        origin=f"Each cell was predicted by a model of {folds} that never saw its subject."
+        if folds > 1
+        else "The model never saw these subjects.",
+        names=tuple(names),
+        is_all=np.array(is_all),
+        subjects=np.array(subjects),
+        groups=np.unique(subjects, return_inverse=True)[1].astype(np.int64),
+        probabilities=np.array(probabilities),
+        thresholds=manifest.thresholds if manifest else None,
+    )
+
+
+def _manifest(folder: Path | None) -> tuple[Manifest | None, str]:
+    """The manifest in a folder, if there is one, and the name of the data set that its model learned from."""
+    if folder is None or not (folder / "model.json").is_file():
+        return None, ""
+    text = (folder / "model.json").read_text("utf-8")
+    return Manifest.from_json(text), str(json.loads(text).get("training", {}).get("data_set", ""))
+
+
+def with_groups_of(predictions: Predictions, cells: Sequence[Cell]) -> Predictions:
+    """The same predictions, with the groups of subjects that an index tells; without an index, a subject is a group."""
+    by_name = {cell.name: cell for cell in cells if cell.sha256}
+    if not set(predictions.names) <= by_name.keys():
+        return predictions
+    chosen = [by_name[name] for name in predictions.names]
+    return replace(predictions, groups=groups_of(chosen, [cell.sha256 for cell in chosen]))
+
+
+def predict_cells(
+    folder: Path, cells: Path, on_read: Callable[[int, int], None] = lambda done, total: None
+) -> Predictions:
+    """Let a served model predict labelled cells.
+
+    Args:
+        folder: of the model.
+        cells: what ``find_cells`` reads.
+        on_read: called after each cell with the number of cells predicted and their total.
+
+    Raises:
+        DatasetError: no cells of both classes.
+        ModelError: the model cannot be served.
+    """
+    model = Model(folder)
+    title, found = find_cells(cells)
+    preprocessing = model.manifest.preprocessing
+
+    def predict(read: ReadCell) -> tuple[float, str]:
+        return model.predict(to_model_input(read.cell, preprocessing)).probability_all, read.sha256
+
+    kept, outcomes = [], []
+    for cell, outcome in read_all(found, predict, on_read):
+        if not isinstance(outcome, UnusableImageError):
+            kept.append(cell)
+            outcomes.append(outcome)
+    require_both_classes({cell.label for cell in kept}, str(cells))
+    if not kept:
+        raise DatasetError(f"{cells}: no image could be used.")
+    return Predictions(
+        model=model.manifest.version,
+        data_set=title,
+        origin=f"Predicted by the served model, which learned from {_manifest(folder)[1]}. If these cells are among "
+        "those, the figures flatter it: judge a model by subjects that it never saw.",
+        names=tuple(cell.name for cell in kept),
+        is_all=np.array([cell.label == "ALL" for cell in kept]),
+        subjects=np.array([cell.subject for cell in kept]),
+        groups=groups_of(kept, [sha256 for _, sha256 in outcomes]),
+        probabilities=np.array([probability for probability, _ in outcomes]),
+        thresholds=model.manifest.thresholds,
+    )

@@ -1,0 +1,1 @@
+"""How a network or a kernel head learns from cells."""

@@ -1,0 +1,93 @@
+"""Colour within the cell, and detail from 2 to 16 pixels: what a pretrained network's middle layers do not keep."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.networks.masked_pooling import flatten, mean, moments, shares
+
+if TYPE_CHECKING:
+    from keras import KerasTensor
+
+FEATURES = 75
+# Levels 0 to 255 become 0 to 8, the order of magnitude of what a network's layers give.
+LEVELS_PER_UNIT = 32.0
+# Side in pixels of the fields that the cell's outline is told from its inside by.
+FIELD = 4
+FIELD_PIXELS = FIELD * FIELD
+# Widths, in pixels of a quarter of the image's scale, of the blurs that part the coarser bands of detail.
+COARSE_BLURS = (3, 5, 9)
+# Brightness in standard deviations around the cell's own mean: the edges of a cumulative histogram.
+BRIGHTNESS_EDGES = np.linspace(-2.5, 3.0, 12, dtype=np.float32)
+EDGE_STEEPNESS = 6.0
+
+
+def colour_and_detail(colours: KerasTensor, mask: KerasTensor) -> list[KerasTensor]:
+    """Moments of the colours and of four bands of detail, and a histogram of brightness, inside the cell's outline.
+
+    The outline itself is left out, where cell and background mix.
+
+    Args:
+        colours: float32 of shape (batch, size, size, 3), 0 to 255.
+        mask: shape (batch, size, size, 1), 0 or 1.
+
+    Returns:
+        Tensors of shape (batch, features); ``FEATURES`` in all, mean red, green and blue first.
+    """
+    from keras import layers, ops
+
+    quarter_mask = _inside(layers.AveragePooling2D(FIELD)(mask))
+    quarter, half = shares(quarter_mask), shares(layers.UpSampling2D(2)(quarter_mask))
+    halved = layers.AveragePooling2D(2)(colours) * (1 / LEVELS_PER_UNIT)
+    blurred = _blur(halved, 3)
+    found = [*moments(halved, half), *_detail(halved - blurred, half)]
+    coarse = layers.AveragePooling2D(2)(blurred)
+    for width in COARSE_BLURS:
+        blurred = _blur(coarse, width)
+        found += _detail(coarse - blurred, quarter)
+        coarse = blurred
+    brightness = flatten(ops.mean(layers.AveragePooling2D(2)(halved), axis=-1, keepdims=True))
+    return [*found, _histogram(brightness, quarter)]
+
+
+def _inside(mask: KerasTensor) -> KerasTensor:
+    """Where a field and all its neighbours lie in the cell; all of the cell where no field does."""
+    from keras import layers, ops
+
+    outside = ops.minimum((1.0 - mask) * FIELD_PIXELS, 1.0)
+    eroded = 1.0 - layers.MaxPooling2D(3, strides=1, padding="same")(outside)
+    return eroded + 1e-6 * mask + 1e-9
+
+
+def _blur(maps: KerasTensor, width: int) -> KerasTensor:
+    """Each channel blurred by a binomial of ``width`` pixels, along one axis and then the other."""
+    from keras import layers
+
+    row: NDArray[np.float32] = reduce(np.convolve, [np.array([0.5, 0.5], np.float32)] * (width - 1))
+    for shape in ((width, 1), (1, width)):
+        layer = layers.DepthwiseConv2D(shape, padding="same", use_bias=False, trainable=False)
+        maps = layer(maps)
+        layer.set_weights([np.repeat(row.reshape(*shape, 1, 1), maps.shape[-1], axis=2)])
+    return maps
+
+
+def _detail(band: KerasTensor, share: KerasTensor) -> list[KerasTensor]:
+    """Moments of a band of detail; its mean is 0, and its spread grows by factors."""
+    from keras import ops
+
+    _, spread, *shape = moments(band, share)
+    return [ops.log(spread), *shape]
+
+
+def _histogram(brightness: KerasTensor, share: KerasTensor) -> KerasTensor:
+    """Share of the cell, (batch, edges), brighter than each of ``BRIGHTNESS_EDGES``, with soft edges."""
+    from keras import ops
+
+    centre = ops.matmul(share, brightness)
+    spread = ops.sqrt(ops.maximum(ops.matmul(share, brightness * brightness) - centre * centre, 0.0) + 1e-3)
+    beyond = (brightness - centre) / spread - BRIGHTNESS_EDGES
+    return mean(ops.sigmoid(beyond * EDGE_STEEPNESS), share)

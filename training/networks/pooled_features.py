@@ -1,0 +1,119 @@
+"""Features of a pretrained network that stays frozen, pooled over the cell.
+
+Few subjects hold many cells each: a network that may change learns the subjects. The middle layers of one that was
+trained on photographs read texture at the scale of a pixel and carry over, as long as the image is never resized. Mean
+and standard deviation of each channel over the cell's mask are a texture descriptor that no background dilutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_fn.cells import BACKGROUND_LEVEL
+from training.networks.architectures import INPUT_NAME
+from training.networks.colour_features import FEATURES, colour_and_detail
+from training.networks.masked_pooling import mean_and_spread, shares
+from training.networks.pretrained import IMAGENET, backbone
+
+if TYPE_CHECKING:
+    import keras
+
+# Of MobileNet v1 (Howard et al. 2017, arXiv 1704.04861): pointwise convolutions at strides 8, 16 and 16.
+BLOCKS = (5, 7, 9)
+BATCH = 16
+# A fifth of the deepest block's stride: what a cell's place on the grid of strides changes, it changes by chance.
+MOVED_PX = 3
+# Where the mean red, green and blue of the cell stand among the features: first of those of colour, which come last.
+MEAN_COLOUR = slice(-FEATURES, 3 - FEATURES)
+
+
+def feature_network(size: int, weights: Path | None) -> keras.Model:
+    """MobileNet v1 as far as ``BLOCKS`` reach, pooled over the cell.
+
+    Args:
+        size: side of the input in pixels, a multiple of 16; the scale must be the image's own.
+        weights: a file with arrays named ``<layer>__<weight>``; None downloads Keras' weights of ImageNet.
+
+    Returns:
+        Keras model from uint8 (batch, size, size, 3), 0 to 255, to float32 (batch, features).
+
+    Raises:
+        PretrainedWeightsError: the file lacks a weight, or has one of another shape.
+    """
+    import keras
+    from keras import layers, ops
+
+    image = keras.Input((size, size, 3), dtype="uint8", name=INPUT_NAME)
+    colours = ops.cast(image, "float32")
+    # 0 or 1, as levels are whole numbers. onnxruntime is slow at comparing, and along an innermost axis of length 1.
+    mask = ops.minimum(ops.relu(ops.max(colours, axis=-1) - BACKGROUND_LEVEL), 1.0)[..., None]
+    frozen = backbone("MobileNet", size, weights or IMAGENET, tuple(f"conv_pw_{block}_relu" for block in BLOCKS))
+    frozen.trainable = False
+    _take_levels(frozen)
+    pooled = []
+    for maps in frozen(colours):
+        stride = size // maps.shape[1]
+        pooled += mean_and_spread(maps, shares(layers.AveragePooling2D(stride)(mask)))
+    pooled += colour_and_detail(colours, mask)
+    return keras.Model(image, layers.Concatenate()(pooled), name="pooled_features")
+
+
+def _take_levels(network: keras.Model) -> None:
+    """Let the first convolution take levels 0 to 255 where it was trained on -1 to 1.
+
+    It surrounds its input with zeros: then these are black, like the background, and not an edge to grey.
+    """
+    convolution, normalisation = network.get_layer("conv1"), network.get_layer("conv1_bn")
+    (kernel,) = convolution.get_weights()
+    gamma, beta, moving_mean, moving_variance = normalisation.get_weights()
+    convolution.set_weights([kernel / 127.5])
+    normalisation.set_weights([gamma, beta, moving_mean + kernel.sum(axis=(0, 1, 2)), moving_variance])
+
+
+def extract(
+    network: keras.Model, pixels: NDArray[np.uint8], on_done: Callable[[float], None] = lambda share: None
+) -> NDArray[np.float32]:
+    """Features of each image.
+
+    Args:
+        network: what ``feature_network`` made.
+        pixels: uint8 array of shape (n, size, size, 3).
+        on_done: called after each batch with the share that is done, 0 to 1.
+
+    Returns:
+        float32 array of shape (n, features).
+    """
+    features = np.empty((len(pixels), network.output_shape[1]), np.float32)
+    for start in range(0, len(pixels), BATCH):
+        features[start : start + BATCH] = network.predict_on_batch(pixels[start : start + BATCH])
+        on_done(min(1.0, (start + BATCH) / len(pixels)))
+    return features
+
+
+def turned(pixels: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    """The same cells, each turned by one to three quarters, mirrored or not, and moved by up to ``MOVED_PX`` pixels.
+
+    Another picture of what an expert would call the same.
+
+    Args:
+        pixels: uint8 array of shape (n, size, size, 3).
+        seed: of turns, mirrors and moves.
+    """
+    random = np.random.default_rng(seed)
+    result = np.zeros_like(pixels)
+    for number, cell in enumerate(pixels):
+        other = np.rot90(cell, int(random.integers(1, 4)))
+        other = other[:, ::-1] if random.random() < 0.5 else other
+        down, right = random.integers(-MOVED_PX, MOVED_PX + 1, 2)
+        to, of = zip(*((_beyond(move), _beyond(-move)) for move in (down, right)), strict=True)
+        result[number][to] = other[of]
+    return result
+
+
+def _beyond(move: int) -> slice:
+    return slice(max(move, 0), min(move, 0) or None)

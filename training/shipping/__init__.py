@@ -1,0 +1,1 @@
+"""From a trained network to the model that is served: graph, manifest, model card, promotion."""

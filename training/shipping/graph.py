@@ -1,0 +1,157 @@
+"""From a Keras model to an ONNX graph that is proved to say the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_fn.cells import Preprocessing, find_cell, to_model_input
+from training.errors import TrainingError
+from training.networks.architectures import DISTANCE_NAME, INPUT_NAME, OUTPUT_NAME
+from training.synthetic.cell import draw_cell
+
+if TYPE_CHECKING:
+    import keras
+    import onnx
+    import tensorflow as tf
+
+# The newest opset that tf2onnx and every onnxruntime of the last years know.
+OPSET = 17
+# Float32 sums in another order differ by about 1e-6; a wrong layer or a lost weight by far more than this.
+PARITY_BOUND = 1e-4
+# Far from all training cells, standardisation magnifies rounding in features that hardly vary among them: there the
+# distance may differ by a share of itself that is small against the tenfold by which it passes its threshold.
+DISTANCE_BOUND = 1e-2
+# A graph that says nearly the same of every image would pass whatever it computes.
+LEAST_SPREAD = 1e-3
+
+
+class ParityError(TrainingError):
+    """The exported graph does not say what the Keras model says."""
+
+
+def to_onnx(model: keras.Model) -> bytes:
+    """Convert a Keras model to a checked ONNX graph; the same model gives the same bytes.
+
+    Args:
+        model: a Keras model from uint8 (batch, size, size, 3) to float32 (batch, 1), or to several such outputs by
+            name. Training-only layers are inactive.
+
+    Returns:
+        The graph, with input ``image``, output ``probability_all``, or the model's named outputs, and a free first
+        dimension ``batch``.
+    """
+    import onnx
+    import tensorflow as tf
+    import tf2onnx
+
+    signature = [tf.TensorSpec(model.input_shape, tf.uint8, name=INPUT_NAME)]
+
+    def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        return _by_name(model(image, training=False))
+
+    graph, _ = tf2onnx.convert.from_function(tf.function(serve, signature, autograph=False), signature, opset=OPSET)
+    _give_fixed_order(graph.graph)
+    _give_fixed_names(graph.graph)
+    onnx.checker.check_model(graph, full_check=True)
+    return bytes(graph.SerializeToString(deterministic=True))
+
+
+def _by_name(outputs: Any) -> dict[str, Any]:  # noqa: ANN401 - tensors of any library
+    return outputs if isinstance(outputs, dict) else {OUTPUT_NAME: outputs}
+
+
+def _give_fixed_order(graph: onnx.GraphProto) -> None:
+    """Order the nodes by what they need, from the outputs back: the converter orders parallel branches by chance."""
+    maker = {value: node for node in graph.node for value in node.output}
+    ordered: list[onnx.NodeProto] = []
+    made: set[str] = set()
+    pending = [maker[output.name] for output in reversed(graph.output)]
+    while pending:
+        node = pending[-1]
+        needed = [maker[value] for value in node.input if value in maker and value not in made]
+        if needed:
+            pending.append(needed[0])
+            continue
+        pending.pop()
+        if made.isdisjoint(node.output):
+            made.update(node.output)
+            ordered.append(node)
+    del graph.node[:]
+    graph.node.extend(ordered)
+
+
+def _give_fixed_names(graph: onnx.GraphProto) -> None:
+    """Rename what the converter numbers anew in each export: values, nodes and the batch dimension."""
+    names = {value.name: value.name for value in (*graph.input, *graph.output)} | {"": ""}
+    for position, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{position}"
+        for values in (node.input, node.output):
+            values[:] = [names.setdefault(value, f"value_{len(names)}") for value in values]
+    for weight in graph.initializer:
+        weight.name = names[weight.name]
+    ordered = sorted(graph.initializer, key=lambda weight: int(weight.name.removeprefix("value_")))
+    del graph.initializer[:]
+    graph.initializer.extend(ordered)
+    del graph.value_info[:]
+    graph.doc_string = ""
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+
+
+def check_parity(model: keras.Model, graph: bytes, cells: NDArray[np.uint8], seed: int) -> float:
+    """Compare a Keras model with its graph, on cells and on images of random pixels.
+
+    Args:
+        model: the Keras model.
+        graph: what ``to_onnx`` made of it.
+        cells: uint8 array of shape (n, size, size, 3): model input.
+        seed: of the random pixels.
+
+    Returns:
+        The largest difference between two probabilities of ALL.
+
+    Raises:
+        ParityError: the difference is above ``PARITY_BOUND``, or the model says the same of all images, so that
+            agreement proves nothing.
+    """
+    random = np.random.default_rng(seed).integers(0, 256, (32, *cells.shape[1:]), np.uint8)
+    images = np.concatenate([cells, random])
+    expected, actual = _by_name(model.predict(images, batch_size=16, verbose=0)), run_graph(graph, images)
+    for name, values in expected.items():
+        # Relative as well, for outputs that are no probabilities; where both lie in 0 to 1 it adds little.
+        difference = float((np.abs(values - actual[name]) / np.maximum(1, np.abs(values))).max())
+        bound = DISTANCE_BOUND if name == DISTANCE_NAME else PARITY_BOUND
+        if not difference <= bound:
+            raise ParityError(
+                f"The ONNX graph differs from the Keras model in {name} by {difference:.2g}; "
+                f"at most {bound:g} is allowed."
+            )
+    if np.ptp(expected[OUTPUT_NAME]) < LEAST_SPREAD:
+        raise ParityError("The model says the same of every image; it has learned nothing that could be served.")
+    return float(np.abs(expected[OUTPUT_NAME] - actual[OUTPUT_NAME]).max())
+
+
+def reference_probabilities(model: keras.Model, preprocessing: Preprocessing) -> list[float]:
+    """What the Keras model says of ``reference_cells``: anyone can see whether a graph still says the same."""
+    outputs = _by_name(model.predict(reference_cells(preprocessing), verbose=0))
+    return [round(float(value), 6) for value in outputs[OUTPUT_NAME][:, 0]]
+
+
+def reference_cells(preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Eight drawn cells, always the same, as model input of shape (8, size, size, 3)."""
+    generator = np.random.default_rng(0)
+    drawn = [draw_cell(label, generator) for label in ("all", "hem") * 4]
+    return np.stack([to_model_input(find_cell(pixels), preprocessing) for pixels in drawn])
+
+
+def run_graph(graph: bytes, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    """What a graph says of uint8 images of shape (n, size, size, 3): its outputs by name, n rows each."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    batches = [session.run(names, {INPUT_NAME: batch}) for batch in np.array_split(images, -(-len(images) // 16))]
+    return {name: np.concatenate(parts) for name, parts in zip(names, zip(*batches, strict=True), strict=True)}

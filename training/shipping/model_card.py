@@ -1,0 +1,142 @@
+"""The model card: one page that says what a model is for, what it learned from, how good it is, and where it fails."""
+
+from typing import Any
+
+from training.data.sources import C_NMC
+
+C_NMC_SOURCE = (
+    "Gupta, A., & Gupta, R. (2019). ALL Challenge dataset of ISBI 2019 (C-NMC 2019).\n"
+    "The Cancer Imaging Archive. https://doi.org/10.7937/tcia.2019.dc64i46r. Licence: CC BY 3.0."
+)
+OTHER_SOURCE = "Source: a folder of the person who trained this model."
+
+_CARD = """\
+# Model card: {version}
+
+Research use only. This is not a medical device, and no diagnosis may rest on it.
+
+## What it is for
+It reads the image of one white blood cell, cut out onto black, and gives the probability that the cell is a leukaemic
+blast of acute lymphoblastic leukaemia (ALL) rather than a normal lymphoid precursor. It orders cells for people who
+look at them; it says nothing about a patient.
+
+Architecture {architecture} with {parameters:,} weights, seed {seed}. It sees a square of {crop} px around the cell,
+as {size} x {size} px RGB.
+
+## What it learned from
+{data_set}:
+{all_cells:,} ALL cells of {all_subjects} subjects, {normal_cells:,} normal cells of {normal_subjects} subjects.
+
+{source}
+{pretrained}
+## How good it is
+Measured {split}: each of the {n:,} cells of {subjects} subjects is predicted
+by a model of the same recipe that saw no cell of its subject. Intervals: 95 %, bootstrap over subjects.{by_subject}
+
+| figure | value | 95 % interval |{by_subject_title}
+|---|---|---|{by_subject_rule}
+{figures}
+
+Subjects differ. Share of a subject's cells that a probability of 0.5 calls right:
+
+| class | subjects | worst subject | median | best subject |
+|---|---|---|---|---|
+{per_subject}
+
+## How it decides
+| threshold | probability of ALL | chosen so that | reached |
+|---|---|---|---|
+{thresholds}
+
+Cells between the last two are for a person.{unlike}
+
+The thresholds were chosen on the very predictions that the figures above are measured on, and those come from {folds}
+models, not from this one: on other subjects the error rates will differ.
+
+## Where it fails
+- Few subjects: the intervals are wide, and one subject's cells can all be wrong together.
+- Real cells of another microscope, stain or segmentation than the training data's were never tested.
+- Lossy compression blurs the texture that it reads: send BMP, PNG or TIFF.
+- It knows two classes. Anything else (other cells, debris) gets a probability all the same.
+- Some labels of the data set are doubted by experts; what it gets wrong includes them.
+"""
+
+_FIGURES = {
+    "ROC AUC": ("ranking", "roc_auc"),
+    "Accuracy at 0.5": ("at_half", "accuracy"),
+    "Weighted F1 at 0.5": ("at_half", "weighted_f1"),
+    "Sensitivity at 0.5": ("at_half", "sensitivity"),
+    "Specificity at 0.5": ("at_half", "specificity"),
+    "Accuracy at the operating point": ("at_operating_point", "accuracy"),
+    "Weighted F1 at the operating point": ("at_operating_point", "weighted_f1"),
+    "Sensitivity at the operating point": ("at_operating_point", "sensitivity"),
+    "Specificity at the operating point": ("at_operating_point", "specificity"),
+    "Expected calibration error": ("calibration", "expected_error"),
+    "Share of cells between the thresholds, for review": ("triage", "review_share"),
+    "ALL cells decided normal without review": ("triage", "all_decided_normal"),
+    "Normal cells decided ALL without review": ("triage", "normal_decided_all"),
+}
+
+_BY_SUBJECT = {
+    "by_subject": """
+
+Some subjects share photographs of cells: they are kept in one fold, and the thresholds come from these folds. *By
+subject alone* they may part, as in most publications, but nothing is learned from a photograph that is held out.
+Calibration and thresholds are those of the first.""",
+    "by_subject_title": " by subject alone |",
+    "by_subject_rule": "---|",
+}
+
+_UNLIKE = """ So are cells whose distance from the
+nearest known cell, or from the colours of all, is above {:.3f}: about one in a hundred cells of the same source."""
+
+# Threshold, the rate that it is chosen for, and how that rate reads.
+_THRESHOLDS = (
+    ("operating_point", "sensitivity", "at least {:.0%} of ALL cells lie at or above it"),
+    ("normal_below", "all_decided_normal", "at most {:.0%} of ALL cells are decided normal"),
+    ("all_from", "normal_decided_all", "at most {:.0%} of normal cells are decided ALL"),
+)
+
+
+def model_card(manifest: dict[str, Any]) -> str:
+    """Write the card of the model that a manifest describes, as Markdown."""
+    training, metrics, decision = manifest["training"], manifest["metrics"], manifest["decision"]
+    by_subject = metrics.get("by_subject_alone")
+    return _CARD.format(
+        version=manifest["version"],
+        **{name: manifest["preprocessing"][name] for name in ("crop", "size")},
+        **{name: training[name] for name in ("architecture", "parameters", "seed", "data_set", "folds")},
+        all_cells=training["cells"]["ALL"],
+        all_subjects=training["subjects"]["ALL"],
+        normal_cells=training["cells"]["normal"],
+        normal_subjects=training["subjects"]["normal"],
+        source=C_NMC_SOURCE if C_NMC in training["data_set"] else OTHER_SOURCE,
+        **{name: metrics[name] for name in ("split", "n", "subjects")},
+        **(_BY_SUBJECT if by_subject else dict.fromkeys(_BY_SUBJECT, "")),
+        figures="\n".join(
+            _figure(name, metrics[part][figure]) + (_cell(by_subject[part][figure]) if by_subject else "")
+            for name, (part, figure) in _FIGURES.items()
+        ),
+        pretrained=f"\nIts pretrained layers: {training['pretrained_on']}.\n" if training.get("pretrained_on") else "",
+        per_subject="\n".join(_spread(label, shares) for label, shares in metrics["per_subject"].items()),
+        unlike=_UNLIKE.format(decision["unlike_above"]) if "unlike_above" in decision else "",
+        thresholds="\n".join(_threshold(manifest["decision"], *row) for row in _THRESHOLDS),
+    )
+
+
+def _figure(name: str, estimate: dict[str, float]) -> str:
+    return f"| {name} | {estimate['value']:.3f} | {estimate['low']:.3f} to {estimate['high']:.3f} |"
+
+
+def _cell(estimate: dict[str, float]) -> str:
+    return f" {estimate['value']:.3f} |"
+
+
+def _spread(label: str, shares: dict[str, float]) -> str:
+    columns = (f"{shares[name]:.2f}" for name in ("lowest", "median", "highest"))
+    return f"| {label} | {shares['subjects']} | {' | '.join(columns)} |"
+
+
+def _threshold(decision: dict[str, Any], name: str, rate: str, promise: str) -> str:
+    title, promise = name.replace("_", " "), promise.format(decision["chosen_for"][rate])
+    return f"| {title} | {decision[name]:.4f} | {promise} | {decision['achieved'][rate]:.1%} |"
