@@ -1,14 +1,15 @@
 """The door for a shell: score a folder without a cloud, to the same documents."""
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.progress import track
 
-from lambda_fn.images import SUFFIXES
+from lambda_fn.folders import IMAGE_SUFFIXES, list_images
+from lambda_fn.keys import RESULTS, REVIEW
+from lambda_fn.results import decision_or_rejected
 
 
 @click.command()
@@ -21,10 +22,14 @@ def score(folder: Path, out: Path, overwrite: bool) -> None:
     Writes OUT/results/<path below FOLDER>.json for each image, and OUT/review/<path below FOLDER>.json for each that a
     person should look at: the documents that the deployed function writes, with no bucket in them.
     """
-    images = sorted(_images(folder, out))
-    if not images:
-        raise click.UsageError(f"There is no image below {folder}: files that end in {' '.join(SUFFIXES)} are scored.")
-    if not overwrite and any((out / part).exists() for part in ("results", "review")):
+    listing = list_images(folder, outside=out)
+    passed_over = listing.describe_passed_over()
+    if not listing.images:
+        suffixes = " ".join(IMAGE_SUFFIXES)
+        raise click.UsageError(
+            f"There is no image below {folder}: files that end in {suffixes} are scored.{passed_over}"
+        )
+    if not overwrite and any((out / prefix).exists() for prefix in (RESULTS, REVIEW)):
         raise click.UsageError(f"{out} holds documents already: name another folder, or add --overwrite.")
 
     from lambda_fn.model import Model
@@ -34,24 +39,17 @@ def score(folder: Path, out: Path, overwrite: bool) -> None:
     model = Model()
     counts: Counter[str] = Counter()
     console = Console(stderr=True)
-    for path in track(images, "Scoring", console=console):
+    for path in track(listing.images, "Scoring", console=console):
         try:
             document = score_image(model, read_from_folder(folder, path, model.manifest.limits))
             write_to_folder(out, document)
         except OSError as error:
             raise click.ClickException(f"{error.filename}: {error.strerror}.") from error
-        counts["rejected" if document["status"] == "rejected" else document["decision"]] += 1
+        counts[decision_or_rejected(document)] += 1
     click.echo(
-        f"{len(images)} images: {counts['ALL']} ALL, {counts['normal']} normal, {counts['review']} to review, "
-        f"{counts['rejected']} rejected. Documents in {out}."
+        f"{len(listing.images)} images: {counts['ALL']} ALL, {counts['normal']} normal, {counts['review']} to review, "
+        f"{counts['rejected']} rejected. Documents in {out}.{passed_over}"
     )
-
-
-def _images(folder: Path, out: Path) -> Iterator[Path]:
-    """Image files below ``folder``, but none below ``out``, which may lie inside it."""
-    for path in folder.rglob("*"):
-        if path.suffix.lower() in SUFFIXES and path.is_file() and out not in path.parents:
-            yield path
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from PIL import Image
 
 from lambda_fn.decisions import Reason
 from lambda_fn.images import RejectedImageError
+from lambda_fn.manifest import Preprocessing
 
 # Around a segmented cell everything is exactly 0; lossy compression lifts that by a few levels, while stained cells
 # stay above 40 in their brightest channel.
@@ -29,20 +30,6 @@ SECOND_CELL_AREA = 0.25
 MAX_CUT_PX = 80
 # Pieces are told apart on a grid of about this many fields a side: gaps narrower than a field do not separate.
 GRID = 96
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How a cell becomes model input; part of the model's manifest.
-
-    Attributes:
-        crop: side in pixels of the square, centred on the cell's bounding box, that is cut out of the image at its own
-            scale. What lies outside the image is black.
-        size: side in pixels of the model's input. Where it equals ``crop`` nothing is resampled.
-    """
-
-    crop: int
-    size: int
 
 
 @dataclass(frozen=True)

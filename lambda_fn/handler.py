@@ -4,10 +4,11 @@ import json
 import os
 import random
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,13 +18,16 @@ from botocore.config import Config
 
 from lambda_fn.deadline import SILENT_SECONDS, Deadline, OutOfTimeError
 from lambda_fn.events import ImageReference, Message, UnknownEventError, image_references, is_backfill, messages
+from lambda_fn.images import StoredImage
+from lambda_fn.keys import ledger_key
 from lambda_fn.model import Model
 from lambda_fn.publishing import Outcome, Precedence, publish, standing_precedence
 from lambda_fn.reporting import Answer, logger, report_batch, report_failure, tally
-from lambda_fn.results import Document, ledger, ledger_key
+from lambda_fn.results import ResultDocument, ledger
 from lambda_fn.scoring import score
+from lambda_fn.settings import RESULTS_BUCKET
 from lambda_fn.settings import policy as policy_of
-from lambda_fn.stores import BucketStore, ImageGoneError, ImageUnchangedError, StoredImage, read_from_bucket
+from lambda_fn.stores import BucketStore, ImageGoneError, ImageUnchangedError, read_from_bucket
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -119,7 +123,7 @@ class Batch:
         self.reasons[report_failure(failed, error, key)] += images
 
 
-def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def handler(event: dict[str, Any], context: "LambdaContext") -> Mapping[str, Any]:
     """Score every image of a batch and publish its documents.
 
     Args:
@@ -137,12 +141,14 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """
     started = perf_counter()
     received = messages(event)
-    store = BucketStore(s3, os.environ["RESULTS_BUCKET"])
+    store = BucketStore(s3, os.environ[RESULTS_BUCKET])
     deadline = Deadline(context)
     batch = _answer(received, store, deadline)
     if batch.answers:
         lines = ledger((answer.document, answer.outcome) for answer in batch.answers)
-        writing = writers.submit(store.put, ledger_key(context.aws_request_id), lines, "application/jsonl")
+        writing = writers.submit(
+            store.put, ledger_key(context.aws_request_id, datetime.now(UTC).date()), lines, "application/jsonl"
+        )
         try:
             _in_time(writing, deadline.for_ledger())
         except Exception as error:  # noqa: BLE001 - whatever S3 raises, the batch comes back and writes its ledger then
@@ -169,7 +175,7 @@ def _answer(received: list[Message], store: BucketStore, deadline: Deadline) -> 
             work += [(message.id, reference) for reference in image_references(message)]
         except UnknownEventError as error:
             batch.fail([message.id], error)
-    writes: list[tuple[str, Document, Precedence, Future[Outcome]]] = []
+    writes: list[tuple[str, ResultDocument, Precedence, Future[Outcome]]] = []
     for index, (message_id, reference, reading) in enumerate(_read_ahead(work, store)):
         if not deadline.for_images():
             late = work[index:]

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from lambda_fn.manifest import LIMITS, Limits
+
 FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP")
-SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 # What would keep a decoder busy for minutes within these limits: Pillow reads headers piece by piece in Python, and
 # run-length encoded BMPs byte by byte; each scan of a progressive JPEG passes over the whole image, and usual are 10.
 MAX_READS = 100_000
@@ -20,27 +21,6 @@ MAX_READS_OF_BMP = 2_000_000
 MAX_SCANS = 40
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What an image may have at most; a model's manifest may state others, as ``preprocessing.limits``.
-
-    Attributes:
-        file_bytes: size of the file in bytes.
-        pixels: width times height.
-        aspect: the longer side over the shorter.
-    """
-
-    file_bytes: int = 32 * 1024 * 1024
-    pixels: int = 25_000_000
-    aspect: float = 8
-
-    def __post_init__(self) -> None:
-        """Raise ``ValueError`` where no image could keep within them."""
-        if not (self.file_bytes > 0 and self.pixels > 0 and self.aspect >= 1):
-            raise ValueError(f"no image keeps within {self}")
-
-
-LIMITS = Limits()
 RejectionCode = Literal["unreadable", "unsupported_format", "too_large", "no_single_cell"]
 
 
@@ -71,6 +51,31 @@ class _Pieces(io.BytesIO):
         if self._left < 0:
             raise RejectedImageError("unreadable", "The file has so many pieces that reading it takes too long.")
         return super().read(size)
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """An image as it was read.
+
+    Attributes:
+        bucket: the bucket's name, None for a file of this machine.
+        key: the object's key, or the file's path below its folder with ``/`` between parts.
+        version_id: the version that was read, None where nothing is versioned.
+        etag: S3's entity tag without its quotes, None for a file.
+        last_modified: when this version was uploaded, ISO 8601 in UTC, to the second.
+        byte_count: the whole object's size in bytes.
+        data: the bytes; left empty where there are more than the limit, which nobody will decode.
+        read_ms: how long reading took, in milliseconds.
+    """
+
+    bucket: str | None
+    key: str
+    version_id: str | None
+    etag: str | None
+    last_modified: str
+    byte_count: int
+    data: bytes
+    read_ms: float
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from lambda_fn.results import Document, flag_key, result_key
+from lambda_fn.keys import flag_key, result_key
+from lambda_fn.results import ResultDocument
 
 MAX_ROUNDS = 20
 Outcome = Literal["written", "duplicate", "stale"]
@@ -109,7 +110,7 @@ def standing_precedence(store: ConditionalStore, image_key: str) -> Precedence |
 
 def publish(
     store: ConditionalStore,
-    document: Document,
+    document: ResultDocument,
     precedence: Precedence,
     *,
     look_first: bool = False,

@@ -6,21 +6,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import ClientError
 
+from lambda_fn import metric_names
 from lambda_fn.deadline import OutOfTimeError
 from lambda_fn.events import UnknownEventError
 from lambda_fn.publishing import ContentionError, Outcome
-from lambda_fn.results import Document
+from lambda_fn.results import BatchTally, ResultDocument
+from lambda_fn.settings import SERVICE_NAME
 
 # The name of the deployment, a dimension of every metric: it tells several in one account apart.
-SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "cellflag")
+SERVICE = os.environ.get(SERVICE_NAME, "cellflag")
 logger = Logger(service=SERVICE)
-metrics = Metrics(namespace="cellflag", service=SERVICE)
+metrics = Metrics(namespace=metric_names.NAMESPACE, service=SERVICE)
 
 # Error codes of S3 that come back until somebody mends what they speak of:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
@@ -46,7 +48,7 @@ class Answer(NamedTuple):
         uploaded_at: when the scored version was uploaded, ISO 8601 in UTC.
     """
 
-    document: Document
+    document: ResultDocument
     outcome: Outcome
     uploaded_at: str
 
@@ -77,7 +79,7 @@ def _reason(error: Exception) -> str:
 
 def tally(
     answers: Sequence[Answer], reasons: Mapping[str, int], unchanged: int, gone: int, seconds: float
-) -> dict[str, Any]:
+) -> BatchTally:
     """What became of the images of a batch, for the summary of a backfill; names no key.
 
     Returns:
@@ -110,16 +112,16 @@ def report_batch(messages: int, failed: int, answers: Sequence[Answer], model: s
         "batch",
         extra={"messages": messages, "failed": failed, "decisions": decisions, "outcomes": outcomes, "model": model},
     )
-    metrics.add_dimension("model", model)
-    metrics.add_metric("MessagesFailed", MetricUnit.Count, failed if queued else 0)
+    metrics.add_dimension(metric_names.MODEL_DIMENSION, model)
+    metrics.add_metric(metric_names.MESSAGES_FAILED, MetricUnit.Count, failed if queued else 0)
     if answers:
         rejected = sum(answer.document["status"] == "rejected" for answer in answers)
-        metrics.add_metric("Images", MetricUnit.Count, len(answers))
-        metrics.add_metric("Rejected", MetricUnit.Count, rejected)
-        for decision, name in {"ALL": "DecidedALL", "normal": "DecidedNormal", "review": "Review"}.items():
+        metrics.add_metric(metric_names.IMAGES, MetricUnit.Count, len(answers))
+        metrics.add_metric(metric_names.REJECTED, MetricUnit.Count, rejected)
+        for decision, name in metric_names.OF_DECISION.items():
             metrics.add_metric(name, MetricUnit.Count, decisions[decision])
     if answers and queued:
         now = datetime.now(UTC)
         slowest = max((now - datetime.fromisoformat(answer.uploaded_at)).total_seconds() for answer in answers)
-        metrics.add_metric("UploadToResult", MetricUnit.Seconds, max(slowest, 0))
+        metrics.add_metric(metric_names.UPLOAD_TO_RESULT, MetricUnit.Seconds, max(slowest, 0))
     metrics.flush_metrics()

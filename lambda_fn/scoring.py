@@ -6,19 +6,19 @@ from time import perf_counter
 from lambda_fn import images, results
 from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.decisions import Policy, decide
+from lambda_fn.images import StoredImage
 from lambda_fn.model import Model
-from lambda_fn.results import Document
-from lambda_fn.stores import StoredImage
+from lambda_fn.results import ImageFacts, ModelFacts, ResultDocument, Timing
 
 
-def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Document:
+def score(model: Model, image: StoredImage, policy: Policy | None = None) -> ResultDocument:
     """Score an image, and decide on it as the policy says, or else as the model's manifest does.
 
     Returns:
         The result document: ``scored``, or ``rejected`` where the image cannot be scored. Its ``decode`` time includes
         finding the cell, cutting it out and resizing it.
     """
-    facts: Document = {
+    facts: ImageFacts = {
         "bucket": image.bucket,
         "key": image.key,
         "version_id": image.version_id,
@@ -29,13 +29,13 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Doc
         "width": None,
         "height": None,
     }
-    identity = {"version": model.manifest.version, "sha256": model.manifest.sha256}
-    timing_ms: Document = {"read": round(image.read_ms, 2), "decode": None, "infer": None}
+    identity: ModelFacts = {"version": model.manifest.version, "sha256": model.manifest.sha256}
+    timing_ms: Timing = {"read": round(image.read_ms, 2), "decode": None, "infer": None}
     started = perf_counter()
     try:
         images.check_byte_count(image.byte_count, model.manifest.limits)
         decoded = images.decode(image.data, model.manifest.limits)
-        facts |= {"format": decoded.format, "width": decoded.width, "height": decoded.height}
+        facts["format"], facts["width"], facts["height"] = decoded.format, decoded.width, decoded.height
         cell = find_cell(decoded.pixels)
     except images.RejectedImageError as rejection:
         return results.rejected(facts, rejection, identity, timing_ms)

@@ -1,17 +1,28 @@
-"""What a deployment chooses, read from the function's environment."""
+"""What a deployment chooses: names of the function's environment variables, and the policy that they make.
+
+The stack writes what is read here, so this module imports the standard library alone.
+"""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
 from lambda_fn.decisions import Policy, Thresholds
-from lambda_fn.model import Manifest
+from lambda_fn.manifest import ErrorRate, Manifest
 
-REVIEW_EVERYTHING = "REVIEW_EVERYTHING"
-# Environment variable, and the error rate of the manifest that it lowers or raises.
-ERROR_RATES = {"ALL_DECIDED_NORMAL": "all_decided_normal", "NORMAL_DECIDED_ALL": "normal_decided_all"}
+RESULTS_BUCKET: Final = "RESULTS_BUCKET"
+# The deployment's name, a dimension of every metric; Powertools for AWS Lambda gives the variable its name.
+SERVICE_NAME: Final = "POWERTOOLS_SERVICE_NAME"
+REVIEW_EVERYTHING: Final = "REVIEW_EVERYTHING"
+# The environment variable of each error rate that a deployment may tolerate.
+ERROR_RATE_VARIABLES: Final[Mapping[ErrorRate, str]] = {
+    "all_decided_normal": "ALL_DECIDED_NORMAL",
+    "normal_decided_all": "NORMAL_DECIDED_ALL",
+}
 
 
 class SettingsError(Exception):
-    """The environment asks for what cannot be done; the message names the variable, and what may stand there."""
+    """A variable of the environment cannot be used; the message names it, and what may stand there."""
 
 
 def policy(environment: Mapping[str, str], manifest: Manifest) -> Policy:
@@ -23,30 +34,80 @@ def policy(environment: Mapping[str, str], manifest: Manifest) -> Policy:
         manifest: of the model that is served.
 
     Raises:
-        SettingsError: a value is no such thing, or the manifest knows no threshold that keeps so low a rate.
+        SettingsError: a value cannot be used, or the manifest has no threshold for so low a rate.
     """
     everything = environment.get(REVIEW_EVERYTHING, "false")
     if everything not in ("true", "false"):
         raise SettingsError(f"{REVIEW_EVERYTHING} is {everything!r}; it must be true or false")
-    given = manifest.thresholds
-    chosen = {name: _threshold(environment[name], name, manifest) for name in ERROR_RATES if environment.get(name)}
-    all_from = chosen.get("NORMAL_DECIDED_ALL", given.all_from)
-    # Where both rates are kept without any review, what lies between counts as ALL: missing it would be worse.
-    normal_below = min(chosen.get("ALL_DECIDED_NORMAL", given.normal_below), all_from)
-    operating_point = min(max(given.operating_point, normal_below), all_from)
-    return Policy(
-        Thresholds(operating_point, normal_below, all_from, given.unlike_above), review_everything=everything == "true"
-    )
+    tolerated = {
+        rate: _tolerated(environment[variable], rate, manifest)
+        for rate, variable in ERROR_RATE_VARIABLES.items()
+        if environment.get(variable)
+    }
+    return Policy(thresholds_for(tolerated, manifest), review_everything=everything == "true")
 
 
-def _threshold(value: str, name: str, manifest: Manifest) -> float:
-    pairs = manifest.thresholds_by_rate.get(ERROR_RATES[name], ())
+def thresholds_for(tolerated: Mapping[ErrorRate, float], manifest: Manifest) -> Thresholds:
+    """The manifest's thresholds, moved to the error rates that a deployment tolerates.
+
+    Args:
+        tolerated: rates by name, each at least the lowest of the manifest's table; a rate that is left out stays as
+            the manifest has it.
+        manifest: of the model.
+    """
+    shipped = manifest.thresholds
+    all_from = _threshold("normal_decided_all", tolerated, manifest, shipped.all_from)
+    normal_below = _threshold("all_decided_normal", tolerated, manifest, shipped.normal_below)
+    # If both rates are kept without any review, the scores between the two thresholds count as ALL: to miss it would be
+    # worse.
+    normal_below = min(normal_below, all_from)
+    operating_point = min(max(shipped.operating_point, normal_below), all_from)
+    return replace(shipped, operating_point=operating_point, normal_below=normal_below, all_from=all_from)
+
+
+def expected_error_rates(tolerated: Mapping[ErrorRate, float], manifest: Manifest) -> dict[ErrorRate, float]:
+    """The error rates to expect of a function that is deployed with tolerated ones.
+
+    Args:
+        tolerated: as in ``thresholds_for``.
+        manifest: of the model.
+
+    Returns:
+        Both rates, each 0 to 1: tabulated ones for what is tolerated, else what the manifest's thresholds achieved.
+
+    Raises:
+        ModelError: the manifest does not say what its thresholds achieved.
+    """
+    achieved = manifest.achieved_shares()
+    expected: dict[ErrorRate, float] = {
+        "all_decided_normal": achieved.all_decided_normal,
+        "normal_decided_all": achieved.normal_decided_all,
+    }
+    wanted_below = manifest.thresholds.normal_below
+    for name, rate in tolerated.items():
+        if pair := manifest.tabulated(name, rate):
+            expected[name] = pair[0]
+            wanted_below = pair[1] if name == "all_decided_normal" else wanted_below
+    thresholds = thresholds_for(tolerated, manifest)
+    if thresholds.normal_below < wanted_below:  # lowered to ``all_from``, it misses fewer ALL cells than is tolerated
+        pairs = manifest.thresholds_by_rate.get("all_decided_normal", ())
+        kept = [rate for rate, threshold in pairs if threshold <= thresholds.all_from]
+        expected["all_decided_normal"] = max(kept, default=0.0)
+    return expected
+
+
+def _threshold(name: ErrorRate, tolerated: Mapping[ErrorRate, float], manifest: Manifest, otherwise: float) -> float:
+    pair = manifest.tabulated(name, tolerated[name]) if name in tolerated else None
+    return pair[1] if pair else otherwise
+
+
+def _tolerated(value: str, name: ErrorRate, manifest: Manifest) -> float:
+    variable, rates = ERROR_RATE_VARIABLES[name], manifest.rates(name)
     try:
-        tolerated = float(value)
+        rate = float(value)
     except ValueError:
-        raise SettingsError(f"{name} is {value!r}; it must be a number between 0 and 1") from None
-    kept = [threshold for rate, threshold in pairs if rate <= tolerated < 1]
-    if not kept:
-        least = f"from {pairs[0][0]:g} up to below 1" if pairs else "absent: this model was not tabulated"
-        raise SettingsError(f"{name} is {value}; with this model it must be {least}")
-    return kept[-1]
+        raise SettingsError(f"{variable} is {value!r}; it must be a number between 0 and 1") from None
+    if not rates or not rates[0] <= rate < 1:
+        least = f"from {rates[0]:g} up to below 1" if rates else "absent: this model was not tabulated"
+        raise SettingsError(f"{variable} is {value}; with this model it must be {least}")
+    return rate

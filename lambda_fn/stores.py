@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lambda_fn.events import ImageReference
-from lambda_fn.images import LIMITS, Limits
+from lambda_fn.images import StoredImage
+from lambda_fn.keys import flag_key, result_key
+from lambda_fn.manifest import LIMITS, Limits
 from lambda_fn.publishing import Published
-from lambda_fn.results import Document, flag_key, result_key
+from lambda_fn.results import ResultDocument
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -26,31 +27,6 @@ class ImageGoneError(Exception):
 
 class ImageUnchangedError(Exception):
     """The image is still the version that the caller knows."""
-
-
-@dataclass(frozen=True)
-class StoredImage:
-    """An image as it was read.
-
-    Attributes:
-        bucket: the bucket's name, None for a file of this machine.
-        key: the object's key, or the file's path below its folder with ``/`` between parts.
-        version_id: the version that was read, None where nothing is versioned.
-        etag: S3's entity tag without its quotes, None for a file.
-        last_modified: when this version was uploaded, ISO 8601 in UTC, to the second.
-        byte_count: the whole object's size in bytes.
-        data: the bytes; left empty where there are more than the limit, which nobody will decode.
-        read_ms: how long reading took, in milliseconds.
-    """
-
-    bucket: str | None
-    key: str
-    version_id: str | None
-    etag: str | None
-    last_modified: str
-    byte_count: int
-    data: bytes
-    read_ms: float
 
 
 def read_from_bucket(
@@ -111,7 +87,7 @@ def _to_the_second(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def write_to_folder(folder: Path, document: Document) -> None:
+def write_to_folder(folder: Path, document: ResultDocument) -> None:
     """Write a result, and its flag while a person should look, under the paths that would be their keys in a bucket.
 
     Raises:

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from infra.operate.access import PARALLEL_READS, DeployedStack
 from infra.operate.parallel import in_parallel
+from lambda_fn.keys import ledger_prefix
+from lambda_fn.results import LedgerLine, decision_or_rejected
 
 MOST_BATCHES = 2_000
 """Ledgers that are read at most, the newest: reading more would take minutes."""
@@ -52,19 +53,19 @@ def read_recent(stack: DeployedStack, time: timedelta, now: datetime | None = No
                 recent.repeated += 1
                 continue
             recent.models[line["model"]["version"]] += 1
-            recent.decisions["rejected" if line["status"] == "rejected" else line["decision"]] += 1
+            recent.decisions[decision_or_rejected(line)] += 1
     return recent
 
 
 def _ledgers(stack: DeployedStack, since: datetime, now: datetime) -> Iterator[tuple[datetime, str]]:
     pages = stack.s3.get_paginator("list_objects_v2")
-    for day in sorted({f"{since:%Y-%m-%d}", f"{now:%Y-%m-%d}"}):
-        for page in pages.paginate(Bucket=stack.results, Prefix=f"ledger/dt={day}/"):
+    for day in sorted({since.date(), now.date()}):
+        for page in pages.paginate(Bucket=stack.results, Prefix=ledger_prefix(day)):
             for entry in page.get("Contents", []):
                 if entry["LastModified"] >= since:
                     yield entry["LastModified"], entry["Key"]
 
 
-def _read(stack: DeployedStack, key: str) -> list[dict[str, Any]]:
+def _read(stack: DeployedStack, key: str) -> list[LedgerLine]:
     body = stack.s3.get_object(Bucket=stack.results, Key=key)["Body"].read()
     return [json.loads(line) for line in body.splitlines()]

@@ -6,14 +6,11 @@ from difflib import get_close_matches
 from typing import Any, Literal, Self
 
 from infra.settings import values
-from infra.settings.shipped_model import ShippedModel
 from infra.settings.values import ConfigurationError, number_of, one_of, rate, switch, text, whole
+from lambda_fn.manifest import ErrorRate, Manifest
 
 RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 """The retentions that CloudWatch Logs offers (PutRetentionPolicy), in days."""
-
-BACKFILLS = "backfills"
-"""Below it in the results bucket: what each backfill wrote about its batches, and lists of images to score."""
 
 EXPRESS_SECONDS = 60
 """The longest timeout of the function with which the batches of a backfill are Express workflows: these cost a fraction
@@ -118,18 +115,21 @@ class Configuration:
             object.__setattr__(self, "kms_key", OWN)
 
     @property
-    def own_rates(self) -> dict[str, float]:
+    def own_rates(self) -> dict[ErrorRate, float]:
         """The tolerated error rates that were chosen, by name."""
-        rates = {"all_decided_normal": self.all_decided_normal, "normal_decided_all": self.normal_decided_all}
+        rates: dict[ErrorRate, float | None] = {
+            "all_decided_normal": self.all_decided_normal,
+            "normal_decided_all": self.normal_decided_all,
+        }
         return {name: rate for name, rate in rates.items() if rate is not None}
 
     def _refuse_rates_that_cannot_be_served(self) -> None:
         """The function would not start with a rate below the model's table, and not do all that one above it says."""
         if not self.own_rates:
             return
-        model = ShippedModel.read()
+        model = Manifest.read()
         for name, chosen in self.own_rates.items():
-            rates = [tabulated for tabulated, _ in model.thresholds_by_rate.get(name, [])]
+            rates = model.rates(name)
             if not rates:
                 raise ConfigurationError(f"{name} is {chosen:g}; {model.version} has no table of it, so leave it out")
             if not rates[0] <= chosen <= rates[-1]:

@@ -13,10 +13,11 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.settings.configuration import BACKFILLS, EXPRESS_SECONDS, Configuration
+from infra.settings.configuration import EXPRESS_SECONDS, Configuration
 from infra.stack.encryption import let_use
 from infra.stack.nag import acknowledge, acknowledge_resources
 from infra.stack.storage import Storage, of_this_account
+from lambda_fn.keys import BACKFILLS
 
 _BATCH_BYTES = 200_000
 _THROTTLED = {
@@ -102,7 +103,7 @@ def _definition(configuration: Configuration, storage: Storage, function: lambda
             },
             "ResultWriter": {
                 "Resource": "arn:aws:states:::s3:putObject",
-                "Parameters": {"Bucket": results, "Prefix": BACKFILLS},
+                "Parameters": {"Bucket": results, "Prefix": BACKFILLS.removesuffix("/")},
                 "WriterConfig": {"Transformation": "COMPACT", "OutputType": "JSONL"},
             },
             "End": True,
@@ -176,7 +177,7 @@ def _batch(name: str, function: lambda_.IFunction) -> dict[str, Any]:
 def _role(scope: Construct, storage: Storage, function: lambda_.IFunction, images_prefix: str | None) -> iam.Role:
     """Of a state machine that lists images, calls the function, and writes below one prefix of the results bucket."""
     role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
-    own_objects = storage.results.arn_for_objects(f"{BACKFILLS}/*")
+    own_objects = storage.results.arn_for_objects(f"{BACKFILLS}*")
     for statement in (
         iam.PolicyStatement(sid="Score", actions=["lambda:InvokeFunction"], resources=[function.function_arn]),
         iam.PolicyStatement(

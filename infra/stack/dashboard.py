@@ -8,32 +8,37 @@ from constructs import Construct
 
 from infra import prices
 from infra.settings.configuration import Configuration
-from infra.settings.shipped_model import ShippedModel
-from infra.stack.metrics import NAMESPACE, ModelMetrics
+from infra.stack.metrics import ModelMetrics
 from infra.stack.scoring import Scoring
+from lambda_fn import metric_names
+from lambda_fn.manifest import Manifest
 
 _PERIOD = Duration.minutes(5)
 
 
 def add_dashboard(
-    scope: Construct, configuration: Configuration, scoring: Scoring, metrics: ModelMetrics, model: ShippedModel
+    scope: Construct, configuration: Configuration, scoring: Scoring, metrics: ModelMetrics, model: Manifest
 ) -> None:
     """Put the dashboard into `scope`; it has stack and region in its name, since dashboards belong to no region."""
     stack = Stack.of(scope)
-    review = 100 * model.review_share
-    every_model = f'{{{NAMESPACE},model,service}} MetricName="Images" service="{stack.stack_name}"'
+    review = 100 * model.achieved_shares().review_share
+    dimensions = f"{{{metric_names.NAMESPACE},{metric_names.MODEL_DIMENSION},{metric_names.SERVICE_DIMENSION}}}"
+    of_this_stack = f'{metric_names.SERVICE_DIMENSION}="{stack.stack_name}"'
+    every_model = f'{dimensions} MetricName="{metric_names.IMAGES}" {of_this_stack}'
     by_model = cloudwatch.MathExpression(
         expression=f"SEARCH('{every_model}', 'Sum', {_PERIOD.to_seconds():.0f})",
         label="",
         period=_PERIOD,
     )
-    decided = [metrics.count(name, _PERIOD) for name in ("DecidedALL", "DecidedNormal", "Review")]
-    latency = [metrics.count("UploadToResult", _PERIOD, statistic) for statistic in ("p50", "p95", "Maximum")]
-    share = metrics.percent_of_images("Review", Duration.hours(1), least=1, otherwise=0)
+    decided = [metrics.count(name, _PERIOD) for name in metric_names.OF_DECISION.values()]
+    latency = [
+        metrics.count(metric_names.UPLOAD_TO_RESULT, _PERIOD, statistic) for statistic in ("p50", "p95", "Maximum")
+    ]
+    share = metrics.percent_of_images(metric_names.REVIEW, Duration.hours(1), least=1, otherwise=0)
     errors = [
         scoring.live.metric_errors(period=_PERIOD, statistic="Sum"),
         scoring.function.metric_throttles(period=_PERIOD, statistic="Sum"),
-        metrics.count("MessagesFailed", _PERIOD),
+        metrics.count(metric_names.MESSAGES_FAILED, _PERIOD),
     ]
     age = scoring.queue.metric_approximate_age_of_oldest_message(period=_PERIOD, statistic="Maximum")
     waiting = [
@@ -54,7 +59,7 @@ def add_dashboard(
             ],
             [
                 _graph("Percent to review", [share], expected=expected),
-                _graph("Rejected", [metrics.count("Rejected", _PERIOD)]),
+                _graph("Rejected", [metrics.count(metric_names.REJECTED, _PERIOD)]),
                 _graph("Errors, throttles, failed messages", errors),
             ],
             [
@@ -83,8 +88,8 @@ def hourly_cost(configuration: Configuration, scoring: Scoring, metrics: ModelMe
         expression=f"(FILL(images, 0) * {image:.3f} + FILL(review, 0) * {flag:.3f} "
         f"+ FILL(calls, 0) * {call:.3f} + FILL(duration, 0) * {millisecond:.6f}) / {million}",
         using_metrics={
-            "images": metrics.count("Images", hour),
-            "review": metrics.count("Review", hour),
+            "images": metrics.count(metric_names.IMAGES, hour),
+            "review": metrics.count(metric_names.REVIEW, hour),
             "calls": scoring.function.metric_invocations(period=hour, statistic="Sum"),
             "duration": scoring.function.metric_duration(period=hour, statistic="Sum"),
         },

@@ -8,9 +8,10 @@ from aws_cdk import aws_glue as glue
 from constructs import Construct
 
 from infra.settings.configuration import Configuration
-from infra.stack.storage import QUERY_RESULTS, Storage
+from infra.stack.storage import Storage
+from lambda_fn.keys import LEDGER, QUERIES
 
-QUERIES = Path(__file__).with_name("queries")
+QUERY_FOLDER = Path(__file__).with_name("queries")
 TABLE = "ledger"
 FIRST_DAY = "2026-11-01"
 """Nothing was scored before."""
@@ -39,14 +40,14 @@ COLUMNS = {
 
 def query(name: str) -> tuple[str, str]:
     """What a query of the folder `queries` is for, and its SQL, on the newest answer to each image."""
-    description, _, sql = (QUERIES / f"{name}.sql").read_text("utf-8").partition("\n")
-    newest = (QUERIES / "newest.sql").read_text("utf-8")
+    description, _, sql = (QUERY_FOLDER / f"{name}.sql").read_text("utf-8").partition("\n")
+    newest = (QUERY_FOLDER / "newest.sql").read_text("utf-8")
     return description.removeprefix("-- "), f"with newest as (\n{newest})\n{sql}"
 
 
 def query_names() -> list[str]:
     """The queries that can be asked by name."""
-    return sorted(path.stem for path in QUERIES.glob("*.sql") if path.stem != "newest")
+    return sorted(path.stem for path in QUERY_FOLDER.glob("*.sql") if path.stem != "newest")
 
 
 class Ledger(Construct):
@@ -77,11 +78,11 @@ class Ledger(Construct):
                     "projection.dt.type": "date",
                     "projection.dt.format": "yyyy-MM-dd",
                     "projection.dt.range": f"{FIRST_DAY},NOW",
-                    "storage.location.template": f"s3://{bucket}/ledger/dt=${{dt}}/",
+                    "storage.location.template": f"s3://{bucket}/{LEDGER}dt=${{dt}}/",
                 },
                 storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
                     columns=[glue.CfnTable.ColumnProperty(name=name, type=kind) for name, kind in COLUMNS.items()],
-                    location=f"s3://{bucket}/ledger/",
+                    location=f"s3://{bucket}/{LEDGER}",
                     input_format="org.apache.hadoop.mapred.TextInputFormat",
                     output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
                     serde_info=glue.CfnTable.SerdeInfoProperty(
@@ -103,7 +104,7 @@ class Ledger(Construct):
                 enforce_work_group_configuration=True,
                 bytes_scanned_cutoff_per_query=SCAN_LIMIT_BYTES,
                 result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
-                    output_location=f"s3://{bucket}/{QUERY_RESULTS}", encryption_configuration=encryption
+                    output_location=f"s3://{bucket}/{QUERIES}", encryption_configuration=encryption
                 ),
             ),
         )

@@ -3,7 +3,7 @@
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-NAMESPACE = "cellflag"
+from lambda_fn import metric_names
 
 
 class ModelMetrics:
@@ -11,12 +11,12 @@ class ModelMetrics:
 
     def __init__(self, service: str, model: str) -> None:
         """Of the deployment `service` and the model's version."""
-        self._dimensions = {"service": service, "model": model}
+        self._dimensions = {metric_names.SERVICE_DIMENSION: service, metric_names.MODEL_DIMENSION: model}
 
     def count(self, name: str, period: Duration, statistic: str = "Sum") -> cloudwatch.Metric:
-        """One metric: Images, Rejected, DecidedALL, DecidedNormal, Review, MessagesFailed, UploadToResult."""
+        """One metric by its name in ``lambda_fn.metric_names``."""
         return cloudwatch.Metric(
-            namespace=NAMESPACE,
+            namespace=metric_names.NAMESPACE,
             metric_name=name,
             dimensions_map=self._dimensions,
             statistic=statistic,
@@ -28,7 +28,7 @@ class ModelMetrics:
         """What percentage of all images `name` counts; `otherwise` while fewer than `least` images came in a period."""
         return cloudwatch.MathExpression(
             expression=f"IF(FILL(images, 0) >= {least}, 100 * part / images, {otherwise})",
-            using_metrics={"part": self.count(name, period), "images": self.count("Images", period)},
+            using_metrics={"part": self.count(name, period), "images": self.count(metric_names.IMAGES, period)},
             period=period,
             label=f"{name}, percent of images",
         )
@@ -40,7 +40,10 @@ class ModelMetrics:
         """
         return cloudwatch.MathExpression(
             expression=f"IF(FILL(images, 0) + failed >= {least}, 100 * failed / (FILL(images, 0) + failed), 0)",
-            using_metrics={"failed": self.count("MessagesFailed", period), "images": self.count("Images", period)},
+            using_metrics={
+                "failed": self.count(metric_names.MESSAGES_FAILED, period),
+                "images": self.count(metric_names.IMAGES, period),
+            },
             period=period,
             label="Failed, percent of messages",
         )

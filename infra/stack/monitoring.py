@@ -9,11 +9,13 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.settings.configuration import Configuration
-from infra.settings.shipped_model import ShippedModel
 from infra.stack.dashboard import add_dashboard
 from infra.stack.metrics import ModelMetrics
 from infra.stack.scoring import VISIBILITY_TIMEOUTS, Scoring
 from infra.stack.storage import Storage
+from lambda_fn import metric_names
+from lambda_fn.manifest import Manifest
+from lambda_fn.settings import expected_error_rates
 
 OLDEST_MESSAGE_SECONDS = 900
 """Seconds pass from upload to result; a quarter of an hour means that images come faster than they are scored."""
@@ -47,7 +49,7 @@ class Monitoring(Construct):
     ) -> None:
         """Watch the queue, the live function and the shipped model."""
         super().__init__(scope, construct_id)
-        self.model = ShippedModel.read()
+        self.model = Manifest.read()
         self.metrics = ModelMetrics(Stack.of(self).stack_name, self.model.version)
         # Encrypted with a key of one's own alone: CloudWatch may not use AWS's key for topics. No alarm names an image.
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True, master_key=storage.key)
@@ -116,17 +118,20 @@ class Monitoring(Construct):
         `normal_decided_all` are decided ALL. Fewer than half of these is not to be had with any mix.
         """
         if not configuration.own_rates:  # at other error rates, another share goes to review
-            expected = 100 * self.model.review_share
+            expected = 100 * self.model.achieved_shares().review_share
             self._alarm(
                 "ReviewShare",
-                self.metrics.percent_of_images("Review", Duration.hours(1), DRIFT_IMAGES_AN_HOUR, expected),
+                self.metrics.percent_of_images(metric_names.REVIEW, Duration.hours(1), DRIFT_IMAGES_AN_HOUR, expected),
                 f"Far more goes to review than the {expected:.0f} % that the model card lets expect: did stain, "
                 "scanner or cutting out change?",
                 above=min(2 * expected, (expected + 100) / 2),  # a model that leaves half to people cannot double that
                 periods=DRIFT_HOURS,
             )
-        rates = self.model.error_rates(configuration.own_rates)
-        decided = {"DecidedALL": rates["normal_decided_all"], "DecidedNormal": rates["all_decided_normal"]}
+        rates = expected_error_rates(configuration.own_rates, self.model)
+        decided = {
+            metric_names.DECIDED_ALL: rates["normal_decided_all"],
+            metric_names.DECIDED_NORMAL: rates["all_decided_normal"],
+        }
         for name, share in decided.items():
             self._alarm(
                 name,

@@ -14,10 +14,12 @@ from constructs import Construct
 
 from infra.packaging.bundle import Bundle
 from infra.settings.configuration import Configuration
-from infra.settings.shipped_model import ShippedModel
 from infra.stack.encryption import let_use
 from infra.stack.nag import acknowledge, acknowledge_resources
-from infra.stack.storage import RESULT_PREFIXES, Storage, of_this_account
+from infra.stack.storage import Storage, of_this_account
+from lambda_fn.keys import WRITTEN_BY_THE_FUNCTION
+from lambda_fn.manifest import Manifest
+from lambda_fn.settings import ERROR_RATE_VARIABLES, RESULTS_BUCKET, REVIEW_EVERYTHING, SERVICE_NAME
 
 TRIES = 5
 """How often a message is received before it goes to the dead-letter queue."""
@@ -94,7 +96,7 @@ class Scoring(Construct):
             environment=_environment(configuration, storage.results.bucket_name, Stack.of(self).stack_name),
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if configuration.snap_start else None,
             current_version_options=lambda_.VersionOptions(
-                removal_policy=RemovalPolicy.RETAIN, description=ShippedModel.read().description
+                removal_policy=RemovalPolicy.RETAIN, description=_version_description(Manifest.read())
             ),
         )
         _acknowledge(self.function)
@@ -110,6 +112,11 @@ class Scoring(Construct):
         )
 
 
+def _version_description(model: Manifest) -> str:
+    """What a published version of the function says of its model; Lambda takes 256 characters."""
+    return f"{model.version}, sha256 {model.sha256}"[:256]
+
+
 def _queue(scope: Construct, construct_id: str, **properties: Any) -> sqs.Queue:  # noqa: ANN401 - sqs.Queue takes them
     return sqs.Queue(scope, construct_id, encryption=sqs.QueueEncryption.SQS_MANAGED, enforce_ssl=True, **properties)
 
@@ -117,12 +124,11 @@ def _queue(scope: Construct, construct_id: str, **properties: Any) -> sqs.Queue:
 def _environment(configuration: Configuration, results: str, service: str) -> dict[str, str]:
     """What the function is told; a choice that was not made is not there, and the model's manifest decides."""
     chosen = {
-        "REVIEW_EVERYTHING": "true" if configuration.review_everything else None,
-        "ALL_DECIDED_NORMAL": configuration.all_decided_normal,
-        "NORMAL_DECIDED_ALL": configuration.normal_decided_all,
+        REVIEW_EVERYTHING: "true" if configuration.review_everything else None,
+        **{variable: configuration.own_rates.get(rate) for rate, variable in ERROR_RATE_VARIABLES.items()},
     }
     # The service is a dimension of every metric: it tells several deployments in one account apart.
-    fixed = {"RESULTS_BUCKET": results, "POWERTOOLS_SERVICE_NAME": service}
+    fixed = {RESULTS_BUCKET: results, SERVICE_NAME: service}
     return fixed | {name: str(value) for name, value in chosen.items() if value is not None}
 
 
@@ -142,7 +148,7 @@ def _role(scope: Construct, storage: Storage, log_group: logs.ILogGroup, images_
     role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     images, results = storage.images, storage.results
     image_objects = images.arn_for_objects(f"{images_prefix}*")
-    result_objects = [results.arn_for_objects(f"{prefix}*") for prefix in RESULT_PREFIXES]
+    result_objects = [results.arn_for_objects(f"{prefix}*") for prefix in WRITTEN_BY_THE_FUNCTION]
     for statement in (
         iam.PolicyStatement(
             sid="ReadImages",

@@ -7,15 +7,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.settings.configuration import BACKFILLS, Configuration
+from infra.settings.configuration import Configuration
 from infra.stack.encryption import encryption_key
 from infra.stack.nag import acknowledge
-
-RESULT_PREFIXES = ("results/", "review/", "ledger/")
-"""What the function may write in the results bucket."""
-
-QUERY_RESULTS = "queries/"
-"""Where Athena puts what a query found."""
+from lambda_fn.keys import BACKFILLS, QUERIES, REVIEW, WRITTEN_BY_THE_FUNCTION
 
 _LOWERED_FLAG_DAYS = 30
 _QUERY_DAYS = 30
@@ -109,18 +104,18 @@ def _expiries(results_days: int | None) -> list[s3.LifecycleRule]:
     """What of the results bucket goes by itself: never a result, unless somebody chose so."""
     # A flag repeats its result: lowered, it tells nothing that is not there.
     lowered = s3.LifecycleRule(
-        prefix="review/",
+        prefix=REVIEW,
         noncurrent_version_expiration=Duration.days(_LOWERED_FLAG_DAYS),
         expired_object_delete_marker=True if results_days is None else None,
         expiration=Duration.days(results_days) if results_days else None,
     )
     queries = s3.LifecycleRule(
-        prefix=QUERY_RESULTS,
+        prefix=QUERIES,
         expiration=Duration.days(_QUERY_DAYS),
         noncurrent_version_expiration=Duration.days(1),
     )
     outcomes = s3.LifecycleRule(
-        prefix=f"{BACKFILLS}/",
+        prefix=BACKFILLS,
         expiration=Duration.days(_BACKFILL_DAYS),
         noncurrent_version_expiration=Duration.days(1),
     )
@@ -130,7 +125,7 @@ def _expiries(results_days: int | None) -> list[s3.LifecycleRule]:
             expiration=Duration.days(results_days),
             noncurrent_version_expiration=Duration.days(results_days),
         )
-        for prefix in RESULT_PREFIXES
-        if results_days and prefix != "review/"
+        for prefix in WRITTEN_BY_THE_FUNCTION
+        if results_days and prefix != REVIEW
     ]
     return [lowered, queries, outcomes, *old]

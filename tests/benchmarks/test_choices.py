@@ -17,7 +17,7 @@ from infra import prices
 from infra.local_cloud import emulator
 from infra.local_cloud.isolation import environment, s3_client
 from infra.settings.configuration import Configuration
-from infra.settings.shipped_model import ShippedModel
+from lambda_fn.manifest import Manifest
 
 from .batches import IMAGES, key
 from .conftest import TABLES, report
@@ -101,7 +101,7 @@ def cost_of_a_million(measured: Measured, *, memory_mb: int, images_a_batch: flo
     seconds = max(measured.seconds, measured.cpu_seconds / (memory_mb / VCPU_MB))
     return {
         "results: PUT": MILLION / IMAGES * requests["PUT results"] * prices.S3_WRITE_REQUEST,
-        "flags: PUT, GET": MILLION * ShippedModel.read().review_share * flag,
+        "flags: PUT, GET": MILLION * Manifest.read().achieved_shares().review_share * flag,
         "ledger: PUT": MILLION / size * prices.S3_WRITE_REQUEST,
         "images: GET": MILLION / IMAGES * requests["GET image"] * prices.S3_READ_REQUEST,
         "queue": MILLION * (1 + 2 * ceil(size / prices.SQS_MESSAGES_A_REQUEST) / size) * prices.SQS_REQUEST,

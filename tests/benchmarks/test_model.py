@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.images import decode
-from lambda_fn.model import MODEL_FOLDER, Model, start_session
+from lambda_fn.manifest import MODEL_FOLDER
+from lambda_fn.model import Model, start_session
 
 from .conftest import Comparison, report, rounds
 

@@ -4,6 +4,7 @@ import io
 import re
 from dataclasses import fields
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from aws_cdk.assertions import Template
@@ -11,9 +12,9 @@ from aws_cdk.assertions import Template
 from infra import prices
 from infra.operate.backfills.simulation import SCORE_SECONDS, Plan, simulate
 from infra.settings.configuration import Configuration
-from infra.settings.shipped_model import ShippedModel
 from infra.tools.paths import PROJECT
 from lambda_fn import reporting
+from lambda_fn.manifest import Manifest
 from tests.infra.templates import Synthesize, resources
 
 README = (PROJECT / "README.md").read_text("utf-8")
@@ -39,7 +40,7 @@ def test_every_setting_is_listed_in_its_order_with_its_default() -> None:
 
 
 def test_the_error_rates_that_can_be_chosen_are_those_of_the_shipped_model() -> None:
-    for name, pairs in ShippedModel.read().thresholds_by_rate.items():
+    for name, pairs in Manifest.read().thresholds_by_rate.items():
         (row,) = [line for line in README.splitlines() if line.startswith(f"| `{name}` |")]
         assert f": {pairs[0][0]:g} to {pairs[-1][0]:g}" in row
 
@@ -48,7 +49,8 @@ def logged_bytes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     """Of a full batch: the line for people, and the one with metrics."""
     log = io.StringIO()
     monkeypatch.setattr(reporting.logger.registered_handler, "stream", log)
-    answer = reporting.Answer({"status": "scored", "decision": "ALL"}, "written", datetime.now(UTC).isoformat())
+    document: Any = {"status": "scored", "decision": "ALL"}
+    answer = reporting.Answer(document, "written", datetime.now(UTC).isoformat())
     size = Configuration().batch_size
     reporting.report_batch(size, 0, [answer] * size, "MobileNetV1-pooled-SVM-2026-11-22", queued=True)
     return len(log.getvalue()) + len(capsys.readouterr().out)
@@ -66,7 +68,7 @@ def test_a_million_images_cost_what_is_said(
     assert milliseconds == pytest.approx(measured("ms an image", size), rel=0.1)
     computing = prices.lambda_cost(1000 * milliseconds, Configuration().memory_mb, "arm64", batches)
     flags = 250_000 * (prices.S3_WRITE_REQUEST + prices.S3_READ_REQUEST)
-    assert 0.2 < ShippedModel.read().review_share < 0.3
+    assert 0.2 < Manifest.read().achieved_shares().review_share < 0.3
     assert said == {
         "reading images": pytest.approx(1e6 * prices.S3_READ_REQUEST),
         "writing results": pytest.approx(1e6 * prices.S3_WRITE_REQUEST),
@@ -105,7 +107,8 @@ def test_standing_still_costs_what_is_said(
 ) -> None:
     alarms = [found["Properties"] for found in resources(template, "AWS::CloudWatch::Alarm").values()]
     read = sum(sum("MetricStat" in metric for metric in alarm.get("Metrics", [{"MetricStat": 1}])) for alarm in alarms)
-    answer = reporting.Answer({"status": "scored", "decision": "ALL"}, "written", datetime.now(UTC).isoformat())
+    document: Any = {"status": "scored", "decision": "ALL"}
+    answer = reporting.Answer(document, "written", datetime.now(UTC).isoformat())
     reporting.report_batch(1, 0, [answer], "model", queued=True)
     own = len(re.findall('"Name":', capsys.readouterr().out))
     keys = len(resources(synthesize(hipaa=True), "AWS::KMS::Key"))

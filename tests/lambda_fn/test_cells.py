@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from lambda_fn.cells import Preprocessing, _label, find_cell, to_model_input
+from lambda_fn.cells import _label, find_cell, to_model_input
 from lambda_fn.images import RejectedImageError
+from lambda_fn.manifest import Preprocessing
 
 Pixels = NDArray[np.uint8]
 Box = tuple[int, int, int, int]

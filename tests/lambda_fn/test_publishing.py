@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambda_fn.publishing import Outcome, Precedence, publish
-from lambda_fn.results import Document
 from lambda_fn.stores import BucketStore
 
 from ..fake_s3 import FakeS3
@@ -20,7 +19,7 @@ from ..fake_s3 import FakeS3
 MODEL = "model-1"
 
 
-def document(version: object, review: bool, key: str = "a.bmp") -> Document:
+def document(version: object, review: bool, key: str = "a.bmp") -> Any:
     return {"image": {"key": key, "version_id": version}, "review": {"required": review}}
 
 
@@ -34,7 +33,7 @@ def bucket(s3: FakeS3) -> BucketStore:
     return BucketStore(cast(Any, s3), "results")
 
 
-def standing(s3: FakeS3) -> dict[str, Document]:
+def standing(s3: FakeS3) -> dict[str, Any]:
     return {key: json.loads(version.body) for key, version in s3.standing("results").items()}
 
 

@@ -62,7 +62,8 @@ def test_a_batch_is_one_line_and_its_metrics(log: io.StringIO, capsys: pytest.Ca
     uploaded = (datetime.now(UTC) - timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def answer(status: str, decision: str) -> Answer:
-        return Answer({"status": status, "decision": decision}, "written", uploaded)
+        document: Any = {"status": status, "decision": decision}
+        return Answer(document, "written", uploaded)
 
     answers = [
         answer("scored", "ALL"),
@@ -85,7 +86,8 @@ def test_a_batch_is_one_line_and_its_metrics(log: io.StringIO, capsys: pytest.Ca
 def test_what_a_backfill_scores_says_nothing_of_failed_messages_and_of_the_time_from_upload_to_result(
     log: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    old = Answer({"status": "scored", "decision": "ALL"}, "written", "2020-01-01T00:00:00Z")
+    document: Any = {"status": "scored", "decision": "ALL"}
+    old = Answer(document, "written", "2020-01-01T00:00:00Z")
     report_batch(1, 1, [old], "model-1", queued=False)
     values = json.loads(capsys.readouterr().out)
     assert (values["Images"], values["MessagesFailed"]) == ([1.0], [0.0])

@@ -1,7 +1,9 @@
 import json
-import re
+from datetime import date
+from typing import Any
 
-from lambda_fn.results import flag_key, ledger, ledger_key, result_key
+from lambda_fn.keys import flag_key, ledger_key, result_key
+from lambda_fn.results import ledger
 
 
 def test_documents_lie_under_the_key_of_their_image() -> None:
@@ -10,11 +12,12 @@ def test_documents_lie_under_the_key_of_their_image() -> None:
 
 
 def test_a_ledger_lies_under_its_day() -> None:
-    assert re.fullmatch(r"ledger/dt=\d{4}-\d{2}-\d{2}/batch-1\.jsonl", ledger_key("batch-1"))
+    assert ledger_key("batch-1", date(2026, 1, 2)) == "ledger/dt=2026-01-02/batch-1.jsonl"
 
 
 def test_a_ledger_is_one_line_an_answer() -> None:
-    lines = ledger([({"image": {"key": "ü\n.bmp"}}, "written"), ({"image": {"key": "b"}}, "stale")]).splitlines()
+    answers: list[Any] = [({"image": {"key": "ü\n.bmp"}}, "written"), ({"image": {"key": "b"}}, "stale")]
+    lines = ledger(answers).splitlines()
     assert [json.loads(line) for line in lines] == [
         {"image": {"key": "ü\n.bmp"}, "outcome": "written"},
         {"image": {"key": "b"}, "outcome": "stale"},

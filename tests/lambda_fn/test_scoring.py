@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +12,10 @@ from jsonschema import Draft202012Validator
 
 import lambda_fn
 from lambda_fn.decisions import Policy
-from lambda_fn.images import LIMITS
+from lambda_fn.images import StoredImage
+from lambda_fn.manifest import LIMITS
 from lambda_fn.model import Model
-from lambda_fn.results import Document
 from lambda_fn.scoring import score
-from lambda_fn.stores import StoredImage
 
 from .conftest import draw_disc
 
@@ -127,7 +127,7 @@ def test_the_limits_are_those_of_the_manifest(
     ],
 )
 def test_the_schema_refuses_documents_that_contradict_the_contract(
-    change: Document, model: Model, encode: Encode, schema: Draft202012Validator
+    change: dict[str, Any], model: Model, encode: Encode, schema: Draft202012Validator
 ) -> None:
     document = score(model, stored(encode()))
     assert schema.is_valid(document)
@@ -140,6 +140,7 @@ def test_where_everything_is_reviewed_a_sure_answer_asks_for_review_too(
     policy = Policy(model.manifest.thresholds, review_everything=True)
     document = score(model, stored(encode(pixels=draw_disc((250, 40, 120)))), policy)
     schema.validate(document)
+    assert document["prediction"] is not None
     assert document["prediction"]["label"] == "ALL"
     assert document["decision"] == "review"
     assert document["review"] == {"required": True, "reasons": []}

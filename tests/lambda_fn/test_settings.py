@@ -1,9 +1,7 @@
 import pytest
 
-from lambda_fn.cells import Preprocessing
 from lambda_fn.decisions import Policy, Thresholds
-from lambda_fn.images import LIMITS
-from lambda_fn.model import Manifest
+from lambda_fn.manifest import LIMITS, Manifest, Preprocessing
 from lambda_fn.settings import SettingsError, policy
 
 THRESHOLDS = Thresholds(operating_point=0.3, normal_below=0.3, all_from=0.8, unlike_above=1.5)

@@ -18,8 +18,7 @@ from botocore.httpchecksum import Crc32Checksum, StreamingChecksumBody
 from botocore.response import StreamingBody
 
 from lambda_fn.events import ImageReference
-from lambda_fn.images import LIMITS, Limits
-from lambda_fn.results import Document
+from lambda_fn.manifest import LIMITS, Limits
 from lambda_fn.stores import (
     BucketStore,
     ImageGoneError,
@@ -170,7 +169,7 @@ def test_a_file_is_read_under_its_path_below_the_folder(tmp_path: Path) -> None:
 
 
 def test_a_flag_in_a_folder_goes_when_it_no_longer_holds(tmp_path: Path) -> None:
-    def document(review: bool) -> Document:
+    def document(review: bool) -> Any:
         return {"image": {"key": "plate 7/ü.bmp"}, "review": {"required": review}}
 
     result, flag = (tmp_path / part / "plate 7/ü.bmp.json" for part in ("results", "review"))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from lambda_fn.cells import Preprocessing
+from lambda_fn.manifest import Preprocessing
 from lambda_fn.model import Model
 from training.__main__ import main
 from training.data.dataset import load

@@ -11,7 +11,8 @@ from PIL import Image, ImageFilter
 from sklearn.metrics import roc_auc_score
 
 from lambda_fn.cells import find_cell, to_model_input
-from lambda_fn.model import MODEL_FOLDER, Manifest, Model
+from lambda_fn.manifest import MODEL_FOLDER, Manifest
+from lambda_fn.model import Model
 from training.data import index
 from training.data.dataset import Dataset, load
 from training.data.sources import find_cells

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from lambda_fn.model import MODEL_FOLDER
+from lambda_fn.manifest import MODEL_FOLDER
 from training.commands.options import CELLS, SEED
 from training.commands.shell import one_line_errors
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from lambda_fn.model import MODEL_FOLDER
+from lambda_fn.manifest import MODEL_FOLDER
 from training.commands.options import NEW_FOLDER, RUN
 from training.commands.shell import one_line_errors
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from lambda_fn.cells import Preprocessing
+from lambda_fn.manifest import Preprocessing
 from training.commands.options import (
     BALANCE,
     CELLS,

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.cells import Preprocessing, to_model_input
+from lambda_fn.cells import to_model_input
+from lambda_fn.manifest import Preprocessing
 from training.data.duplicates import nearly_same, photographs, thumbnail
 from training.data.reading import ReadCell, UnusableImageError, read_all
 from training.data.sources import Cell, find_cells

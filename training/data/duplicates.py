@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lambda_fn.cells import Cell, Preprocessing, to_model_input
+from lambda_fn.cells import Cell, to_model_input
+from lambda_fn.manifest import Preprocessing
 
 # Root mean square difference of two thumbnails within the cells, in grey levels of 0 to 255. Between subjects of C-NMC
 # 2019 (doi 10.7937/tcia.2019.dc64i46r) it is below 3 for nearly all cells that were cut out of one photograph twice,

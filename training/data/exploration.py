@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.stats import mannwhitneyu
 
-from lambda_fn.cells import Preprocessing, to_model_input
+from lambda_fn.cells import to_model_input
 from lambda_fn.decisions import Label
+from lambda_fn.manifest import Preprocessing
 from training.data.reading import ReadCell, UnusableImageError, read_all
 from training.data.sources import Cell, require_both_classes
 from training.errors import DatasetError

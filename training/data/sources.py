@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from lambda_fn import images
 from lambda_fn.decisions import Label
+from lambda_fn.folders import list_images
 from training.data import tables
 from training.data.tables import LABELS
 from training.errors import DatasetError
@@ -214,4 +214,4 @@ def _of_class_folders(folder: Path, naming: Naming) -> list[Cell]:
 
 
 def _images(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.suffix.lower() in images.SUFFIXES and path.is_file()]
+    return list(list_images(folder).images)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from lambda_fn.cells import to_model_input
 from lambda_fn.decisions import Thresholds
-from lambda_fn.model import Manifest, Model
+from lambda_fn.manifest import Manifest
+from lambda_fn.model import Model
 from training.data.dataset import groups_of
 from training.data.reading import ReadCell, UnusableImageError, read_all
 from training.data.sources import Cell, find_cells, require_both_classes

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from lambda_fn.cells import BACKGROUND_LEVEL
+from lambda_fn.images import StoredImage
 from lambda_fn.model import Model
 from lambda_fn.scoring import score
-from lambda_fn.stores import StoredImage
 from training.data.reading import UnusableImageError, read_all
 from training.data.sources import Cell as LabelledCell
 from training.synthetic.cell import draw_cell

@@ -11,8 +11,9 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from lambda_fn.cells import Cell as FoundCell
-from lambda_fn.cells import Preprocessing, to_model_input
+from lambda_fn.cells import to_model_input
 from lambda_fn.decisions import Thresholds
+from lambda_fn.manifest import Preprocessing
 from training.data.reading import UnusableImageError, read_all
 from training.data.sources import Cell
 from training.errors import DatasetError

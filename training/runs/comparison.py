@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
-from lambda_fn.cells import Preprocessing
+from lambda_fn.manifest import Preprocessing
 from lambda_fn.decisions import Thresholds
 from training.networks.architectures import INPUT_NAME
 from training.fitting.checkpoints import Checkpoints

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from lambda_fn.cells import Preprocessing
+from lambda_fn.manifest import Preprocessing
 from training.networks.architectures import architecture
 from training.errors import TrainingError
 from training.fitting.network import Recipe

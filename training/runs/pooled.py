@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from lambda_fn.cells import Preprocessing
+from lambda_fn.manifest import Preprocessing
 from training.fitting import kernel_head
 from training.networks import pooled_features
 from training.evaluation.thresholds import choose_distance, choose_thresholds

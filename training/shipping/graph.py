@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.cells import Preprocessing, find_cell, to_model_input
+from lambda_fn.cells import find_cell, to_model_input
+from lambda_fn.manifest import Preprocessing
 from training.errors import TrainingError
 from training.networks.architectures import DISTANCE_NAME, INPUT_NAME, OUTPUT_NAME
 from training.synthetic.cell import draw_cell

@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.cells import Preprocessing
 from lambda_fn.decisions import Thresholds
+from lambda_fn.manifest import Preprocessing
 from training.data.dataset import Dataset
 from training.evaluation.metrics import Metrics, per_subject
 from training.evaluation.thresholds import ErrorRates, achieved, tabulate_thresholds

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.cells import Preprocessing
 from lambda_fn.decisions import Thresholds
-from lambda_fn.model import Manifest
+from lambda_fn.manifest import Manifest, Preprocessing
 from training.data.dataset import Dataset
 from training.data.folds import Split
 from training.evaluation.metrics import Metrics

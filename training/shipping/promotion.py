@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from lambda_fn.model import Model, ModelError
+from lambda_fn.manifest import ModelError
+from lambda_fn.model import Model
 from training.errors import TrainingError
 from training.shipping.graph import reference_cells
 from training.shipping.model_folder import CARD, GRAPH, MANIFEST, MODEL

@@ -15,7 +15,7 @@ from urllib.parse import unquote_plus
 import click
 
 from infra.operate.access import DeployedStack
-from infra.settings.configuration import BACKFILLS
+from lambda_fn.keys import BACKFILLS
 
 
 def list_of_inventory(stack: DeployedStack, manifest_url: str, prefix: str, show: Callable[[int], None]) -> str:
@@ -52,7 +52,7 @@ def list_of_inventory(stack: DeployedStack, manifest_url: str, prefix: str, show
         if not total:
             raise click.UsageError(f"the inventory names no image{f' below {prefix}' if prefix else ''}")
         listed.seek(0)
-        list_key = f"{BACKFILLS}/lists/{datetime.now(UTC):%Y-%m-%dT%H-%M-%S.%f}.jsonl"
+        list_key = f"{BACKFILLS}lists/{datetime.now(UTC):%Y-%m-%dT%H-%M-%S.%f}.jsonl"
         stack.s3.upload_fileobj(listed, stack.results, list_key)
     return list_key
 

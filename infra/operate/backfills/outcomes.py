@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from infra.operate.access import PARALLEL_READS, DeployedStack
 from infra.operate.parallel import in_parallel
-from infra.settings.configuration import BACKFILLS
+from lambda_fn.keys import BACKFILLS
 
 
 @dataclass
@@ -52,7 +52,7 @@ def read_outcome(stack: DeployedStack, map_run_arn: str, output: str | None) -> 
     Raises:
         ClientError: AWS refuses or fails.
     """
-    prefix = f"{BACKFILLS}/{map_run_arn.rpartition(':')[2]}/"
+    prefix = f"{BACKFILLS}{map_run_arn.rpartition(':')[2]}/"
     try:
         manifest = _read(stack, f"{prefix}manifest.json")
     except stack.s3.exceptions.NoSuchKey:

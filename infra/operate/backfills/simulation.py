@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.operate.backfills.costs import Work, backfill_cost
-from infra.settings.shipped_model import ShippedModel
+from lambda_fn.manifest import Manifest
 
 S3_WRITES_A_SECOND = 3500
 """That S3 takes below one prefix before it answers SlowDown, until it has split the prefix:
@@ -55,7 +55,7 @@ class Plan:
     call_seconds: float = 0.15
     cold_seconds: float = 1.5
     spread: float = 0.15
-    review_share: float = field(default_factory=lambda: ShippedModel.read().review_share)
+    review_share: float = field(default_factory=lambda: Manifest.read().achieved_shares().review_share)
     standing: Literal["none", "another", "current"] = "none"
     express: bool = True
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from infra.settings.configuration import Configuration
-from infra.settings.shipped_model import ShippedModel
 from infra.settings.values import ConfigurationError
+from lambda_fn.manifest import Manifest
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
@@ -124,7 +124,7 @@ def test_a_wrong_choice_is_answered_in_one_line(context: dict[str, Any], message
 def test_only_error_rates_that_the_shipped_model_has_thresholds_for_are_taken(
     name: str, within: float, end: int
 ) -> None:
-    rates = [rate for rate, _ in ShippedModel.read().thresholds_by_rate[name]]
+    rates = [rate for rate, _ in Manifest.read().thresholds_by_rate[name]]
     chosen = rates[end] * within
     if rates[0] <= chosen <= rates[-1]:
         assert Configuration.from_context({name: str(chosen)}).own_rates == {name: chosen}
@@ -135,7 +135,7 @@ def test_only_error_rates_that_the_shipped_model_has_thresholds_for_are_taken(
 
 
 def test_no_error_rate_is_taken_for_a_model_without_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = replace(ShippedModel.read(), version="bare", thresholds_by_rate={})
-    monkeypatch.setattr(ShippedModel, "read", lambda: model)
+    model = replace(Manifest.read(), version="bare", thresholds_by_rate={})
+    monkeypatch.setattr(Manifest, "read", lambda: model)
     with pytest.raises(ConfigurationError, match=r"all_decided_normal is 0\.04; bare has no table of it, so leave it"):
         Configuration(all_decided_normal=0.04)

@@ -13,17 +13,17 @@ from infra.stack.ledger import COLUMNS, query, query_names
 from infra.tools.paths import LAMBDA_PACKAGE
 from lambda_fn.decisions import Reason, Verdict
 from lambda_fn.images import RejectedImageError
-from lambda_fn.results import Document, ledger, rejected, scored
+from lambda_fn.results import ModelFacts, ResultDocument, ledger, rejected, scored
 from tests.infra.templates import KEY, Synthesize, only, resources
 
-OLD, NEW = ({"version": f"model-{number}", "sha256": str(number) * 64} for number in (1, 2))
+OLD, NEW = (ModelFacts(version=f"model-{number}", sha256=str(number) * 64) for number in (1, 2))
 DAYS = ("2026-11-20", "2026-11-21")
 
 
-def answer(key: str, at: str, probability: float | None, model: Document = NEW) -> Document:
-    image = {"bucket": "b", "key": key, "version_id": "v", "etag": "e", "sha256": "0" * 64, "bytes": 9, "format": "BMP"}
-    image |= {"width": 450, "height": 450}
-    timing = {"read": 1.0, "decode": 0.5, "infer": 9.0}
+def answer(key: str, at: str, probability: float | None, model: ModelFacts = NEW) -> ResultDocument:
+    identity: Any = {"bucket": "b", "key": key, "version_id": "v", "etag": "e", "sha256": "0" * 64}
+    image: Any = identity | {"bytes": 9, "format": "BMP", "width": 450, "height": 450}
+    timing: Any = {"read": 1.0, "decode": 0.5, "infer": 9.0}
     if probability is None:
         document = rejected(image, RejectedImageError("unreadable", "No image."), model, timing)
     elif probability < 0.3:
@@ -33,11 +33,12 @@ def answer(key: str, at: str, probability: float | None, model: Document = NEW) 
         document = scored(image, Verdict("ALL", "review", reasons), probability, model, timing)
     else:
         document = scored(image, Verdict("ALL", "ALL", ()), probability, model, timing)
-    return document | {"scored_at": at}
+    document["scored_at"] = at
+    return document
 
 
 # The first slide was scored by the old model one day and by the new one the next; one message came twice, one late.
-BATCHES: dict[str, list[tuple[Document, str]]] = {
+BATCHES: dict[str, list[tuple[ResultDocument, str]]] = {
     DAYS[0]: [
         (answer("slide 1/a.bmp", "2026-11-20T09:00:00.000Z", 0.9, OLD), "written"),
         (answer("slide 1/b.bmp", "2026-11-20T09:00:01.000Z", 0.1, OLD), "written"),

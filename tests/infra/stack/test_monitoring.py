@@ -10,15 +10,15 @@ import pytest
 from aws_cdk.assertions import Template
 
 from infra import prices
-from infra.settings.shipped_model import ShippedModel
 from infra.tools.paths import LAMBDA_PACKAGE
 from lambda_fn import reporting
-from lambda_fn.model import Manifest
+from lambda_fn.manifest import Manifest
 from lambda_fn.settings import policy
 from tests.infra.templates import KEY, Synthesize, actions, only, resources, statements
 
 ALARM = "AWS::CloudWatch::Alarm"
-MODEL = ShippedModel.read()
+MODEL = Manifest.read()
+ACHIEVED = MODEL.achieved_shares()
 
 
 def alarm(template: Template, name: str) -> dict[str, Any]:
@@ -82,13 +82,13 @@ def test_failed_messages_are_told_although_the_call_that_reports_them_succeeds(t
 def test_twice_the_model_cards_review_share_for_three_hours_is_told(template: Template) -> None:
     found = alarm(template, "ReviewShare")
     assert own_metrics(found) == {"Review", "Images"}
-    assert found["Threshold"] == pytest.approx(200 * MODEL.review_share, abs=0.01)
+    assert found["Threshold"] == pytest.approx(200 * ACHIEVED.review_share, abs=0.01)
     assert found["EvaluationPeriods"] == 3
     assert "FILL(images, 0) >= 100" in expression(found)
 
 
 @pytest.mark.parametrize(
-    ("name", "rate"), [("DecidedALL", MODEL.normal_decided_all), ("DecidedNormal", MODEL.all_decided_normal)]
+    ("name", "rate"), [("DecidedALL", ACHIEVED.normal_decided_all), ("DecidedNormal", ACHIEVED.all_decided_normal)]
 )
 def test_fewer_decisions_than_any_mix_of_cells_explains_for_three_days_are_told(
     template: Template, name: str, rate: float
@@ -169,7 +169,9 @@ def test_alarms_follow_the_error_rates_that_the_function_serves(
 def test_too_much_review_is_told_of_a_model_that_leaves_most_to_people_too(
     synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch, share: float, threshold: float
 ) -> None:
-    monkeypatch.setattr(ShippedModel, "read", lambda: replace(MODEL, review_share=share))
+    monkeypatch.setattr(
+        Manifest, "read", lambda: replace(MODEL, achieved=replace(MODEL.achieved_shares(), review_share=share))
+    )
     found = alarm(synthesize(), "ReviewShare")
     assert found["Threshold"] == pytest.approx(threshold)
     assert f"the {100 * share:.0f} % that the model card" in found["AlarmDescription"]

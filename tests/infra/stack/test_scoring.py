@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Template
 
-from infra.settings.shipped_model import ShippedModel
 from infra.stack.stack import PYTHON
+from lambda_fn.manifest import Manifest
 from tests.infra.templates import Synthesize, actions, only, resources, statements
 
 RESULT_PREFIXES = ["/results/*", "/review/*", "/ledger/*"]
@@ -120,7 +120,7 @@ def test_a_flood_of_images_takes_eight_calls_at_a_time_and_no_more(template: Tem
 
 def test_a_version_names_its_model_and_outlives_the_next_deployment(template: Template) -> None:
     ((name, version),) = resources(template, "AWS::Lambda::Version").items()
-    model = ShippedModel.read()
+    model = Manifest.read()
     assert version["Properties"]["Description"] == f"{model.version}, sha256 {model.sha256}"
     assert version["DeletionPolicy"] == version["UpdateReplacePolicy"] == "Retain"
     _, live = only(template, "AWS::Lambda::Alias", "")

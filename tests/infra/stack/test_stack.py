@@ -10,7 +10,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from infra.packaging.bundle import Target
-from infra.settings.shipped_model import ShippedModel
+from lambda_fn.manifest import AchievedShares, Manifest
 from tests.infra.templates import Synthesize, actions, only, resources, statements
 
 NAMES = {
@@ -81,9 +81,9 @@ def outline(template: Template) -> list[str]:
 
 def test_the_stack_is_as_outlined(synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a change that is meant, this prints what to write into stack.txt."""
-    shipped = replace(ShippedModel.read(), version="a-model", sha256="digest")
-    model = replace(shipped, review_share=0.25, all_decided_normal=0.04, normal_decided_all=0.1)
-    monkeypatch.setattr(ShippedModel, "read", lambda: model)
+    shipped = replace(Manifest.read(), version="a-model", sha256="digest")
+    model = replace(shipped, achieved=AchievedShares(0.25, all_decided_normal=0.04, normal_decided_all=0.1))
+    monkeypatch.setattr(Manifest, "read", lambda: model)
     text = "\n".join(outline(synthesize())) + "\n"
     assert text == Path(__file__).with_name("stack.txt").read_text("utf-8"), text
 

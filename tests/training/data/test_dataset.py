@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lambda_fn.cells import Preprocessing
+from lambda_fn.manifest import Preprocessing
 from training.data.dataset import linked_groups, load
 from training.errors import DatasetError
 

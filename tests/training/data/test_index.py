@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from moto import mock_aws
 from PIL import Image
 
-from lambda_fn.cells import Preprocessing
+from lambda_fn.manifest import Preprocessing
 from training.__main__ import main
 from training.data.dataset import load
 from training.data.reading import s3_client

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from lambda_fn.model import MODEL_FOLDER
+from lambda_fn.manifest import MODEL_FOLDER
 from training.__main__ import main
 from training.data.sources import find_cells
 from training.errors import DatasetError

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from lambda_fn.model import MODEL_FOLDER
+from lambda_fn.manifest import MODEL_FOLDER
 from training.__main__ import main
 from training.report.architecture import stages
 from training.synthetic.samples import write_samples

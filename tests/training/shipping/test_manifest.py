@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lambda_fn.cells import Preprocessing
 from lambda_fn.decisions import Thresholds
-from lambda_fn.model import Manifest
+from lambda_fn.manifest import Manifest, Preprocessing
 from training.data.dataset import Dataset
 from training.data.sources import C_NMC
 from training.evaluation.metrics import evaluate

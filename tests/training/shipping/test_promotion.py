@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lambda_fn.model import MODEL_FOLDER
+from lambda_fn.manifest import MODEL_FOLDER
 from training.shipping.promotion import PromotionError, promote, ship
 
 FILES = ("model.onnx", "model.json", "MODEL_CARD.md")

@@ -1,0 +1,1 @@
+"""The base of every error that a user of infra can cause."""

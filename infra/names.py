@@ -1,0 +1,1 @@
+"""Names that the stack and the commands that look after it share."""
