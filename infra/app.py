@@ -5,6 +5,7 @@ import sys
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks
 
+from infra import names
 from infra.packaging.bundle import BundlingError, aws_target, build, local_target
 from infra.settings.configuration import Configuration
 from infra.settings.values import ConfigurationError
@@ -20,7 +21,7 @@ def main() -> None:
     except (ConfigurationError, BundlingError) as error:
         sys.exit(f"cellflag: {error}")
     print(f"cellflag: {bundle}", file=sys.stderr)
-    CellflagStack(app, f"cellflag-{configuration.stage}", configuration=configuration, bundle=bundle)
+    CellflagStack(app, names.stack_name(configuration.stage), configuration=configuration, bundle=bundle)
     check(app, configuration)
     app.synth()
 

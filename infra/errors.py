@@ -1,1 +1,10 @@
-"""The base of every error that a user of infra can cause."""
+"""The base of every error that a user of this package can cause."""
+
+import click
+
+
+class InfraError(click.ClickException):
+    """Something that a user can put right; its text is the one line that the command line shows.
+
+    What is wrong, where, and what to do about it stand in the text, so no command needs to catch and translate it.
+    """

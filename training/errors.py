@@ -1,9 +1,14 @@
-"""What a user of the training commands can put right."""
+"""The base of every error that a user of this package can cause."""
+
+import click
 
 
-class TrainingError(Exception):
-    """Something is wrong with what the user gave; the message says what, where, and what to do, in one line."""
+class TrainingError(click.ClickException):
+    """Something that a user can put right; its text is the one line that the command line shows.
+
+    What is wrong, where, and what to do about it stand in the text, so no command needs to catch and translate it.
+    """
 
 
 class DatasetError(TrainingError):
-    """Labelled cells that no model can be trained from."""
+    """Cells that cannot be trained from: none, of one class, or of unknown subjects."""

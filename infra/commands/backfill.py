@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from infra import names
 from infra.operate.access import DeployedStack, on_a_stack
 from infra.operate.backfills import executions
 from infra.operate.backfills.costs import Work, backfill_cost
@@ -90,7 +91,7 @@ def _progress(console: Console, *columns: Any) -> Progress:  # noqa: ANN401 - ri
 
 def _within(stack: DeployedStack, prefix: str | None) -> str:
     """The prefix to list: the function may read nothing outside of the one that is configured."""
-    configured = stack.outputs.get("ImagesPrefix", "")
+    configured = stack.outputs.get(names.IMAGES_PREFIX_OUTPUT, "")
     if prefix is not None and not prefix.startswith(configured):
         raise click.UsageError(f"{stack.name} scores only keys that begin with {configured}: so must --prefix")
     return prefix or configured
@@ -140,7 +141,7 @@ def summary(stack: DeployedStack, ended: Ended, outcome: Outcome) -> Table:
 
 def _cost(stack: DeployedStack, ended: Ended, outcome: Outcome) -> float:
     """About: that results replace others is assumed where all were asked for."""
-    function = stack.functions.get_function_configuration(FunctionName=stack.output("FunctionName"))
+    function = stack.functions.get_function_configuration(FunctionName=stack.output(names.FUNCTION_OUTPUT))
     looks_first = ended.asked.get("backfill") == "missing"
     answered = outcome.scored + outcome.rejected
     work = Work(

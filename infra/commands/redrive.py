@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from infra import names
 from infra.operate.access import DeployedStack, on_a_stack
 from infra.operate.dead_letters import (
     UNKNOWN_REASON,
@@ -33,7 +34,7 @@ def redrive(stack: DeployedStack, yes: bool) -> None:
 
     Shows first why they failed. Mend the cause, then answer yes: each is tried again as often as a new upload.
     """
-    dead = depth(stack, "DeadLetterQueueUrl")
+    dead = depth(stack, names.DEAD_LETTER_QUEUE_OUTPUT)
     count = sum(dead.values())
     if not count:
         click.echo("There are no dead letters.")

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from infra import names
 from infra.operate.access import DeployedStack, on_a_stack
 from infra.operate.backfills import executions
 from infra.operate.dead_letters import depth
@@ -39,8 +40,8 @@ def look(stack: DeployedStack) -> dict[str, Any]:
     recent = read_recent(stack, _HOUR)
     return {
         "stack": stack.name,
-        "queue": depth(stack, "QueueUrl") | {"oldest_seconds": _oldest_seconds(stack)},
-        "dead_letters": sum(depth(stack, "DeadLetterQueueUrl").values()),
+        "queue": depth(stack, names.QUEUE_OUTPUT) | {"oldest_seconds": _oldest_seconds(stack)},
+        "dead_letters": sum(depth(stack, names.DEAD_LETTER_QUEUE_OUTPUT).values()),
         "last_hour": {
             "answered": recent.decisions.total(),
             **{name: recent.decisions[name] for name in ("ALL", "normal", "review", "rejected")},
@@ -60,7 +61,7 @@ def _oldest_seconds(stack: DeployedStack) -> float | None:
     points = stack.cloudwatch.get_metric_statistics(
         Namespace="AWS/SQS",
         MetricName="ApproximateAgeOfOldestMessage",
-        Dimensions=[{"Name": "QueueName", "Value": stack.output("QueueUrl").rpartition("/")[2]}],
+        Dimensions=[{"Name": "QueueName", "Value": stack.output(names.QUEUE_OUTPUT).rpartition("/")[2]}],
         StartTime=now - timedelta(minutes=10),
         EndTime=now,
         Period=60,
@@ -71,7 +72,7 @@ def _oldest_seconds(stack: DeployedStack) -> float | None:
 
 def _function(stack: DeployedStack) -> dict[str, Any]:
     """The version that answers now: behind the alias `live` where there is one."""
-    name = stack.output("FunctionName")
+    name = stack.output(names.FUNCTION_OUTPUT)
     try:
         found = stack.functions.get_function_configuration(FunctionName=name, Qualifier="live")
     except stack.functions.exceptions.ResourceNotFoundException:

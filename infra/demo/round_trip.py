@@ -8,6 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from infra.demo.cells import Answer, Cell
+from infra.errors import InfraError
 from infra.local_cloud.deployment import Deployment
 from infra.local_cloud.isolation import PARALLEL_REQUESTS, s3_client
 from infra.tools.steps import Steps
@@ -23,7 +24,7 @@ _RESULTS = "results/"
 _WRITTEN = (_RESULTS, "review/")
 
 
-class NoResultError(Exception):
+class NoResultError(InfraError):
     """Some images were given no result; `keys` names them."""
 
     def __init__(self, keys: list[str]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra import names
 from infra.local_cloud import emulator
 from infra.local_cloud.isolation import ACCOUNT, REGION, environment
 from infra.packaging import bundle
@@ -23,7 +24,7 @@ from infra.tools.steps import Steps
 _CONTEXT = [
     f"--context={name}" for name in ("stage=local", "target=local", "max_concurrency=2", "backfill_concurrency=2")
 ]
-_STACK = "cellflag-local"
+_STACK = names.stack_name(names.LOCAL_STAGE)
 _OUTPUTS = "outputs.json"
 _NOWHERE = "http://127.0.0.1:9"
 """The port "discard": writing a template asks no cloud."""
@@ -39,12 +40,12 @@ class Deployment:
     @property
     def images(self) -> str:
         """The name of the bucket to drop images into."""
-        return self.outputs["ImagesBucketName"]
+        return self.outputs[names.IMAGES_BUCKET_OUTPUT]
 
     @property
     def results(self) -> str:
         """The name of the bucket that results come from."""
-        return self.outputs["ResultsBucketName"]
+        return self.outputs[names.RESULTS_BUCKET_OUTPUT]
 
 
 def put_up(home: Path, steps: Steps) -> Deployment:

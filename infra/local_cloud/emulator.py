@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
+from infra.errors import InfraError
 from infra.local_cloud.isolation import ACCESS_KEY, REGION, SECRET_KEY
 from infra.tools.cache import built_once, digest
 from infra.tools.paths import CACHE
@@ -33,7 +34,7 @@ _DATA_PREFIX = "cellflag-cloud-"
 _LOCK, _STATE, LOG = "lock", "process.json", "cloud.log"
 
 
-class LocalCloudError(Exception):
+class LocalCloudError(InfraError):
     """The local cloud cannot be started; the message says why."""
 
 

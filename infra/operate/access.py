@@ -10,6 +10,7 @@ import click
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from infra import names
 from infra.local_cloud import homes, isolation
 from infra.local_cloud.deployment import deployed
 from infra.operate.aws_errors import told_in_one_line
@@ -55,12 +56,12 @@ class DeployedStack:
     @property
     def images(self) -> str:
         """The name of the bucket of images."""
-        return self.output("ImagesBucketName")
+        return self.output(names.IMAGES_BUCKET_OUTPUT)
 
     @property
     def results(self) -> str:
         """The name of the bucket of results."""
-        return self.output("ResultsBucketName")
+        return self.output(names.RESULTS_BUCKET_OUTPUT)
 
     @cached_property
     def s3(self) -> "S3Client":
@@ -105,7 +106,7 @@ def find_stack(stage: str, profile: str | None, region: str | None) -> DeployedS
         BotoCoreError, ClientError: AWS cannot be asked.
     """
     session = boto3.Session(profile_name=profile, region_name=region)
-    name = f"cellflag-{stage}"
+    name = names.stack_name(stage)
     try:
         (found,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
@@ -127,7 +128,9 @@ def find_local_stack() -> DeployedStack:
     deployment = deployed(homes.KEPT)
     if deployment is None:
         raise click.UsageError("the local cloud is not up: start it with `cellflag local up`")
-    return DeployedStack("cellflag-local", deployment.outputs, isolation.session(), deployment.endpoint)
+    return DeployedStack(
+        names.stack_name(names.LOCAL_STAGE), deployment.outputs, isolation.session(), deployment.endpoint
+    )
 
 
 def on_a_stack(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,6 +9,8 @@ from urllib.parse import unquote_plus
 
 from botocore.exceptions import ClientError
 
+from infra import names
+from infra.errors import InfraError
 from infra.operate.access import DeployedStack
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ def looked_at(stack: DeployedStack, most: int) -> Iterator[list[DeadLetter]]:
                 {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
                 for number, receipt in enumerate(some)
             ]
-            url = stack.output("DeadLetterQueueUrl")
+            url = stack.output(names.DEAD_LETTER_QUEUE_OUTPUT)
             stack.sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)  # type: ignore[arg-type] # dicts
 
 
@@ -86,7 +88,7 @@ def reasons(stack: DeployedStack, letters: Iterable[DeadLetter]) -> dict[str, st
     """Why each message failed last, by its id, as the function logged it; what the log does not know is left out."""
     wanted = {letter.id for letter in letters}
     since = min((letter.sent for letter in letters), default=0)
-    function = stack.functions.get_function_configuration(FunctionName=stack.output("FunctionName"))
+    function = stack.functions.get_function_configuration(FunctionName=stack.output(names.FUNCTION_OUTPUT))
     group = function.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{function['FunctionName']}"
     pages = stack.logs.get_paginator("filter_log_events").paginate(
         logGroupName=group, startTime=since, filterPattern='"message failed"'
@@ -137,7 +139,7 @@ def send_back(stack: DeployedStack, show: Callable[[int], None], wait: Callable[
     Raises:
         ClientError: SQS refuses or fails.
     """
-    url = stack.output("DeadLetterQueueUrl")
+    url = stack.output(names.DEAD_LETTER_QUEUE_OUTPUT)
     arn = stack.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     try:
         stack.sqs.start_message_move_task(SourceArn=arn)
@@ -156,13 +158,13 @@ def send_back(stack: DeployedStack, show: Callable[[int], None], wait: Callable[
         wait()
 
 
-class MoveFailedError(Exception):
+class MoveFailedError(InfraError):
     """SQS gave up moving messages; those that were not moved are still dead letters."""
 
 
 def _carry_back(stack: DeployedStack, show: Callable[[int], None]) -> int:
-    moved, most = 0, sum(depth(stack, "DeadLetterQueueUrl").values())
-    dead, queue = stack.output("DeadLetterQueueUrl"), stack.output("QueueUrl")
+    moved, most = 0, sum(depth(stack, names.DEAD_LETTER_QUEUE_OUTPUT).values())
+    dead, queue = stack.output(names.DEAD_LETTER_QUEUE_OUTPUT), stack.output(names.QUEUE_OUTPUT)
     while moved < most and (messages := _receive(stack, _LOOK_SECONDS)):  # what dies again meanwhile stays
         entries: list[Any] = [
             {
@@ -186,7 +188,7 @@ def _carry_back(stack: DeployedStack, show: Callable[[int], None]) -> int:
 
 def _receive(stack: DeployedStack, visibility: int) -> "list[MessageTypeDef]":
     return stack.sqs.receive_message(
-        QueueUrl=stack.output("DeadLetterQueueUrl"),
+        QueueUrl=stack.output(names.DEAD_LETTER_QUEUE_OUTPUT),
         MaxNumberOfMessages=_BATCH,
         VisibilityTimeout=visibility,
         WaitTimeSeconds=_WAIT_SECONDS,

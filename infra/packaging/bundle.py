@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from infra.errors import InfraError
 from infra.packaging.contents import append_to_zip, compile_bytecode, trim
 from infra.tools.cache import built_once, digest, forget_old
 from infra.tools.paths import CACHE, LAMBDA_PACKAGE
@@ -24,7 +25,7 @@ _RECIPE = (Path(__file__), Path(__file__).with_name("contents.py"))
 _NOT_NEEDED_THERE = ("__main__.py", "requirements.in", "requirements.txt", "__pycache__", ".*")
 
 
-class BundlingError(Exception):
+class BundlingError(InfraError):
     """The zip cannot be made; the message says why."""
 
 

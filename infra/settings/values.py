@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Any
 
+from infra.errors import InfraError
+
 Read = Callable[[str, Any], Any]
 """From a setting's name and what a user wrote to its value; what it returned before, it returns again."""
 
@@ -13,7 +15,7 @@ READ = "read"
 """Under which a field's metadata holds its `Read`."""
 
 
-class ConfigurationError(ValueError):
+class ConfigurationError(InfraError):
     """A setting cannot be used; the message names it, and what may stand there."""
 
 

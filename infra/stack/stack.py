@@ -3,6 +3,7 @@
 from aws_cdk import CfnOutput, Stack, Tags
 from constructs import Construct
 
+from infra import names
 from infra.packaging.bundle import Bundle
 from infra.settings.configuration import Configuration
 from infra.stack.backfill import Backfill
@@ -38,17 +39,17 @@ class CellflagStack(Stack):
             minutes, alarms = configuration.canary_minutes, monitoring.rollback
             Release(self, "Release", alias=scoring.live, minutes=minutes, alarms=alarms)
         for name, value in {
-            "ImagesBucketName": storage.images.bucket_name,
-            "ResultsBucketName": storage.results.bucket_name,
-            "QueueUrl": scoring.queue.queue_url,
-            "DeadLetterQueueUrl": scoring.dead_letters.queue_url,
-            "FunctionName": scoring.function.function_name,
-            "BackfillArn": backfill.state_machine.state_machine_arn,
-            "AlarmTopicArn": monitoring.topic.topic_arn,
+            names.IMAGES_BUCKET_OUTPUT: storage.images.bucket_name,
+            names.RESULTS_BUCKET_OUTPUT: storage.results.bucket_name,
+            names.QUEUE_OUTPUT: scoring.queue.queue_url,
+            names.DEAD_LETTER_QUEUE_OUTPUT: scoring.dead_letters.queue_url,
+            names.FUNCTION_OUTPUT: scoring.function.function_name,
+            names.BACKFILL_OUTPUT: backfill.state_machine.state_machine_arn,
+            names.ALARM_TOPIC_OUTPUT: monitoring.topic.topic_arn,
         }.items():
             CfnOutput(self, name, value=value)
         if configuration.images_prefix:
-            CfnOutput(self, "ImagesPrefix", value=configuration.images_prefix)
+            CfnOutput(self, names.IMAGES_PREFIX_OUTPUT, value=configuration.images_prefix)
         inline = "A role's rights stand beside the role; a managed policy would serve no other."
         acknowledge(self, "IAMNoInlinePolicy", inline, pack="HIPAA.Security")
         acknowledge_notifications_handler(self)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+from infra.errors import InfraError
 from infra.tools.cache import built_once, digest
 from infra.tools.paths import CACHE
 
@@ -18,7 +19,7 @@ _PACKAGE = Path(__file__).parent / "node"
 _INSTALL_LOG_LINES = 5
 
 
-class ToolkitError(Exception):
+class ToolkitError(InfraError):
     """Node or the CDK command line cannot be had; the message says why."""
 
 

@@ -12,11 +12,13 @@ from typing import Self
 
 import click
 
+from infra.errors import InfraError
+
 _GRACE_SECONDS = 5.0
 _ERRORS = ("ERROR", "Error", "❌")
 
 
-class CommandFailedError(Exception):
+class CommandFailedError(InfraError):
     """A command ended with an exit code other than 0. `reason` is the end of what it printed."""
 
     def __init__(self, name: str, code: int, reason: str, log: Path) -> None:

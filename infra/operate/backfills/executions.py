@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from infra import names
 from infra.operate.access import DeployedStack
 
 _POLL_SECONDS = 1.0
@@ -44,13 +45,13 @@ class Ended:
 
 def start(stack: DeployedStack, asked: Mapping[str, str]) -> str:
     """Start the state machine with that input; returns the ARN of the execution."""
-    machine = stack.output("BackfillArn")
+    machine = stack.output(names.BACKFILL_OUTPUT)
     return stack.stepfunctions.start_execution(stateMachineArn=machine, input=json.dumps(asked))["executionArn"]
 
 
 def newest(stack: DeployedStack) -> tuple[str, bool] | None:
     """The ARN of the execution that was started last, and whether it still runs; None if there never was one."""
-    listed = stack.stepfunctions.list_executions(stateMachineArn=stack.output("BackfillArn"), maxResults=1)
+    listed = stack.stepfunctions.list_executions(stateMachineArn=stack.output(names.BACKFILL_OUTPUT), maxResults=1)
     for execution in listed["executions"]:
         return execution["executionArn"], execution["status"] in ("RUNNING", "PENDING_REDRIVE")
     return None
