@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lambda_fn.decisions import Reason
-from lambda_fn.images import RejectedImageError
+from lambda_fn.errors import RejectedImageError
 from lambda_fn.manifest import Preprocessing
 
 # Around a segmented cell everything is exactly 0; lossy compression lifts that by a few levels, while stained cells

@@ -13,10 +13,6 @@ SILENT_SECONDS = 2.0
 RESERVED_SECONDS = 8.0
 
 
-class OutOfTimeError(Exception):
-    """What was asked for did not come before the batch had to end; the message should come back."""
-
-
 class Deadline:
     """What is left of a call's time, in seconds, never below 0: for images first, then for writes, then for the ledger.
 

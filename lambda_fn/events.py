@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 from urllib.parse import unquote_plus
 
+from lambda_fn.errors import UnknownEventError
+
 
 @dataclass(frozen=True)
 class ImageReference:
@@ -38,10 +40,6 @@ class Message:
 
     id: str
     body: str | Mapping[str, Any]
-
-
-class UnknownEventError(Exception):
-    """An event of a shape that this function does not know."""
 
 
 def messages(event: Mapping[str, Any]) -> list[Message]:

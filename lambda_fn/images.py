@@ -5,12 +5,12 @@ Training imports this module: what the network learned from and what the functio
 
 import io
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from lambda_fn.errors import RejectedImageError
 from lambda_fn.manifest import LIMITS, Limits
 
 FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP")
@@ -19,24 +19,6 @@ FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP")
 MAX_READS = 100_000
 MAX_READS_OF_BMP = 2_000_000
 MAX_SCANS = 40
-
-
-RejectionCode = Literal["unreadable", "unsupported_format", "too_large", "no_single_cell"]
-
-
-class RejectedImageError(Exception):
-    """An image that cannot be scored; the answer to it is a rejection, never a retry.
-
-    Attributes:
-        code: which kind of rejection, also the review reason.
-        message: one sentence for the person who sent the image.
-    """
-
-    def __init__(self, code: RejectionCode, message: str) -> None:
-        """Reject an image with a code for machines and a message for people."""
-        super().__init__(message)
-        self.code: RejectionCode = code
-        self.message = message
 
 
 class _Pieces(io.BytesIO):

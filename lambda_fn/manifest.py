@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lambda_fn.decisions import Thresholds
+from lambda_fn.errors import ModelError
 
 # The three files of a model's folder.
 GRAPH_FILE, MANIFEST_FILE, MODEL_CARD_FILE = "model.onnx", "model.json", "MODEL_CARD.md"
@@ -24,10 +25,6 @@ PROBABILITY_OUTPUT, DISTANCE_OUTPUT = "probability_all", "distance"
 # the share of normal cells that are decided ALL.
 ErrorRate = Literal["all_decided_normal", "normal_decided_all"]
 ERROR_RATES: tuple[ErrorRate, ...] = ("all_decided_normal", "normal_decided_all")
-
-
-class ModelError(Exception):
-    """A model folder that cannot be served: incomplete, damaged, or not the one that its manifest describes."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from lambda_fn.decisions import Prediction
-from lambda_fn.manifest import GRAPH_FILE, MANIFEST_FILE, MODEL_FOLDER, Manifest, ModelError
+from lambda_fn.errors import ModelError
+from lambda_fn.manifest import GRAPH_FILE, MANIFEST_FILE, MODEL_FOLDER, Manifest
 
 
 def start_session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:

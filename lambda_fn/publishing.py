@@ -10,17 +10,13 @@ settles the flag again.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Protocol
 
+from lambda_fn.errors import ContentionError
 from lambda_fn.keys import flag_key, result_key
-from lambda_fn.results import ResultDocument
+from lambda_fn.results import ResultDocument, WriteOutcome
 
 MAX_ROUNDS = 20
-Outcome = Literal["written", "duplicate", "stale"]
-
-
-class ContentionError(Exception):
-    """Other workers kept replacing the same result; the message should come back when they are done."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ class Precedence:
 
 
 @dataclass(frozen=True)
-class Published:
+class StoredDocument:
     """A document as it lies in the store: its bytes, entity tag and metadata."""
 
     body: bytes
@@ -86,7 +82,7 @@ class Published:
 class ConditionalStore(Protocol):
     """A bucket, as far as publishing needs one."""
 
-    def get(self, key: str) -> Published | None:
+    def get(self, key: str) -> StoredDocument | None:
         """What lies under a key, None where nothing does."""
 
     def create(self, key: str, body: bytes, metadata: Mapping[str, str]) -> str | None:
@@ -115,7 +111,7 @@ def publish(
     *,
     look_first: bool = False,
     replace_own: bool = False,
-) -> Outcome:
+) -> WriteOutcome:
     """Write a result unless a newer one stands, and bring its review flag in line with whatever stands then.
 
     Where the same model answered the same upload before, this is a duplicate; ``replace_own`` writes it all the same,
@@ -132,7 +128,7 @@ def publish(
     if etag is not None:
         # Flags are raised after results only: before a first one there is none to lower.
         if document["review"]["required"]:
-            _settle_flag(store, image_key, Published(body, etag, metadata))
+            _settle_flag(store, image_key, StoredDocument(body, etag, metadata))
         return "written"
     for _ in range(MAX_ROUNDS):
         standing = store.get(key)
@@ -151,12 +147,12 @@ def publish(
             metadata = replace(precedence, sequencer=known).to_metadata()
             etag = store.replace(key, body, metadata, standing.etag)
         if etag is not None:
-            _settle_flag(store, image_key, Published(body, etag, metadata))
+            _settle_flag(store, image_key, StoredDocument(body, etag, metadata))
             return "written"
     raise ContentionError(f"the result was replaced {MAX_ROUNDS} times while it was being written")
 
 
-def _settle_flag(store: ConditionalStore, image_key: str, result: Published) -> None:
+def _settle_flag(store: ConditionalStore, image_key: str, result: StoredDocument) -> None:
     """Raise or lower the flag as the result says, until that result is still the standing one afterwards."""
     for _ in range(MAX_ROUNDS):
         if json.loads(result.body)["review"]["required"]:

@@ -13,10 +13,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import ClientError
 
 from lambda_fn import metric_names
-from lambda_fn.deadline import OutOfTimeError
-from lambda_fn.events import UnknownEventError
-from lambda_fn.publishing import ContentionError, Outcome
-from lambda_fn.results import BatchTally, ResultDocument
+from lambda_fn.errors import FailedMessageError
+from lambda_fn.results import BatchTally, ResultDocument, WriteOutcome
 from lambda_fn.settings import SERVICE_NAME
 
 # The name of the deployment, a dimension of every metric: it tells several in one account apart.
@@ -39,8 +37,8 @@ KMS_REMEDY = "the function may not use the KMS key; allow its role kms:Decrypt a
 PACKAGE = Path(__file__).parent
 
 
-class Answer(NamedTuple):
-    """A published document.
+class ImageAnswer(NamedTuple):
+    """The answer to one image: its published document.
 
     Attributes:
         document: the result.
@@ -49,7 +47,7 @@ class Answer(NamedTuple):
     """
 
     document: ResultDocument
-    outcome: Outcome
+    outcome: WriteOutcome
     uploaded_at: str
 
 
@@ -71,14 +69,14 @@ def _reason(error: Exception) -> str:
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         remedy = KMS_REMEDY if code == "AccessDenied" and "kms:" in message else REMEDIES.get(code, "S3 did not do it")
         return f"{error.operation_name} answered {code}: {remedy}"
-    if isinstance(error, UnknownEventError | OutOfTimeError | ContentionError):
+    if isinstance(error, FailedMessageError):
         return f"{type(error).__name__}: {error}"
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if PACKAGE in Path(frame.filename).parents]
     return f"{type(error).__name__} at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else type(error).__name__
 
 
 def tally(
-    answers: Sequence[Answer], reasons: Mapping[str, int], unchanged: int, gone: int, seconds: float
+    answers: Sequence[ImageAnswer], reasons: Mapping[str, int], unchanged: int, gone: int, seconds: float
 ) -> BatchTally:
     """What became of the images of a batch, for the summary of a backfill; names no key.
 
@@ -100,7 +98,7 @@ def tally(
     }
 
 
-def report_batch(messages: int, failed: int, answers: Sequence[Answer], model: str, queued: bool) -> None:
+def report_batch(messages: int, failed: int, answers: Sequence[ImageAnswer], model: str, queued: bool) -> None:
     """Log a batch and count what became of it.
 
     Only of what was `queued` are failures counted, and the time since its upload: a backfill counts its own failures,

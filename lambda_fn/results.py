@@ -6,16 +6,16 @@ All three packages read this module, so it imports the standard library alone.
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from lambda_fn.decisions import Decision, Label, Verdict
-
-if TYPE_CHECKING:
-    from lambda_fn.images import RejectedImageError
+from lambda_fn.errors import RejectedImageError
 
 SCHEMA = "cellflag/result/1"
 
 Status = Literal["scored", "rejected"]
+# Whether a document became the current one, was the current one already, or is of an older upload than that.
+WriteOutcome = Literal["written", "duplicate", "stale"]
 DecisionOrRejected = Literal["ALL", "normal", "review", "rejected"]
 
 
@@ -95,7 +95,7 @@ class ResultDocument(TypedDict):
 class LedgerLine(ResultDocument):
     """A line of the ledger: a document, and whether it was ``written``, a ``duplicate`` or ``stale``."""
 
-    outcome: str
+    outcome: WriteOutcome
 
 
 class BatchTally(TypedDict):
@@ -116,7 +116,7 @@ def decision_or_rejected(document: ResultDocument) -> DecisionOrRejected:
     return "rejected" if document["status"] == "rejected" else document["decision"]
 
 
-def ledger(answers: Iterable[tuple[ResultDocument, str]]) -> bytes:
+def ledger(answers: Iterable[tuple[ResultDocument, WriteOutcome]]) -> bytes:
     """The file of a batch's ledger lines, from its documents and their outcomes.
 
     A message that is delivered again leaves a second line: whoever counts takes the latest of each key and version.
@@ -133,9 +133,7 @@ def scored(
     return _document("scored", image, prediction, verdict.decision, list(verdict.reasons), model, timing_ms)
 
 
-def rejected(
-    image: ImageFacts, rejection: "RejectedImageError", model: ModelFacts, timing_ms: Timing
-) -> ResultDocument:
+def rejected(image: ImageFacts, rejection: RejectedImageError, model: ModelFacts, timing_ms: Timing) -> ResultDocument:
     """The document of an image that cannot be scored: a person has to look, and is told why."""
     document = _document("rejected", image, None, "review", [rejection.code], model, timing_ms)
     document["error"] = {"code": rejection.code, "message": rejection.message}

@@ -6,6 +6,7 @@ from time import perf_counter
 from lambda_fn import images, results
 from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.decisions import Policy, decide
+from lambda_fn.errors import RejectedImageError
 from lambda_fn.images import StoredImage
 from lambda_fn.model import Model
 from lambda_fn.results import ImageFacts, ModelFacts, ResultDocument, Timing
@@ -37,7 +38,7 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
         decoded = images.decode(image.data, model.manifest.limits)
         facts["format"], facts["width"], facts["height"] = decoded.format, decoded.width, decoded.height
         cell = find_cell(decoded.pixels)
-    except images.RejectedImageError as rejection:
+    except RejectedImageError as rejection:
         return results.rejected(facts, rejection, identity, timing_ms)
     pixels = to_model_input(cell, model.manifest.preprocessing)
     decoded_at = perf_counter()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from lambda_fn.decisions import Policy, Thresholds
+from lambda_fn.errors import SettingsError
 from lambda_fn.manifest import ErrorRate, Manifest
 
 RESULTS_BUCKET: Final = "RESULTS_BUCKET"
@@ -19,10 +20,6 @@ ERROR_RATE_VARIABLES: Final[Mapping[ErrorRate, str]] = {
     "all_decided_normal": "ALL_DECIDED_NORMAL",
     "normal_decided_all": "NORMAL_DECIDED_ALL",
 }
-
-
-class SettingsError(Exception):
-    """A variable of the environment cannot be used; the message names it, and what may stand there."""
 
 
 def policy(environment: Mapping[str, str], manifest: Manifest) -> Policy:

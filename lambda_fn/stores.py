@@ -10,23 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from lambda_fn.errors import ImageGoneError, ImageUnchangedError
 from lambda_fn.events import ImageReference
 from lambda_fn.images import StoredImage
 from lambda_fn.keys import flag_key, result_key
 from lambda_fn.manifest import LIMITS, Limits
-from lambda_fn.publishing import Published
+from lambda_fn.publishing import StoredDocument
 from lambda_fn.results import ResultDocument
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-
-
-class ImageGoneError(Exception):
-    """The image was deleted before it was read: there is nothing left to answer."""
-
-
-class ImageUnchangedError(Exception):
-    """The image is still the version that the caller knows."""
 
 
 def read_from_bucket(
@@ -113,14 +106,14 @@ class BucketStore:
         self._client = client
         self._bucket = bucket
 
-    def get(self, key: str) -> Published | None:
+    def get(self, key: str) -> StoredDocument | None:
         """What lies under a key, None where nothing does."""
         try:
             response = self._client.get_object(Bucket=self._bucket, Key=key)
         except self._client.exceptions.NoSuchKey:
             return None
         with closing(response["Body"]) as body:
-            return Published(body.read(), response["ETag"], response["Metadata"])
+            return StoredDocument(body.read(), response["ETag"], response["Metadata"])
 
     def create(self, key: str, body: bytes, metadata: Mapping[str, str]) -> str | None:
         """Write where nothing lies, and return the new entity tag; None where something does."""

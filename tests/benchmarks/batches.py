@@ -49,7 +49,7 @@ def main(cores: int, threads: int, rounds: int, sizes: list[int]) -> None:
     from lambda_fn import handler
     from lambda_fn.model import Model
 
-    handler.model = Model(threads=threads)
+    handler.runtime.model = Model(threads=threads)
     requests: Counter[str] = Counter()
 
     def far_away(request: Any, **_: Any) -> None:
@@ -57,11 +57,11 @@ def main(cores: int, threads: int, rounds: int, sizes: list[int]) -> None:
         time.sleep(DELAY_S)
 
     for operation in ("GetObject", "PutObject", "DeleteObject"):
-        handler.s3.meta.events.register(f"before-send.s3.{operation}", far_away)
+        handler.runtime.s3.meta.events.register(f"before-send.s3.{operation}", far_away)
     for number in range(-1, rounds):
         for size in sizes:
             os.environ["RESULTS_BUCKET"] = f"results-{cores}-{threads}-{number + 1}-{size}"
-            handler.s3.create_bucket(Bucket=os.environ["RESULTS_BUCKET"])
+            handler.runtime.s3.create_bucket(Bucket=os.environ["RESULTS_BUCKET"])
             requests.clear()
             log.seek(0)
             log.truncate()

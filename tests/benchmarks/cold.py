@@ -28,7 +28,7 @@ def function(task: str, tests: str, cell: str, count: str) -> None:
         image = {"bucket": {"name": "images"}, "object": {"key": key}}
         body = {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": image}]}
         messages.append({"eventSource": "aws:sqs", "messageId": key, "body": json.dumps(body)})
-    handler.s3 = s3
+    handler.runtime.s3 = s3
     context = SimpleNamespace(aws_request_id="cold", get_remaining_time_in_millis=lambda: 60_000)
     handler.handler({"Records": messages}, context)
     assert sum(key.startswith("results/") for key in s3.standing("results")) == int(count)

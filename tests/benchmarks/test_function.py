@@ -47,17 +47,17 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def bare(cells: list[bytes], clock: Callable[[], float]) -> float:
     """Pillow's decoding and resizing and onnxruntime, and nothing else."""
-    size = handler.model.manifest.preprocessing.size
+    size = handler.runtime.model.manifest.preprocessing.size
     started = clock()
     for data in cells:
         image = Image.open(io.BytesIO(data)).convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
-        handler.model.predict(np.asarray(image))
+        handler.runtime.model.predict(np.asarray(image))
     return clock() - started
 
 
 def whole(cells: list[bytes], clock: Callable[[], float], monkeypatch: pytest.MonkeyPatch, batch: int) -> float:
     s3, keys = filled(cells)
-    monkeypatch.setattr(handler, "s3", s3)
+    monkeypatch.setattr(handler.runtime, "s3", s3)
     started = clock()
     for first in range(0, len(keys), batch):
         assert handler.handler(event(keys[first : first + batch]), CONTEXT) == {"batchItemFailures": []}
@@ -82,7 +82,7 @@ def test_processor_time_of_the_whole_function_beside_its_bare_parts(
 def test_a_batch_overlaps_waiting_with_work(cells: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     def batch() -> float:
         s3, keys = filled(cells, delayed)
-        monkeypatch.setattr(handler, "s3", s3)
+        monkeypatch.setattr(handler.runtime, "s3", s3)
         started = time.perf_counter()
         handler.handler(event(keys), CONTEXT)
         return time.perf_counter() - started
@@ -93,7 +93,11 @@ def test_a_batch_overlaps_waiting_with_work(cells: list[bytes], monkeypatch: pyt
         started = time.perf_counter()
         for key in keys:
             image = read_from_bucket(cast(Any, s3), ImageReference("images", key))
-            publish(store, score(handler.model, image, handler.policy), Precedence(None, image.last_modified, ""))
+            publish(
+                store,
+                score(handler.runtime.model, image, handler.runtime.policy),
+                Precedence(None, image.last_modified, ""),
+            )
         return time.perf_counter() - started
 
     ours, bare_parts, sequential = rounds(5, batch, lambda: bare(cells, time.perf_counter), one_after_the_other)
@@ -108,10 +112,12 @@ def test_throughput_beside_the_original_way(cells: list[bytes], monkeypatch: pyt
 
     from training.networks.architectures import network
 
-    size = handler.model.manifest.preprocessing.size
+    manifest = handler.runtime.model.manifest
+    size = manifest.preprocessing.size
     keras_model = network("2x2C1D", size)
     inputs = [
-        to_model_input(find_cell(decode(data).pixels), handler.model.manifest.preprocessing) for data in cells[:20]
+        to_model_input(find_cell(decode(data).pixels), handler.runtime.model.manifest.preprocessing)
+        for data in cells[:20]
     ]
     compiled = tf.function(keras_model)
 
@@ -129,7 +135,7 @@ def test_throughput_beside_the_original_way(cells: list[bytes], monkeypatch: pyt
         lambda: whole(cells[:20], time.perf_counter, monkeypatch, 20) / 20,
         seconds_an_image(lambda batch: keras_model.predict(batch, verbose=0)),
         seconds_an_image(lambda batch: compiled(tf.constant(batch))),
-        seconds_an_image(lambda batch: handler.model.predict(batch[0])),
+        seconds_an_image(lambda batch: handler.runtime.model.predict(batch[0])),
     )
     for name, theirs, aim in (
         ("Keras 2x2C1D predict, one image", predict, ">= 12"),

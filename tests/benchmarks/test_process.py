@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from lambda_fn.handler import model
+from lambda_fn.manifest import Manifest
 
 from ..lambda_fn.bombs import BOMBS
 from .conftest import Comparison, report, rounds
@@ -50,7 +50,7 @@ def test_cold_start_beside_the_original_way(unzipped: Path, cell: Path, tmp_path
     from training.networks.architectures import network
 
     saved = tmp_path / "model.keras"
-    network("2x2C1D", model.manifest.preprocessing.size).save(saved)
+    network("2x2C1D", Manifest.read().preprocessing.size).save(saved)
     ours, theirs = rounds(
         5,
         lambda: run("function", unzipped, HERE.parent, cell, 1).seconds,

@@ -7,7 +7,8 @@ import resource
 import sys
 import warnings
 
-from lambda_fn.images import RejectedImageError, decode
+from lambda_fn.errors import RejectedImageError
+from lambda_fn.images import decode
 
 from .bombs import BOMBS
 

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 from lambda_fn import reporting
 from lambda_fn.decisions import Policy
 from lambda_fn.model import Model
+from lambda_fn.runtime import Runtime
 
 from ..brightest_red import write_brightest_red
 
@@ -88,9 +89,7 @@ def function(s3: Any, model: Model, monkeypatch: pytest.MonkeyPatch) -> ModuleTy
     """The handler with a known model, against the `s3` of the test's module."""
     from lambda_fn import handler
 
-    monkeypatch.setattr(handler, "model", model)
-    monkeypatch.setattr(handler, "policy", Policy(model.manifest.thresholds))
-    monkeypatch.setattr(handler, "s3", s3)
+    monkeypatch.setattr(handler, "runtime", Runtime(model, Policy(model.manifest.thresholds), s3))
     monkeypatch.setenv("RESULTS_BUCKET", "results")
     return handler
 

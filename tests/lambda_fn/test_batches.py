@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from lambda_fn import batches
 from lambda_fn.deadline import Deadline
+from lambda_fn.scoring import score
+from lambda_fn.stores import BucketStore
 
 from ..brightest_red import cell
 from ..fake_s3 import FakeS3, client_error
@@ -91,13 +94,13 @@ def test_of_a_hundred_messages_of_several_images_only_those_that_failed_come_bac
 def test_writes_ledger_and_return_have_time_although_s3_keeps_silent_once_in_each(
     function: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(function, "s3", None)
-    function.after_restore()
-    silence = function.s3.meta.config.read_timeout
+    monkeypatch.setattr(function.runtime, "s3", None)
+    function.runtime.after_restore()
+    silence = function.runtime.s3.meta.config.read_timeout
     left = 60.0
     clock: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: left * 1000)
     deadline = Deadline(clock)
-    tries = function.s3.meta.config.retries["total_max_attempts"]
+    tries = function.runtime.s3.meta.config.retries["total_max_attempts"]
     assert tries * silence < deadline.for_images() / 4
     for part in (deadline.for_images, deadline.for_writes, deadline.for_ledger):
         assert part() >= silence + 0.5
@@ -109,13 +112,12 @@ def test_images_that_the_time_does_not_suffice_for_go_back_to_the_queue(
     function: ModuleType, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(60)
-    score = function.score
 
     def slow(*arguments: Any) -> Any:
         clock.end -= 18
         return score(*arguments)
 
-    monkeypatch.setattr(function, "score", slow)
+    monkeypatch.setattr(batches, "score", slow)
     keys = [f"{number}.bmp" for number in range(5)]
     for key in keys:
         s3.put_object(Bucket="images", Key=key, Body=NORMAL)
@@ -170,13 +172,13 @@ def test_work_that_was_given_up_neither_goes_on_nor_holds_up_the_next_batch(
 
 
 @pytest.fixture
-def refused_ledger(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def refused_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
     """Results are written; the ledger is not, nor would a flag be."""
 
     def refuse(*arguments: Any) -> None:
         raise client_error("PutObject", "SlowDown", 503)
 
-    monkeypatch.setattr(function.BucketStore, "put", refuse)
+    monkeypatch.setattr(BucketStore, "put", refuse)
 
 
 @pytest.mark.usefixtures("refused_ledger")

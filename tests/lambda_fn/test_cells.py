@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from lambda_fn.cells import _label, find_cell, to_model_input
-from lambda_fn.images import RejectedImageError
+from lambda_fn.errors import RejectedImageError
 from lambda_fn.manifest import Preprocessing
 
 Pixels = NDArray[np.uint8]

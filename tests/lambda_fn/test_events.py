@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_fn.events import ImageReference, Message, UnknownEventError, image_references, messages
+from lambda_fn.errors import UnknownEventError
+from lambda_fn.events import ImageReference, Message, image_references, messages
 
 EVENTS = Path(__file__).parents[1] / "events"
 

@@ -13,7 +13,9 @@ from urllib.parse import quote_plus
 
 import pytest
 
+from lambda_fn.decisions import Policy
 from lambda_fn.model import Model
+from lambda_fn.runtime import Runtime
 
 from ..brightest_red import cell
 from ..fake_s3 import FakeS3, client_error
@@ -50,13 +52,13 @@ class Weather:
 def test_after_a_storm_every_key_has_the_result_of_its_newest_version_and_no_other_flag(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lambda_fn import handler
+    from lambda_fn import batches, handler
 
     weather = Weather(seed=1)
     s3 = FakeS3(weather)
-    monkeypatch.setattr(handler, "model", model)
-    monkeypatch.setattr(handler, "s3", s3)
-    monkeypatch.setattr(handler, "report_failure", lambda *arguments: None)
+    client: Any = s3
+    monkeypatch.setattr(handler, "runtime", Runtime(model, Policy(model.manifest.thresholds), client))
+    monkeypatch.setattr(batches, "report_failure", lambda *arguments: None)
     monkeypatch.setattr(handler, "report_batch", lambda *arguments: None)
     monkeypatch.setenv("RESULTS_BUCKET", "results")
     generator = random.Random(2)

@@ -13,6 +13,7 @@ import pytest
 import snapshot_restore_py
 from botocore.config import Config
 
+from lambda_fn.errors import IncompleteBatchError
 from lambda_fn.model import Model
 
 from .conftest import batch, draw_disc, notification
@@ -122,7 +123,7 @@ def test_a_result_that_cannot_be_written_brings_its_message_back(
 
 
 def test_a_failed_notification_that_came_without_a_queue_is_raised(function: ModuleType) -> None:
-    with pytest.raises(function.ScoringFailedError):
+    with pytest.raises(IncompleteBatchError):
         function.handler(notification("x.bmp", bucket="no-such-bucket"), CONTEXT)
 
 
@@ -193,7 +194,7 @@ def test_a_key_never_stands_in_the_log_when_s3_cannot_be_reached(
     function: ModuleType, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = Config(retries={"total_max_attempts": 1}, connect_timeout=1)
-    monkeypatch.setattr(function, "s3", boto3.client("s3", endpoint_url="http://127.0.0.1:9", config=nowhere))
+    monkeypatch.setattr(function.runtime, "s3", boto3.client("s3", endpoint_url="http://127.0.0.1:9", config=nowhere))
     function.handler(batch(m=notification("jane-doe.bmp")), CONTEXT)
     assert json.loads(log.getvalue().splitlines()[0])["reason"].startswith("EndpointConnectionError")
     assert "jane" not in log.getvalue()
@@ -214,27 +215,29 @@ def test_a_key_never_stands_in_the_log(function: ModuleType, s3: "S3Client", enc
     assert "jane" not in log.getvalue()
 
 
-def test_snapstart_is_told_what_to_do_before_a_snapshot_and_after_a_restore(function: ModuleType) -> None:
-    assert function.before_snapshot in [hook[0] for hook in snapshot_restore_py.get_before_snapshot()]
-    assert function.after_restore in [hook[0] for hook in snapshot_restore_py.get_after_restore()]
+def test_snapstart_is_told_what_to_do_before_a_snapshot_and_after_a_restore() -> None:
+    from lambda_fn.handler import runtime
+
+    assert runtime.before_snapshot in [hook[0] for hook in snapshot_restore_py.get_before_snapshot()]
+    assert runtime.after_restore in [hook[0] for hook in snapshot_restore_py.get_after_restore()]
 
 
 def test_what_starts_from_one_snapshot_shares_neither_connections_nor_randomness(
     function: ModuleType, s3: "S3Client"
 ) -> None:
-    function.before_snapshot()
+    function.runtime.before_snapshot()
     drawn = []
     for _ in range(2):
         random.seed(0)  # as the snapshot left it
-        function.after_restore()
+        function.runtime.after_restore()
         drawn.append(random.random())
     assert drawn[0] != drawn[1]
-    assert function.s3 is not s3
+    assert function.runtime.s3 is not s3
 
 
 def test_a_restored_function_answers(function: ModuleType, s3: "S3Client", encode: Encode) -> None:
     s3.put_object(Bucket="images", Key="cell.bmp", Body=encode())
-    function.before_snapshot()
-    function.after_restore()
+    function.runtime.before_snapshot()
+    function.runtime.after_restore()
     assert function.handler(batch(one=notification("cell.bmp")), CONTEXT) == {"batchItemFailures": []}
     assert s3.get_object(Bucket="results", Key="results/cell.bmp.json")

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lambda_fn import images
-from lambda_fn.images import FORMATS, RejectedImageError, check_byte_count, decode
+from lambda_fn.errors import RejectedImageError
+from lambda_fn.images import FORMATS, check_byte_count, decode
 from lambda_fn.manifest import LIMITS
 
 from .bmp import palette_bmp, run_length_bmp, true_colour_bmp

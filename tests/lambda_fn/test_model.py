@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lambda_fn.manifest import Manifest, ModelError
+from lambda_fn.errors import ModelError
+from lambda_fn.manifest import Manifest
 from lambda_fn.model import Model
 
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambda_fn.publishing import Outcome, Precedence, publish
+from lambda_fn.publishing import Precedence, publish
+from lambda_fn.results import WriteOutcome
 from lambda_fn.stores import BucketStore
 
 from ..fake_s3 import FakeS3
@@ -82,7 +83,7 @@ def test_a_first_result_costs_one_request_and_its_flag_two_more(review: bool, re
     assert set(standing(s3)) == {"results/a.bmp.json"} | ({"review/a.bmp.json"} if review else set())
 
 
-STORIES: list[tuple[str, list[tuple[str, bool, str]], list[Outcome], str, bool]] = [
+STORIES: list[tuple[str, list[tuple[str, bool, str]], list[WriteOutcome], str, bool]] = [
     ("a newer version replaces", [("01", True, MODEL), ("02", False, MODEL)], ["written", "written"], "02", False),
     ("a late older version does not", [("02", False, MODEL), ("01", True, MODEL)], ["written", "stale"], "02", False),
     ("a duplicate changes nothing", [("01", True, MODEL), ("01", False, MODEL)], ["written", "duplicate"], "01", True),
@@ -95,7 +96,7 @@ STORIES: list[tuple[str, list[tuple[str, bool, str]], list[Outcome], str, bool]]
     ("deliveries", "outcomes", "stands", "flagged"), [s[1:] for s in STORIES], ids=[s[0] for s in STORIES]
 )
 def test_the_newest_version_stands_with_its_flag(
-    deliveries: list[tuple[str, bool, str]], outcomes: list[Outcome], stands: str, flagged: bool
+    deliveries: list[tuple[str, bool, str]], outcomes: list[WriteOutcome], stands: str, flagged: bool
 ) -> None:
     s3 = FakeS3()
     for (sequencer, review, model), outcome in zip(deliveries, outcomes, strict=True):
@@ -124,7 +125,7 @@ def test_a_new_model_replaces_a_result_by_a_backfill_that_knows_no_sequencer_and
 
 @pytest.mark.parametrize(("replace_own", "outcome", "flagged"), [(False, "duplicate", False), (True, "written", True)])
 def test_a_result_of_the_same_model_is_written_again_on_demand_only(
-    replace_own: bool, outcome: Outcome, flagged: bool
+    replace_own: bool, outcome: WriteOutcome, flagged: bool
 ) -> None:
     s3 = FakeS3()
     publish(bucket(s3), document(1, False), precedence("01", etag="e"))

@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from lambda_fn import reporting
-from lambda_fn.deadline import OutOfTimeError
-from lambda_fn.events import UnknownEventError, messages
-from lambda_fn.reporting import Answer, report_batch, report_failure
+from lambda_fn.errors import OutOfTimeError, UnknownEventError
+from lambda_fn.events import messages
+from lambda_fn.reporting import ImageAnswer, report_batch, report_failure
 
 from ..fake_s3 import client_error
 
@@ -61,9 +61,9 @@ def test_an_error_of_others_is_named_with_its_place_but_not_in_their_words_unles
 def test_a_batch_is_one_line_and_its_metrics(log: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
     uploaded = (datetime.now(UTC) - timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def answer(status: str, decision: str) -> Answer:
+    def answer(status: str, decision: str) -> ImageAnswer:
         document: Any = {"status": status, "decision": decision}
-        return Answer(document, "written", uploaded)
+        return ImageAnswer(document, "written", uploaded)
 
     answers = [
         answer("scored", "ALL"),
@@ -87,7 +87,7 @@ def test_what_a_backfill_scores_says_nothing_of_failed_messages_and_of_the_time_
     log: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     document: Any = {"status": "scored", "decision": "ALL"}
-    old = Answer(document, "written", "2020-01-01T00:00:00Z")
+    old = ImageAnswer(document, "written", "2020-01-01T00:00:00Z")
     report_batch(1, 1, [old], "model-1", queued=False)
     values = json.loads(capsys.readouterr().out)
     assert (values["Images"], values["MessagesFailed"]) == ([1.0], [0.0])

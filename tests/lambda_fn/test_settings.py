@@ -1,8 +1,9 @@
 import pytest
 
 from lambda_fn.decisions import Policy, Thresholds
+from lambda_fn.errors import SettingsError
 from lambda_fn.manifest import LIMITS, Manifest, Preprocessing
-from lambda_fn.settings import SettingsError, policy
+from lambda_fn.settings import policy
 
 THRESHOLDS = Thresholds(operating_point=0.3, normal_below=0.3, all_from=0.8, unlike_above=1.5)
 MANIFEST = Manifest(

@@ -17,16 +17,10 @@ from botocore.exceptions import ClientError, FlexibleChecksumError, IncompleteRe
 from botocore.httpchecksum import Crc32Checksum, StreamingChecksumBody
 from botocore.response import StreamingBody
 
+from lambda_fn.errors import ImageGoneError, ImageUnchangedError
 from lambda_fn.events import ImageReference
 from lambda_fn.manifest import LIMITS, Limits
-from lambda_fn.stores import (
-    BucketStore,
-    ImageGoneError,
-    ImageUnchangedError,
-    read_from_bucket,
-    read_from_folder,
-    write_to_folder,
-)
+from lambda_fn.stores import BucketStore, read_from_bucket, read_from_folder, write_to_folder
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
