@@ -22,6 +22,8 @@ def score(folder: Path, out: Path, overwrite: bool) -> None:
     Writes OUT/results/<path below FOLDER>.json for each image, and OUT/review/<path below FOLDER>.json for each that a
     person should look at: the documents that the deployed function writes, with no bucket in them.
     """
+    if out.resolve() == folder.resolve():
+        raise click.UsageError(f"{out} holds the images: name another folder for the documents.")
     listing = list_images(folder, outside=out)
     passed_over = listing.describe_passed_over()
     if not listing.images:

@@ -3,6 +3,7 @@
 All three packages read this module, so it imports the standard library alone.
 """
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,12 +48,14 @@ def list_images(folder: Path, outside: Path | None = None) -> FolderListing:
         folder: where to look.
         outside: a folder whose files are neither images nor counted: one that is written to may lie inside ``folder``.
     """
+    skipped = outside and Path(os.path.relpath(outside.resolve(), folder.resolve()))
     images: list[Path] = []
     passed_over: Counter[str] = Counter()
     for path in sorted(folder.rglob("*")):
-        if not path.is_file() or (outside is not None and outside in path.parents):
+        below = path.relative_to(folder)
+        if not path.is_file() or skipped in below.parents:
             continue
-        if any(part.startswith(".") for part in path.relative_to(folder).parts):
+        if any(part.startswith(".") for part in below.parts):
             passed_over[_HIDDEN] += 1
         elif path.suffix.lower() in IMAGE_SUFFIXES:
             images.append(path)

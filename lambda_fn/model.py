@@ -12,8 +12,17 @@ from lambda_fn.errors import ModelError
 from lambda_fn.manifest import GRAPH_FILE, MANIFEST_FILE, MODEL_FOLDER, Manifest
 
 
-def start_session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:
-    """A session of an ONNX graph on the processor, with so many threads within one inference."""
+def start_session(graph: bytes | Path, threads: int = 0) -> onnxruntime.InferenceSession:
+    """Start a session of an ONNX graph on the processor, with the options that the function serves with.
+
+    Args:
+        graph: the graph, or the file that holds it.
+        threads: threads within one inference; 0 takes one for each core.
+
+    Returns:
+        The session. ``run(None, {input_name: pixels})`` returns all outputs, in the order of ``get_outputs()``, each of
+        which has a ``name``.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     # Spinning threads wait for work at full load: on a function's fraction of a core that slows the work itself.

@@ -7,7 +7,7 @@ import pytest
 
 from lambda_fn.errors import ModelError
 from lambda_fn.manifest import Manifest
-from lambda_fn.model import Model
+from lambda_fn.model import Model, start_session
 
 
 @pytest.fixture
@@ -22,6 +22,14 @@ def test_a_cell_gets_its_probability(red: int, model: Model) -> None:
     prediction = model.predict(pixels)
     assert prediction.probability_all == pytest.approx(red / 255)
     assert prediction.distance == 0
+
+
+def test_a_session_starts_from_a_graph_and_from_its_file_alike_and_names_its_outputs(model_folder: Path) -> None:
+    pixels = np.full((1, 64, 64, 3), 51, np.uint8)
+    file = model_folder / "model.onnx"
+    for session in (start_session(file), start_session(file.read_bytes(), threads=1)):
+        assert [output.name for output in session.get_outputs()] == ["probability_all"]
+        assert session.run(None, {"image": pixels})[0].item() == pytest.approx(0.2)
 
 
 def test_a_model_with_another_digest_than_its_manifests_is_refused(copied: Path) -> None:
