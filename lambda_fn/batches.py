@@ -12,7 +12,7 @@ from lambda_fn.errors import ImageGoneError, ImageUnchangedError, OutOfTimeError
 from lambda_fn.events import ImageReference, Message, image_references
 from lambda_fn.images import StoredImage
 from lambda_fn.keys import ledger_key
-from lambda_fn.publishing import Precedence, publish, standing_precedence
+from lambda_fn.publishing import Precedence, current_precedence, publish
 from lambda_fn.reporting import ImageAnswer, logger, report_failure
 from lambda_fn.results import ResultDocument, WriteOutcome, ledger
 from lambda_fn.runtime import READ_AHEAD, Runtime
@@ -47,7 +47,7 @@ class Batch:
     Attributes:
         messages: the messages of the batch.
         answers: the answers to images, one for each published document.
-        failed: ids of the messages to deliver again.
+        failed_ids: ids of the messages to deliver again.
         reasons: how many images failed, by reason.
         unchanged: number of images that a backfill passed over, because this model's result of them is current.
         gone: number of images that were deleted before they were read.
@@ -64,7 +64,7 @@ class Batch:
         """
         self.messages = messages
         self.answers: list[ImageAnswer] = []
-        self.failed: set[str] = set()
+        self.failed_ids: set[str] = set()
         self.reasons: Counter[str] = Counter()
         self.unchanged = 0
         self.gone = 0
@@ -76,7 +76,7 @@ class Batch:
     def answer(self, batch_id: str) -> None:
         """Publish the documents of all images, and then the batch's ledger.
 
-        Raises nothing: what fails is in ``failed`` and ``reasons`` afterwards.
+        Raises nothing: what fails is in ``failed_ids`` and ``reasons`` afterwards.
 
         Args:
             batch_id: names the ledger's file; no other batch has it.
@@ -167,9 +167,9 @@ class Batch:
         s3, manifest = self._runtime.s3, self._runtime.model.manifest
         if reference.backfill != "missing":
             return read_from_bucket(s3, reference, limits=manifest.limits), reference.backfill == "all"
-        standing = standing_precedence(self._store, reference.key)
-        etag = standing.etag if standing and standing.model == manifest.sha256 else None
-        return read_from_bucket(s3, reference, etag, manifest.limits), standing is not None
+        current = current_precedence(self._store, reference.key)
+        etag = current.etag if current and current.model == manifest.sha256 else None
+        return read_from_bucket(s3, reference, etag, manifest.limits), current is not None
 
     def _fail(self, message_ids: Iterable[str], error: Exception, images: int = 1, key: str | None = None) -> None:
         """Have messages delivered again because of one error.
@@ -181,7 +181,7 @@ class Batch:
             key: the image's key, if it is a single one.
         """
         unique_ids = sorted(set(message_ids))
-        self.failed.update(unique_ids)
+        self.failed_ids.update(unique_ids)
         self._gave_up |= isinstance(error, OutOfTimeError)
         self.reasons[report_failure(unique_ids, error, key)] += images
 

@@ -63,7 +63,7 @@ def find_cell(pixels: NDArray[np.uint8]) -> Cell:
     doubts: list[Reason] = []
     on_black = _frame(mask).mean() <= MAX_LIT_FRAME
     if not on_black:
-        mask = _stands_out(pixels)
+        mask = _foreground(pixels)
     mask, several = _largest_piece(mask)
     if np.count_nonzero(mask) < MIN_CELL_AREA_PX:
         raise RejectedImageError("no_single_cell", "There is no cell on the image.")
@@ -99,7 +99,7 @@ def _frame(values: NDArray[np.generic]) -> NDArray[np.generic]:
     return np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
 
 
-def _stands_out(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def _foreground(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """What differs from the colour of the frame, where that is one colour."""
     frame = _frame(pixels).astype(np.int16)
     colour = np.median(frame, axis=0).astype(np.int16)
@@ -115,7 +115,7 @@ def _stands_out(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def _largest_piece(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], bool]:
     """The largest connected piece of a mask, and whether another piece is a cell as well."""
     field = max(1, max(mask.shape) // GRID)
-    labels, count = _label(_any_of_each_field(mask, field))
+    labels, count = _label(_any_in_each_field(mask, field))
     if count < 2:
         return mask, False
     full = labels.repeat(field, axis=0).repeat(field, axis=1)[: mask.shape[0], : mask.shape[1]]
@@ -124,7 +124,7 @@ def _largest_piece(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], bool]:
     return mask & (full == areas.argmax() + 1), bool(second >= max(SECOND_CELL_AREA * first, MIN_CELL_AREA_PX))
 
 
-def _any_of_each_field(mask: NDArray[np.bool_], field: int) -> NDArray[np.bool_]:
+def _any_in_each_field(mask: NDArray[np.bool_], field: int) -> NDArray[np.bool_]:
     """Whether anything is set in each square of ``field`` pixels; numpy's ``reduceat`` takes ten times as long."""
     padded = np.pad(mask, [(0, -length % field) for length in mask.shape])
     lines = np.logical_or.reduce([padded[offset::field] for offset in range(field)])

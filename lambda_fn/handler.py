@@ -43,10 +43,10 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> Mapping[str, Any
     batch = Batch(messages(event), runtime, store, Deadline(context))
     batch.answer(context.aws_request_id)
     queued = bool(batch.messages[0].id)
-    report_batch(len(batch.messages), len(batch.failed), batch.answers, runtime.model.manifest.version, queued)
+    report_batch(len(batch.messages), len(batch.failed_ids), batch.answers, runtime.model.manifest.version, queued)
     if queued:
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(batch.failed)]}
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(batch.failed_ids)]}
     counts = tally(batch.answers, batch.reasons, batch.unchanged, batch.gone, perf_counter() - started)
-    if batch.failed and not is_backfill(event):
+    if batch.failed_ids and not is_backfill(event):
         raise IncompleteBatchError(json.dumps(counts))
     return counts

@@ -21,7 +21,7 @@ MAX_READS_OF_BMP = 2_000_000
 MAX_SCANS = 40
 
 
-class _Pieces(io.BytesIO):
+class _LimitedReads(io.BytesIO):
     """A file that ends the patience of whoever reads it in too many pieces."""
 
     def __init__(self, data: bytes) -> None:
@@ -101,7 +101,7 @@ def decode(data: bytes, limits: Limits = LIMITS) -> DecodedImage:
     """
     check_byte_count(len(data), limits)
     try:
-        image = Image.open(_Pieces(data), formats=FORMATS)
+        image = Image.open(_LimitedReads(data), formats=FORMATS)
     except RejectedImageError:
         raise
     except UnidentifiedImageError:

@@ -178,8 +178,8 @@ class Manifest:
         Returns:
             None if the table holds no rate so low.
         """
-        kept = [pair for pair in self.thresholds_by_rate.get(name, ()) if pair[0] <= tolerated]
-        return kept[-1] if kept else None
+        pairs = [pair for pair in self.thresholds_by_rate.get(name, ()) if pair[0] <= tolerated]
+        return pairs[-1] if pairs else None
 
 
 def _output_names(names: list[str]) -> tuple[str, ...]:

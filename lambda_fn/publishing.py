@@ -37,13 +37,13 @@ class Precedence:
 
     def to_metadata(self) -> dict[str, str]:
         """As metadata of an S3 object."""
-        known = {
+        fields = {
             "sequencer": self.sequencer,
             "last-modified": self.last_modified,
             "model": self.model,
             "etag": self.etag,
         }
-        return {name: value for name, value in known.items() if value is not None}
+        return {name: value for name, value in fields.items() if value is not None}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> "Precedence":
@@ -98,10 +98,10 @@ class ConditionalStore(Protocol):
         """Remove; nothing happens where nothing lies."""
 
 
-def standing_precedence(store: ConditionalStore, image_key: str) -> Precedence | None:
+def current_precedence(store: ConditionalStore, image_key: str) -> Precedence | None:
     """That of the image's standing result; None where it has no result yet."""
-    standing = store.get(result_key(image_key))
-    return Precedence.from_metadata(standing.metadata) if standing else None
+    current = store.get(result_key(image_key))
+    return Precedence.from_metadata(current.metadata) if current else None
 
 
 def publish(
@@ -131,21 +131,21 @@ def publish(
             _settle_flag(store, image_key, StoredDocument(body, etag, metadata))
         return "written"
     for _ in range(MAX_ROUNDS):
-        standing = store.get(key)
-        if standing is None:
+        current = store.get(key)
+        if current is None:
             etag = store.create(key, body, metadata)
         else:
-            earlier = Precedence.from_metadata(standing.metadata)
+            earlier = Precedence.from_metadata(current.metadata)
             order = precedence.compare(earlier)
             # Of two uploads in one second that nothing tells apart, the one that was read last stands.
             same = order == 0 and (earlier.model, earlier.etag) == (precedence.model, precedence.etag)
             if order < 0 or (same and not replace_own):
-                _settle_flag(store, image_key, standing)
+                _settle_flag(store, image_key, current)
                 return "stale" if order < 0 else "duplicate"
             # A listed item must not forget the sequencer that an event knew.
-            known = earlier.sequencer if order == 0 and precedence.sequencer is None else precedence.sequencer
-            metadata = replace(precedence, sequencer=known).to_metadata()
-            etag = store.replace(key, body, metadata, standing.etag)
+            sequencer = earlier.sequencer if order == 0 and precedence.sequencer is None else precedence.sequencer
+            metadata = replace(precedence, sequencer=sequencer).to_metadata()
+            etag = store.replace(key, body, metadata, current.etag)
         if etag is not None:
             _settle_flag(store, image_key, StoredDocument(body, etag, metadata))
             return "written"
@@ -159,8 +159,8 @@ def _settle_flag(store: ConditionalStore, image_key: str, result: StoredDocument
             store.put(flag_key(image_key), result.body)
         else:
             store.delete(flag_key(image_key))
-        standing = store.get(result_key(image_key))
-        if standing is None or standing.etag == result.etag:
+        current = store.get(result_key(image_key))
+        if current is None or current.etag == result.etag:
             return
-        result = standing
+        result = current
     raise ContentionError(f"the result was replaced {MAX_ROUNDS} times while its flag was being settled")

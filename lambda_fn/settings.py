@@ -88,8 +88,8 @@ def expected_error_rates(tolerated: Mapping[ErrorRate, float], manifest: Manifes
     thresholds = thresholds_for(tolerated, manifest)
     if thresholds.normal_below < wanted_below:  # lowered to ``all_from``, it misses fewer ALL cells than is tolerated
         pairs = manifest.thresholds_by_rate.get("all_decided_normal", ())
-        kept = [rate for rate, threshold in pairs if threshold <= thresholds.all_from]
-        expected["all_decided_normal"] = max(kept, default=0.0)
+        rates = [rate for rate, threshold in pairs if threshold <= thresholds.all_from]
+        expected["all_decided_normal"] = max(rates, default=0.0)
     return expected
 
 

@@ -33,10 +33,13 @@ def read_from_bucket(
         ClientError: S3 refuses or fails; the message should come back.
     """
     started = perf_counter()
-    choices: dict[str, Any] = {"VersionId": reference.version_id, "IfNoneMatch": known_etag and f'"{known_etag}"'}
-    given = {name: value for name, value in choices.items() if value}
+    parameters: dict[str, Any] = {}
+    if reference.version_id:
+        parameters["VersionId"] = reference.version_id
+    if known_etag:
+        parameters["IfNoneMatch"] = f'"{known_etag}"'
     try:
-        response = client.get_object(Bucket=reference.bucket, Key=reference.key, **given)
+        response = client.get_object(Bucket=reference.bucket, Key=reference.key, **parameters)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchVersion"):
             raise ImageGoneError from error

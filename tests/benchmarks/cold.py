@@ -31,7 +31,7 @@ def function(task: str, tests: str, cell: str, count: str) -> None:
     handler.runtime.s3 = s3
     context = SimpleNamespace(aws_request_id="cold", get_remaining_time_in_millis=lambda: 60_000)
     handler.handler({"Records": messages}, context)
-    assert sum(key.startswith("results/") for key in s3.standing("results")) == int(count)
+    assert sum(key.startswith("results/") for key in s3.current("results")) == int(count)
 
 
 def keras(model: str, cell: str) -> None:

@@ -62,7 +62,7 @@ def whole(cells: list[bytes], clock: Callable[[], float], monkeypatch: pytest.Mo
     for first in range(0, len(keys), batch):
         assert handler.handler(event(keys[first : first + batch]), CONTEXT) == {"batchItemFailures": []}
     spent = clock() - started
-    assert len([key for key in s3.standing("results") if key.startswith("results/")]) == len(cells)
+    assert len([key for key in s3.current("results") if key.startswith("results/")]) == len(cells)
     return spent
 
 

@@ -44,12 +44,12 @@ def event(*messages: list[str]) -> dict[str, Any]:
     return batch(**{f"{number:03}": notification(*keys, sequencer="01") for number, keys in enumerate(messages)})
 
 
-def failed(answer: dict[str, Any]) -> list[str]:
+def failed_ids(answer: dict[str, Any]) -> list[str]:
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
 def results(s3: FakeS3) -> set[str]:
-    return {key for key in s3.standing("results") if key.startswith("results/")}
+    return {key for key in s3.current("results") if key.startswith("results/")}
 
 
 @pytest.mark.parametrize("images", [1, 10, 100])
@@ -63,12 +63,12 @@ def test_an_image_costs_a_read_and_a_write_its_flag_as_much_again_and_a_batch_on
     for key in keys:
         s3.put_object(Bucket="images", Key=key, Body=body)
     s3.requests.clear()
-    assert failed(function.handler(event(*([key] for key in keys)), Clock(60))) == []
+    assert failed_ids(function.handler(event(*([key] for key in keys)), Clock(60))) == []
     assert s3.requests == {"GetObject": reads * images, "PutObject": writes * images + 1}
 
 
 def test_a_batch_whose_images_are_all_gone_costs_one_request_each(function: ModuleType, s3: FakeS3) -> None:
-    assert failed(function.handler(event(["a.bmp"], ["b.bmp"]), Clock(60))) == []
+    assert failed_ids(function.handler(event(["a.bmp"], ["b.bmp"]), Clock(60))) == []
     assert s3.requests == {"GetObject": 2}
 
 
@@ -87,7 +87,7 @@ def test_of_a_hundred_messages_of_several_images_only_those_that_failed_come_bac
     for key in (key for keys in messages for key in keys):
         s3.put_object(Bucket="images", Key=key, Body=NORMAL, Metadata={"key": key})
     s3.around = around
-    assert failed(function.handler(event(*messages), Clock(60))) == ["007", "093"]
+    assert failed_ids(function.handler(event(*messages), Clock(60))) == ["007", "093"]
     assert results(s3) == {f"results/{key}.json" for keys in messages for key in keys if key not in broken}
 
 
@@ -121,13 +121,13 @@ def test_images_that_the_time_does_not_suffice_for_go_back_to_the_queue(
     keys = [f"{number}.bmp" for number in range(5)]
     for key in keys:
         s3.put_object(Bucket="images", Key=key, Body=NORMAL)
-    assert failed(function.handler(event(*([key] for key in keys)), clock)) == ["003", "004"]
+    assert failed_ids(function.handler(event(*([key] for key in keys)), clock)) == ["003", "004"]
     assert results(s3) == {f"results/{number}.bmp.json" for number in range(3)}
-    assert any(key.startswith("ledger/") for key in s3.standing("results"))
+    assert any(key.startswith("ledger/") for key in s3.current("results"))
 
 
 @pytest.fixture
-def stuck(s3: FakeS3) -> Iterator[Callable[[str], None]]:
+def hang_requests(s3: FakeS3) -> Iterator[Callable[[str], None]]:
     """Has requests to S3 that do something, said in a word, hang until the test is over."""
     over = threading.Event()
 
@@ -145,28 +145,28 @@ def stuck(s3: FakeS3) -> Iterator[Callable[[str], None]]:
 
 @pytest.mark.parametrize("operation", ["GetObject", "PutObject"])
 def test_a_batch_returns_in_time_although_s3_does_not_answer(
-    operation: str, function: ModuleType, s3: FakeS3, stuck: Callable[[str], None]
+    operation: str, function: ModuleType, s3: FakeS3, hang_requests: Callable[[str], None]
 ) -> None:
     for key in ("a.bmp", "b.bmp"):
         s3.put_object(Bucket="images", Key=key, Body=NORMAL)
-    stuck(operation)
+    hang_requests(operation)
     clock = Clock(1)
-    assert failed(function.handler(event(["a.bmp"], ["b.bmp"]), clock)) == ["000", "001"]
+    assert failed_ids(function.handler(event(["a.bmp"], ["b.bmp"]), clock)) == ["000", "001"]
     assert clock.get_remaining_time_in_millis() > 0
 
 
 @pytest.mark.parametrize("operation", ["GetObject", "PutObject"])
 def test_work_that_was_given_up_neither_goes_on_nor_holds_up_the_next_batch(
-    operation: str, function: ModuleType, s3: FakeS3, stuck: Callable[[str], None]
+    operation: str, function: ModuleType, s3: FakeS3, hang_requests: Callable[[str], None]
 ) -> None:
     keys = [f"{number}.bmp" for number in range(40)]
     for key in keys:
         s3.put_object(Bucket="images", Key=key, Body=NORMAL)
-    stuck(operation)
-    assert len(failed(function.handler(event(*([key] for key in keys)), Clock(2)))) == 40
+    hang_requests(operation)
+    assert len(failed_ids(function.handler(event(*([key] for key in keys)), Clock(2)))) == 40
     s3.around = lambda name, call: call()
     s3.requests.clear()
-    assert failed(function.handler(event(["0.bmp"]), Clock(60))) == []
+    assert failed_ids(function.handler(event(["0.bmp"]), Clock(60))) == []
     assert s3.requests == {"GetObject": 1, "PutObject": 2}
     assert results(s3) == {"results/0.bmp.json"}
 
@@ -200,7 +200,7 @@ def test_a_refused_ledger_brings_the_whole_batch_back_and_is_one_line_of_the_log
     function: ModuleType, s3: FakeS3, log: io.StringIO
 ) -> None:
     s3.put_object(Bucket="images", Key="a.bmp", Body=NORMAL)
-    assert failed(function.handler(event(["a.bmp"], ["a.bmp"], ["gone.bmp"]), Clock(60))) == ["000", "001", "002"]
+    assert failed_ids(function.handler(event(["a.bmp"], ["a.bmp"], ["gone.bmp"]), Clock(60))) == ["000", "001", "002"]
     gone, failure, summary = [json.loads(line) for line in log.getvalue().splitlines()]
     assert gone["message"] == "image deleted before it was read"
     assert (failure["message"], failure["message_ids"]) == ("message failed", ["000", "001", "002"])

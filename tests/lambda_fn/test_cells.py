@@ -23,10 +23,10 @@ def discs(*boxes: Box, size: tuple[int, int] = (450, 450), background: tuple[int
 
 
 def test_a_cell_on_black_is_found_without_doubt(cell: Pixels) -> None:
-    found = find_cell(cell)
-    assert found.doubts == ()
-    assert found.pixels is cell
-    assert (found.mask == cell.any(axis=2)).all()
+    result = find_cell(cell)
+    assert result.doubts == ()
+    assert result.pixels is cell
+    assert (result.mask == cell.any(axis=2)).all()
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ def test_several_cells_and_cut_cells_are_doubted(boxes: list[Box], doubts: tuple
 
 
 def test_of_several_cells_the_largest_is_centred() -> None:
-    found = find_cell(discs((20, 20, 120, 120), (200, 200, 400, 400)))
-    rows, columns = np.nonzero(found.mask)
+    result = find_cell(discs((20, 20, 120, 120), (200, 200, 400, 400)))
+    rows, columns = np.nonzero(result.mask)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (200, 400, 200, 400)
 
 
@@ -57,12 +57,12 @@ def test_a_cell_on_another_even_background_is_cut_out_onto_black_and_doubted(bac
     generator = np.random.default_rng(0)
     noise = generator.integers(-4, 5, (450, 450, 1))
     pixels = np.clip(discs((50, 80, 230, 260), background=background) + noise, 0, 255).astype(np.uint8)
-    found = find_cell(pixels)
-    assert found.doubts == ("unlike_training_data",)
+    result = find_cell(pixels)
+    assert result.doubts == ("unlike_training_data",)
     expected = discs((50, 80, 230, 260)).any(axis=2)
-    assert (found.mask != expected).mean() < 0.001
-    assert not found.pixels[~found.mask].any()
-    assert (found.pixels[found.mask] == pixels[found.mask]).all()
+    assert (result.mask != expected).mean() < 0.001
+    assert not result.pixels[~result.mask].any()
+    assert (result.pixels[result.mask] == pixels[result.mask]).all()
 
 
 @pytest.mark.parametrize(

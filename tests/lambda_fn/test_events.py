@@ -14,8 +14,8 @@ EVENTS = Path(__file__).parents[1] / "events"
 
 
 def event(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
-    return loaded
+    body: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
+    return body
 
 
 def test_a_notification_names_the_version_of_the_object_by_its_true_key() -> None:
@@ -74,8 +74,8 @@ def test_a_backfill_names_its_images_and_whether_those_with_a_result_count() -> 
     ],
 )
 def test_a_backfill_passes_over_what_would_not_be_announced(filters: dict[str, str], keys: list[str]) -> None:
-    listed = ("plate 7/a.bmp", "plate 7/notes.txt", "b.bmp")
-    items = [{"Bucket": "images", "Key": key, "Backfill": "all"} | filters for key in listed]
+    names = ("plate 7/a.bmp", "plate 7/notes.txt", "b.bmp")
+    items = [{"Bucket": "images", "Key": key, "Backfill": "all"} | filters for key in names]
     assert [reference.key for reference in image_references(Message("", {"Items": items}))] == keys
 
 

@@ -53,14 +53,14 @@ def test_each_image_of_a_batch_gets_its_result_and_the_uncertain_one_a_flag(
         s3.put_object(Bucket="images", Key=key, Body=encode(pixels=draw_disc((red, 40, 120))))
     event = batch(m1=notification("a b.bmp", "deep/er/ü+日本.BMP"), m2=notification("c.bmp"))
     assert function.handler(event, CONTEXT) == {"batchItemFailures": []}
-    written = documents(s3)
-    assert {key: document["decision"] for key, document in written.items()} == {
+    results = documents(s3)
+    assert {key: document["decision"] for key, document in results.items()} == {
         "results/a b.bmp.json": "normal",
         "results/deep/er/ü+日本.BMP.json": "review",
         "review/deep/er/ü+日本.BMP.json": "review",
         "results/c.bmp.json": "ALL",
     }
-    assert written["results/c.bmp.json"]["image"]["bucket"] == "images"
+    assert results["results/c.bmp.json"]["image"]["bucket"] == "images"
 
 
 def test_a_batch_leaves_one_ledger_with_a_line_an_answer(function: ModuleType, s3: "S3Client", encode: Encode) -> None:
@@ -82,11 +82,11 @@ def test_a_batch_without_an_answer_leaves_no_ledger(function: ModuleType, s3: "S
 def test_the_version_that_the_event_names_is_scored_not_the_newest(
     function: ModuleType, s3: "S3Client", encode: Encode
 ) -> None:
-    named = s3.put_object(Bucket="images", Key="a.bmp", Body=encode(pixels=draw_disc((250, 40, 120))))["VersionId"]
+    version = s3.put_object(Bucket="images", Key="a.bmp", Body=encode(pixels=draw_disc((250, 40, 120))))["VersionId"]
     s3.put_object(Bucket="images", Key="a.bmp", Body=encode(pixels=draw_disc((10, 40, 120))))
-    function.handler(batch(m=notification("a.bmp", versionId=named)), CONTEXT)
+    function.handler(batch(m=notification("a.bmp", versionId=version)), CONTEXT)
     result = documents(s3)["results/a.bmp.json"]
-    assert (result["decision"], result["image"]["version_id"]) == ("ALL", named)
+    assert (result["decision"], result["image"]["version_id"]) == ("ALL", version)
 
 
 def test_only_the_failed_messages_go_back_to_the_queue(function: ModuleType, s3: "S3Client", encode: Encode) -> None:
@@ -154,9 +154,9 @@ def test_a_backfill_of_what_is_missing_leaves_alone_the_current_results_of_this_
         "gone": 1,
     }
     assert (again["unchanged"], again["scored"], again["rejected"]) == (4, 0, 0)
-    written = documents(s3)
-    assert {written[f"results/{key}.json"]["model"]["version"] for key in keys} == {"brightest-red"}
-    assert written["results/replaced.bmp.json"]["status"] == "rejected"
+    results = documents(s3)
+    assert {results[f"results/{key}.json"]["model"]["version"] for key in keys} == {"brightest-red"}
+    assert results["results/replaced.bmp.json"]["status"] == "rejected"
 
 
 def test_a_backfill_of_all_makes_results_again_and_sends_a_single_item_as_well(
@@ -226,12 +226,12 @@ def test_what_starts_from_one_snapshot_shares_neither_connections_nor_randomness
     function: ModuleType, s3: "S3Client"
 ) -> None:
     function.runtime.before_snapshot()
-    drawn = []
+    numbers = []
     for _ in range(2):
         random.seed(0)  # as the snapshot left it
         function.runtime.after_restore()
-        drawn.append(random.random())
-    assert drawn[0] != drawn[1]
+        numbers.append(random.random())
+    assert numbers[0] != numbers[1]
     assert function.runtime.s3 is not s3
 
 

@@ -150,7 +150,7 @@ def test_a_file_made_to_exhaust_its_decoder_is_rejected_after_few_reads_and_befo
     reads: list[None] = []
     decoded: list[str | None] = []
 
-    class Counted(images._Pieces):
+    class Counted(images._LimitedReads):
         def read(self, size: int | None = -1, /) -> bytes:
             reads.append(None)
             return super().read(size)
@@ -159,7 +159,7 @@ def test_a_file_made_to_exhaust_its_decoder_is_rejected_after_few_reads_and_befo
         decoded.append(image.format)
         return convert(image)
 
-    monkeypatch.setattr(images, "_Pieces", Counted)
+    monkeypatch.setattr(images, "_LimitedReads", Counted)
     monkeypatch.setattr(images, "_to_rgb", to_rgb)
     with pytest.raises(RejectedImageError) as rejection:
         decode(make())

@@ -43,9 +43,9 @@ def test_a_folder_gets_one_document_an_image_under_the_same_path(run: Callable[.
     code, output, _ = run("score", folder, "--out", out)
     assert code == 0
     assert "3 images: 0 ALL, 0 normal, 2 to review, 1 rejected" in output
-    written = {path.relative_to(out).as_posix() for path in out.rglob("*.json")}
+    documents = {path.relative_to(out).as_posix() for path in out.rglob("*.json")}
     keys = {"plate 7/日本/ü +1.BMP.json", "cell.png.json", "notes.bmp.json"}
-    assert written == {f"{part}/{key}" for part in ("results", "review") for key in keys}
+    assert documents == {f"{part}/{key}" for part in ("results", "review") for key in keys}
     document = json.loads((out / "results/plate 7/日本/ü +1.BMP.json").read_text("utf-8"))
     assert document["image"]["bucket"] is None
     assert document["image"]["key"] == "plate 7/日本/ü +1.BMP"

@@ -11,7 +11,7 @@ from lambda_fn.model import Model, start_session
 
 
 @pytest.fixture
-def copied(model_folder: Path, tmp_path: Path) -> Path:
+def model_copy(model_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(model_folder, tmp_path / "copy"))
 
 
@@ -32,19 +32,19 @@ def test_a_session_starts_from_a_graph_and_from_its_file_alike_and_names_its_out
         assert session.run(None, {"image": pixels})[0].item() == pytest.approx(0.2)
 
 
-def test_a_model_with_another_digest_than_its_manifests_is_refused(copied: Path) -> None:
-    graph = bytearray((copied / "model.onnx").read_bytes())
+def test_a_model_with_another_digest_than_its_manifests_is_refused(model_copy: Path) -> None:
+    graph = bytearray((model_copy / "model.onnx").read_bytes())
     graph[-1] ^= 1
-    (copied / "model.onnx").write_bytes(graph)
+    (model_copy / "model.onnx").write_bytes(graph)
     with pytest.raises(ModelError, match="has digest"):
-        Model(copied)
+        Model(model_copy)
 
 
 @pytest.mark.parametrize("name", ["model.json", "model.onnx"])
-def test_a_model_folder_without_one_of_its_files_is_refused(name: str, copied: Path) -> None:
-    (copied / name).unlink()
+def test_a_model_folder_without_one_of_its_files_is_refused(name: str, model_copy: Path) -> None:
+    (model_copy / name).unlink()
     with pytest.raises(ModelError, match=f"{name} is missing"):
-        Model(copied)
+        Model(model_copy)
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,8 @@ def bucket(s3: FakeS3) -> BucketStore:
     return BucketStore(cast(Any, s3), "results")
 
 
-def standing(s3: FakeS3) -> dict[str, Any]:
-    return {key: json.loads(version.body) for key, version in s3.standing("results").items()}
+def current(s3: FakeS3) -> dict[str, Any]:
+    return {key: json.loads(version.body) for key, version in s3.current("results").items()}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_first_result_costs_one_request_and_its_flag_two_more(review: bool, re
     s3 = FakeS3()
     assert publish(bucket(s3), document(1, review), precedence("01")) == "written"
     assert s3.requests.total() == requests
-    assert set(standing(s3)) == {"results/a.bmp.json"} | ({"review/a.bmp.json"} if review else set())
+    assert set(current(s3)) == {"results/a.bmp.json"} | ({"review/a.bmp.json"} if review else set())
 
 
 STORIES: list[tuple[str, list[tuple[str, bool, str]], list[WriteOutcome], str, bool]] = [
@@ -102,8 +102,8 @@ def test_the_newest_version_stands_with_its_flag(
     for (sequencer, review, model), outcome in zip(deliveries, outcomes, strict=True):
         wanted = precedence(sequencer, model=model)
         assert publish(bucket(s3), document(sequencer, review), wanted) == outcome
-    assert standing(s3)["results/a.bmp.json"]["image"]["version_id"] == stands
-    assert ("review/a.bmp.json" in standing(s3)) == flagged
+    assert current(s3)["results/a.bmp.json"]["image"]["version_id"] == stands
+    assert ("review/a.bmp.json" in current(s3)) == flagged
 
 
 def test_looking_first_saves_the_write_that_a_standing_result_would_refuse() -> None:
@@ -119,8 +119,8 @@ def test_a_new_model_replaces_a_result_by_a_backfill_that_knows_no_sequencer_and
     publish(bucket(s3), document("new", False), precedence("02", etag="e"))
     assert publish(bucket(s3), document("new", True), precedence(None, model="model-2", etag="e")) == "written"
     assert publish(bucket(s3), document("old", False), precedence("01", model="model-2", etag="d")) == "stale"
-    assert set(standing(s3)) == {"results/a.bmp.json", "review/a.bmp.json"}
-    assert standing(s3)["results/a.bmp.json"]["image"]["version_id"] == "new"
+    assert set(current(s3)) == {"results/a.bmp.json", "review/a.bmp.json"}
+    assert current(s3)["results/a.bmp.json"]["image"]["version_id"] == "new"
 
 
 @pytest.mark.parametrize(("replace_own", "outcome", "flagged"), [(False, "duplicate", False), (True, "written", True)])
@@ -131,7 +131,7 @@ def test_a_result_of_the_same_model_is_written_again_on_demand_only(
     publish(bucket(s3), document(1, False), precedence("01", etag="e"))
     again = publish(bucket(s3), document(1, True), precedence(None, etag="e"), replace_own=replace_own)
     assert again == outcome
-    assert ("review/a.bmp.json" in standing(s3)) == flagged
+    assert ("review/a.bmp.json" in current(s3)) == flagged
 
 
 class KilledError(BaseException):
@@ -208,7 +208,7 @@ def test_racing_and_dying_workers_end_with_the_newest_result_and_its_own_flag(
         deliver(versions[index][0])(race.s3)
 
     newest = max(review_of)
-    assert standing(race.s3)["results/a.bmp.json"]["image"]["version_id"] == newest
-    flag = standing(race.s3).get("review/a.bmp.json")
+    assert current(race.s3)["results/a.bmp.json"]["image"]["version_id"] == newest
+    flag = current(race.s3).get("review/a.bmp.json")
     assert (flag is not None) == review_of[newest]
     assert flag is None or flag["image"]["version_id"] == newest

@@ -37,9 +37,9 @@ def test_only_the_first_of_two_creations_succeeds(s3: "S3Client") -> None:
     etag = store.create("a", b"one", {"model": "m"})
     assert etag
     assert store.create("a", b"two", {}) is None
-    standing = store.get("a")
-    assert standing
-    assert (standing.body, standing.etag, standing.metadata) == (b"one", etag, {"model": "m"})
+    current = store.get("a")
+    assert current
+    assert (current.body, current.etag, current.metadata) == (b"one", etag, {"model": "m"})
 
 
 def test_only_what_still_stands_is_replaced(s3: "S3Client") -> None:
@@ -92,11 +92,11 @@ def test_a_body_damaged_on_its_way_is_a_fault_and_no_image_or_result(
 
 
 def test_an_image_that_is_known_is_not_read_again(s3: "S3Client") -> None:
-    known = s3.put_object(Bucket="bucket", Key="a", Body=b"one")["ETag"].strip('"')
+    etag = s3.put_object(Bucket="bucket", Key="a", Body=b"one")["ETag"].strip('"')
     with pytest.raises(ImageUnchangedError):
-        read_from_bucket(s3, ImageReference("bucket", "a"), known)
+        read_from_bucket(s3, ImageReference("bucket", "a"), etag)
     s3.put_object(Bucket="bucket", Key="a", Body=b"two")
-    assert read_from_bucket(s3, ImageReference("bucket", "a"), known).data == b"two"
+    assert read_from_bucket(s3, ImageReference("bucket", "a"), etag).data == b"two"
 
 
 @pytest.mark.parametrize("version_id", [None, "11111111-1111-1111-1111-111111111111"])
@@ -124,9 +124,9 @@ def test_nothing_beyond_the_given_limit_is_read(s3: "S3Client", tmp_path: Path) 
 
 
 class EndlessObject(BaseHTTPRequestHandler):
-    """Sends 5 GB to whoever takes them, and counts what was taken."""
+    """Sends 5 GB to whoever takes them, and counts what was sent."""
 
-    taken = 0
+    sent = 0
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -134,8 +134,8 @@ class EndlessObject(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         with suppress(ConnectionError):
-            while EndlessObject.taken < 5_000_000_000:
-                EndlessObject.taken += self.wfile.write(bytes(1_000_000))
+            while EndlessObject.sent < 5_000_000_000:
+                EndlessObject.sent += self.wfile.write(bytes(1_000_000))
 
     def log_message(self, *_: object) -> None:
         pass
@@ -151,7 +151,7 @@ def test_of_an_object_of_5_gb_only_what_was_under_way_is_taken(aws: "S3Client") 
         server.shutdown()
         server.server_close()
     assert (image.byte_count, image.data) == (5_000_000_000, b"")
-    assert EndlessObject.taken < 2 * LIMITS.file_bytes
+    assert EndlessObject.sent < 2 * LIMITS.file_bytes
 
 
 def test_a_file_is_read_under_its_path_below_the_folder(tmp_path: Path) -> None:
