@@ -1,4 +1,4 @@
-"""Answers a batch: reads images ahead, scores one after another, and writes documents while the next is scored."""
+"""Answer a batch: read images ahead, score one after another, and write documents while the next image is scored."""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class _PendingRead:
-    """An image that is being read; the future holds it, and whether it is likely to have a result."""
+    """An image that is being read. The future returns the image, and whether it probably has a result already."""
 
     message_id: str
     reference: ImageReference
@@ -49,18 +49,18 @@ class Batch:
         answers: the answers to images, one for each published document.
         failed_ids: ids of the messages to deliver again.
         reasons: how many images failed, by reason.
-        unchanged: number of images that a backfill passed over, because this model's result of them is current.
+        unchanged: number of images that a backfill left out, because they have a current result of this model.
         gone: number of images that were deleted before they were read.
     """
 
     def __init__(self, messages: Sequence[Message], runtime: Runtime, store: BucketStore, deadline: Deadline) -> None:
-        """Take a batch; nothing is read yet.
+        """Prepare a batch; nothing is read yet.
 
         Args:
             messages: the messages of the batch.
             runtime: model, policy, S3 client and threads.
             store: the results bucket.
-            deadline: when images, writes and the ledger must be done.
+            deadline: the time that is left for images, documents and the ledger.
         """
         self.messages = messages
         self.answers: list[ImageAnswer] = []
@@ -74,12 +74,12 @@ class Batch:
         self._gave_up = False
 
     def answer(self, batch_id: str) -> None:
-        """Publish the documents of all images, and then the batch's ledger.
+        """Publish the documents of all images, then write the batch's ledger.
 
-        Raises nothing: what fails is in ``failed_ids`` and ``reasons`` afterwards.
+        Failures are not raised, but recorded in ``failed_ids`` and ``reasons``.
 
         Args:
-            batch_id: names the ledger's file; no other batch has it.
+            batch_id: a name that no other batch has, for the ledger's file.
         """
         self._finish_writes(self._score_images(self._references()))
         if self.answers:
@@ -88,7 +88,7 @@ class Batch:
             self._runtime.replace_workers()
 
     def _references(self) -> list[tuple[str, ImageReference]]:
-        """The images of all messages, each with its message's id."""
+        """Return the images of all messages, each with the id of its message."""
         references: list[tuple[str, ImageReference]] = []
         for message in self.messages:
             try:
@@ -98,7 +98,7 @@ class Batch:
         return references
 
     def _score_images(self, references: list[tuple[str, ImageReference]]) -> list[_PendingWrite]:
-        """Score images in order; returns the writes of their documents, which are under way."""
+        """Score images in order, start to write their documents, and return the pending writes."""
         writes: list[_PendingWrite] = []
         for index, read in enumerate(self._read_ahead(references)):
             if not self._deadline.for_images():
@@ -137,7 +137,7 @@ class Batch:
                 self._fail([write.message_id], error, key=write.document["image"]["key"])
 
     def _write_ledger(self, batch_id: str) -> None:
-        """Write the ledger's lines; if that fails, all messages come back, and write them then."""
+        """Write the ledger. If that fails, all messages are delivered again, and the ledger is written then."""
         lines = ledger((answer.document, answer.outcome) for answer in self.answers)
         key = ledger_key(batch_id, datetime.now(UTC).date())
         future = self._runtime.writers.submit(self._store.put, key, lines, "application/jsonl")
@@ -158,11 +158,11 @@ class Batch:
         yield from reads
 
     def _read(self, reference: ImageReference) -> tuple[StoredImage, bool]:
-        """Read an image; returns it, and whether it is likely to have a result.
+        """Read an image; returns it, and whether it probably has a result already.
 
         Raises:
             ImageGoneError: it was deleted.
-            ImageUnchangedError: it has a current result of this model, and a backfill asks for missing results only.
+            ImageUnchangedError: a backfill asks for missing results, and the image has a current one of this model.
         """
         s3, manifest = self._runtime.s3, self._runtime.model.manifest
         if reference.backfill != "missing":
@@ -172,13 +172,13 @@ class Batch:
         return read_from_bucket(s3, reference, etag, manifest.limits), current is not None
 
     def _fail(self, message_ids: Iterable[str], error: Exception, images: int = 1, key: str | None = None) -> None:
-        """Have messages delivered again because of one error.
+        """Record an error, and have messages delivered again because of it.
 
         Args:
             message_ids: ids of the messages.
             error: the error.
-            images: number of images that it keeps from an answer.
-            key: the image's key, if it is a single one.
+            images: number of images that get no answer.
+            key: key of the image, if it is a single one.
         """
         unique_ids = sorted(set(message_ids))
         self.failed_ids.update(unique_ids)
@@ -190,7 +190,7 @@ def _wait_for(future: Future[T], seconds: float) -> T:
     """Wait for a result, at most ``seconds``. A running task is left to finish; that is safe.
 
     Raises:
-        OutOfTimeError: the result did not come in time.
+        OutOfTimeError: there is no result after ``seconds``.
     """
     try:
         return future.result(seconds)

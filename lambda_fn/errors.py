@@ -5,10 +5,10 @@ ScoringError
 ├── SettingsError            a setting of the function cannot be used
 ├── RejectedImageError       an image cannot be scored
 ├── ImageGoneError           an image was deleted before it was read
-├── ImageUnchangedError      an image is the version that the caller knows
+├── ImageUnchangedError      an image is still the version that the caller knows
 ├── FailedMessageError       a message goes back to the queue
 │   ├── UnknownEventError    its shape is unknown
-│   ├── OutOfTimeError       the time of its batch was up
+│   ├── OutOfTimeError       its batch ran out of time
 │   └── ContentionError      other workers kept replacing the same result
 └── IncompleteBatchError     images of a batch without a queue failed
 
@@ -56,7 +56,7 @@ class ImageUnchangedError(ScoringError):
 
 
 class FailedMessageError(ScoringError):
-    """A message cannot be answered now and should be delivered again. The text names no key, so it may be logged."""
+    """A message cannot be answered and should be delivered again. The text names no key, so it may be logged."""
 
 
 class UnknownEventError(FailedMessageError):
@@ -64,7 +64,7 @@ class UnknownEventError(FailedMessageError):
 
 
 class OutOfTimeError(FailedMessageError):
-    """Something was not done when the batch had to end."""
+    """The batch had to end before the work was done."""
 
 
 class ContentionError(FailedMessageError):

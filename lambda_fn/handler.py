@@ -1,4 +1,4 @@
-"""The function's entry point on AWS Lambda."""
+"""The entry point of the function on AWS Lambda."""
 
 import json
 import os
@@ -23,20 +23,20 @@ runtime.register_snapshot_hooks()
 
 
 def handler(event: dict[str, Any], context: "LambdaContext") -> Mapping[str, Any]:
-    """Score all images of a batch and publish their documents.
+    """Score the images of a batch and publish their documents.
 
     Args:
-        event: a batch of SQS messages, a single notification, or a batch of a backfill; ``events`` knows the shapes.
-        context: Lambda's context; gives the request's id and the time that is left.
+        event: a batch of SQS messages, a single notification, or a batch of a backfill. ``events`` reads all shapes.
+        context: Lambda's context, with the request's id and the time that is left.
 
     Returns:
-        For a batch from a queue, a partial batch response: the ids of the messages to deliver again. A rejected image
-        is answered, so its message is not among them. For any other event, the counts of ``reporting.tally``.
-        https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+        For a batch from a queue, a partial batch response with the ids of the messages to deliver again:
+        https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html. A rejected image has an answer,
+        so its message is not among them. For any other event, the counts of ``reporting.tally``.
 
     Raises:
-        IncompleteBatchError: an image of a notification without a queue failed. Images that fail in a backfill are
-            counted instead, because an exception would raise the alarm for crashes of the function.
+        IncompleteBatchError: an image of a notification without a queue failed. A backfill's failed images are only
+            counted, because an exception would raise the alarm for crashes of the function.
     """
     started = perf_counter()
     store = BucketStore(runtime.s3, os.environ[RESULTS_BUCKET])

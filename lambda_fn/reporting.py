@@ -1,4 +1,7 @@
-"""What an operator reads: one log line a batch and one a failure, and metrics. Keys may hold names: none is logged."""
+"""Log lines and metrics for operators: a line for each batch and each failure.
+
+Keys may hold names of patients, so only lines of level DEBUG hold keys.
+"""
 
 import os
 import traceback
@@ -17,12 +20,12 @@ from lambda_fn.errors import FailedMessageError
 from lambda_fn.results import BatchTally, ResultDocument, WriteOutcome
 from lambda_fn.settings import SERVICE_NAME
 
-# The name of the deployment, a dimension of every metric: it tells several in one account apart.
+# The name of the deployment. It is a dimension of every metric, because an account may hold several deployments.
 SERVICE = os.environ.get(SERVICE_NAME, "cellflag")
 logger = Logger(service=SERVICE)
 metrics = Metrics(namespace=metric_names.NAMESPACE, service=SERVICE)
 
-# Error codes of S3 that come back until somebody mends what they speak of:
+# Error codes of S3 that come back until somebody removes the cause:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 REMEDIES = {
     "InvalidObjectState": "the image lies in an archive (S3 Glacier); restore it, then send the dead letter back",
@@ -42,8 +45,8 @@ class ImageAnswer(NamedTuple):
 
     Attributes:
         document: the result.
-        outcome: whether it was written, a duplicate, or stale.
-        uploaded_at: when the scored version was uploaded, ISO 8601 in UTC.
+        outcome: whether the document was written, a duplicate, or stale.
+        uploaded_at: time when the scored version was uploaded, ISO 8601 in UTC.
     """
 
     document: ResultDocument
@@ -52,10 +55,13 @@ class ImageAnswer(NamedTuple):
 
 
 def report_failure(message_ids: Sequence[str], error: Exception, key: str | None = None) -> str:
-    """Log in one line why messages go back to the queue; returns the reason, which names no key.
+    """Log in one line why messages go back to the queue.
 
-    The image's ``key``, and the error's own words, stand in a second line only where the function's application log
-    level is DEBUG: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html.
+    If the function's application log level is DEBUG, a second line holds the image's ``key`` and the error's own text:
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html.
+
+    Returns:
+        The reason, which names no key.
     """
     reason = _reason(error)
     logger.error("message failed", extra={"message_ids": message_ids, "reason": reason})
@@ -64,7 +70,7 @@ def report_failure(message_ids: Sequence[str], error: Exception, key: str | None
 
 
 def _reason(error: Exception) -> str:
-    """Why something failed, without what others put into its words: botocore's name the URL, and with it the key."""
+    """Return why something failed, without texts of other libraries: botocore's name the URL, which holds the key."""
     if isinstance(error, ClientError):
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         remedy = KMS_REMEDY if code == "AccessDenied" and "kms:" in message else REMEDIES.get(code, "S3 did not do it")
@@ -78,12 +84,17 @@ def _reason(error: Exception) -> str:
 def tally(
     answers: Sequence[ImageAnswer], reasons: Mapping[str, int], unchanged: int, gone: int, seconds: float
 ) -> BatchTally:
-    """What became of the images of a batch, for the summary of a backfill; names no key.
+    """Count the images of a batch by what happened to them, for the summary of a backfill.
+
+    Args:
+        answers: the published documents.
+        reasons: number of images that failed, by reason.
+        unchanged: number of images whose result was current already.
+        gone: number of images that were deleted before they were read.
+        seconds: time that the batch took.
 
     Returns:
-        ``scored`` and ``rejected`` images, both with a result now; how many of these ask for ``review``; how many were
-        left as they are (``unchanged``), ``gone``, and ``failed``, the latter also by ``reasons``; and the ``seconds``
-        that it took.
+        The counts; no text among them names a key.
     """
     scored = sum(answer.document["status"] == "scored" for answer in answers)
     return {
@@ -99,10 +110,15 @@ def tally(
 
 
 def report_batch(messages: int, failed: int, answers: Sequence[ImageAnswer], model: str, queued: bool) -> None:
-    """Log a batch and count what became of it.
+    """Log a batch in one line, and send its metrics.
 
-    Only of what was `queued` are failures counted, and the time since its upload: a backfill counts its own failures,
-    and what it scores has lain there long.
+    Args:
+        messages: number of messages in the batch.
+        failed: number of messages that go back to the queue.
+        answers: the published documents.
+        model: version of the model.
+        queued: whether the batch came from the queue. A backfill counts its own failures, and its images were uploaded
+            long ago, so neither its failures nor the time since the upload become metrics.
     """
     decisions = Counter(answer.document["decision"] for answer in answers)
     outcomes = Counter(answer.outcome for answer in answers)

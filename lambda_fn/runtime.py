@@ -1,4 +1,4 @@
-"""What one process of the function keeps from batch to batch."""
+"""The objects that a process of the function keeps from batch to batch."""
 
 import random
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ from lambda_fn.settings import policy
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-# Reads and writes wait for S3, not for the processor: enough of them at once hide that wait behind inference. Each
-# image that is read ahead may take ``Limits.file_bytes`` of memory.
+# Reads and writes wait for S3 while the processor scores images, so many may run at once. Each image that is read ahead
+# may take ``Limits.file_bytes`` of memory.
 READ_AHEAD = 8
 PARALLEL_WRITES = 16
 
 
 def connect() -> "S3Client":
-    """Make an S3 client with connections for all workers, and with timeouts that leave time for a second try."""
+    """Make an S3 client with a connection for each thread, and with timeouts that leave time for a second try."""
     return boto3.client(
         "s3",
         config=Config(
@@ -54,7 +54,7 @@ class Runtime:
 
     Attributes:
         model: scores images.
-        policy: makes decisions of scores.
+        policy: the rules by which images are decided.
         s3: reads images and writes documents.
         readers: threads that read images.
         writers: threads that write documents.
@@ -68,7 +68,7 @@ class Runtime:
 
     @classmethod
     def start(cls, environment: Mapping[str, str]) -> "Runtime":
-        """Load the model that the package holds, and take the policy from the environment.
+        """Load the model of this package, and read the policy from the environment.
 
         Raises:
             ModelError: the model cannot be served.
@@ -78,13 +78,13 @@ class Runtime:
         return cls(model, policy(environment, model.manifest))
 
     def replace_workers(self) -> None:
-        """Leave behind all work that was given up, begun or not, so that the next batch does not wait for it."""
+        """Abandon all pending reads and writes, so that the next batch does not wait for them."""
         for workers in (self.readers, self.writers):
             workers.shutdown(wait=False, cancel_futures=True)
         self.readers, self.writers = start_readers(), start_writers()
 
     def register_snapshot_hooks(self) -> None:
-        """Have Lambda call ``before_snapshot`` and ``after_restore``; does nothing outside of Lambda."""
+        """Register ``before_snapshot`` and ``after_restore`` with Lambda; does nothing outside Lambda."""
         with suppress(ImportError):  # Lambda's runtime brings the module
             from snapshot_restore_py import register_after_restore, register_before_snapshot
 
@@ -92,12 +92,12 @@ class Runtime:
             register_after_restore(self.after_restore)
 
     def before_snapshot(self) -> None:
-        """Run the model once, so that SnapStart's snapshot holds what the first inference allocates."""
+        """Run the model once, so that SnapStart's snapshot contains the work of a first inference."""
         side = self.model.manifest.preprocessing.size
         self.model.predict(np.zeros((side, side, 3), np.uint8))
 
     def after_restore(self) -> None:
-        """Replace what processes restored from one snapshot must not share: connections, credentials and randomness.
+        """Replace connections, credentials and the random state: processes from one snapshot must not share them.
 
         https://docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html
         """

@@ -1,4 +1,4 @@
-"""From one image to its document: the way that the function and the shell share."""
+"""Score one image: from its bytes to its result document. The function and ``cellflag score`` share these steps."""
 
 import hashlib
 from time import perf_counter
@@ -13,11 +13,16 @@ from lambda_fn.results import ImageFacts, ModelFacts, ResultDocument, Timing
 
 
 def score(model: Model, image: StoredImage, policy: Policy | None = None) -> ResultDocument:
-    """Score an image, and decide on it as the policy says, or else as the model's manifest does.
+    """Score an image and decide on it.
+
+    Args:
+        model: the model.
+        image: the image file.
+        policy: the rules of the decision; None takes the thresholds of the model's manifest.
 
     Returns:
-        The result document: ``scored``, or ``rejected`` where the image cannot be scored. Its ``decode`` time includes
-        finding the cell, cutting it out and resizing it.
+        The result document, ``rejected`` if the image cannot be scored. Its ``decode`` time includes the time to find
+        the cell, cut it out and resize it.
     """
     facts: ImageFacts = {
         "bucket": image.bucket,
