@@ -6,7 +6,7 @@ All three packages read this module, so it imports the standard library alone.
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -131,13 +131,13 @@ class Manifest:
             ModelError: a part is missing or of the wrong kind.
         """
         try:
-            fields: dict[str, Any] = json.loads(text)
-            decision, preprocessing = fields["decision"], fields["preprocessing"]
+            content: dict[str, Any] = json.loads(text)
+            decision, preprocessing = content["decision"], content["preprocessing"]
             return cls(
-                version=fields["version"],
-                sha256=fields["sha256"],
-                input_name=fields["input"]["name"],
-                output_names=_output_names([output["name"] for output in fields["outputs"]]),
+                version=content["version"],
+                sha256=content["sha256"],
+                input_name=content["input"]["name"],
+                output_names=_output_names([output["name"] for output in content["outputs"]]),
                 preprocessing=Preprocessing(crop=int(preprocessing["crop"]), size=int(preprocessing["size"])),
                 limits=Limits(**preprocessing.get("limits", {})),
                 thresholds=Thresholds(
@@ -150,8 +150,8 @@ class Manifest:
                     name: tuple((float(rate), float(threshold)) for rate, threshold in pairs)
                     for name, pairs in decision.get("by_error_rate", {}).items()
                 },
-                threads=int(fields.get("session", {}).get("threads", 1)),
-                data_set=str(fields.get("training", {}).get("data_set", "")),
+                threads=int(content.get("session", {}).get("threads", 1)),
+                data_set=str(content.get("training", {}).get("data_set", "")),
                 achieved=_achieved(decision.get("achieved")),
             )
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
@@ -188,7 +188,7 @@ def _output_names(names: list[str]) -> tuple[str, ...]:
 
 
 def _achieved(shares: Mapping[str, float] | None) -> AchievedShares | None:
-    names = ("review_share", "all_decided_normal", "normal_decided_all")
+    names = [field.name for field in fields(AchievedShares)]
     if shares is None or not all(name in shares for name in names):
         return None
     return AchievedShares(**{name: float(shares[name]) for name in names})

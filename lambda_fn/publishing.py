@@ -16,7 +16,7 @@ from typing import Protocol
 
 from lambda_fn.errors import ContentionError
 from lambda_fn.keys import flag_key, result_key
-from lambda_fn.results import ResultDocument, WriteOutcome
+from lambda_fn.results import ResultDocument, WriteOutcome, to_json
 
 # A worker gives up after another worker was faster this many times in a row.
 MAX_ROUNDS = 20
@@ -141,7 +141,7 @@ def publish(
     Raises:
         ContentionError: other workers were faster ``MAX_ROUNDS`` times in a row.
     """
-    body = json.dumps(document, ensure_ascii=False, indent=1).encode()
+    body = to_json(document)
     image_key = document["image"]["key"]
     key, metadata = result_key(image_key), precedence.to_metadata()
     etag = None if look_first else store.create(key, body, metadata)

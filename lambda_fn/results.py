@@ -122,6 +122,11 @@ def decision_or_rejected(document: ResultDocument) -> DecisionOrRejected:
     return "rejected" if document["status"] == "rejected" else document["decision"]
 
 
+def to_json(document: ResultDocument) -> bytes:
+    """Return a document as it is written, in UTF-8."""
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()
+
+
 def ledger(answers: Iterable[tuple[ResultDocument, WriteOutcome]]) -> bytes:
     """Return the ledger file of a batch, in JSON lines, from its documents and their outcomes.
 

@@ -1,6 +1,5 @@
 """Read images and write documents, in S3 or in a folder on disk."""
 
-import json
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from lambda_fn.images import StoredImage
 from lambda_fn.keys import flag_key, result_key
 from lambda_fn.manifest import LIMITS, Limits
 from lambda_fn.publishing import StoredDocument
-from lambda_fn.results import ResultDocument
+from lambda_fn.results import ResultDocument, to_json
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -105,7 +104,7 @@ def write_to_folder(folder: Path, document: ResultDocument) -> None:
     result, flag = folder / result_key(key), folder / flag_key(key)
     for path in (result, flag):
         path.parent.mkdir(parents=True, exist_ok=True)
-    body = json.dumps(document, ensure_ascii=False, indent=1).encode()
+    body = to_json(document)
     result.write_bytes(body)
     if document["review"]["required"]:
         flag.write_bytes(body)
