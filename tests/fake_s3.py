@@ -1,4 +1,4 @@
-"""An S3 in memory: versions, conditional writes, and on demand the faults and the delay of the real one."""
+"""An S3 in memory with versions and conditional writes; a test can add faults and delays."""
 
 import hashlib
 import threading
@@ -34,11 +34,11 @@ def client_error(operation: str, code: str, status: int, kind: type[ClientError]
 
 
 class FakeS3:
-    """Answers the calls that the function makes, as boto3's client does.
+    """Answers the calls of the function as boto3's client does.
 
     Attributes:
-        around: called with an operation and its name; may run it, delay it, or fail before or after.
-        requests: how often each operation was called.
+        around: called with the name of an operation and the operation; may delay it, or fail before or after it.
+        requests: number of calls of each operation.
     """
 
     class exceptions:  # noqa: N801 - boto3's name
@@ -94,7 +94,7 @@ class FakeS3:
         return self._call("DeleteObject", operation)
 
     def current(self, bucket: str) -> dict[str, ObjectVersion]:
-        """The current version of each object, seen without a request."""
+        """Return the current version of each object by key, without a request."""
         return {key: versions[-1] for key, versions in self._objects[bucket].items() if versions[-1] is not None}
 
     def _call(self, name: str, operation: Callable[[], dict[str, Any]]) -> dict[str, Any]:

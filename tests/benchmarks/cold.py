@@ -1,4 +1,4 @@
-"""Run in a process of its own: from nothing to the first written result, the function's way or the original one.
+"""Run in a process of its own: score a cell in a new process, with the function or with Keras, or reject a file.
 
 python cold.py function TASK_FOLDER TESTS_FOLDER CELL IMAGES | keras MODEL CELL | rejection TASK_FOLDER FILE
 """
@@ -45,7 +45,7 @@ def keras(model: str, cell: str) -> None:
 
 
 def rejection(task: str, path: str) -> None:
-    """Prints how long an image takes that is rejected, once the process is there."""
+    """Print the seconds until an image is rejected, without the start of the process."""
     sys.path[:0] = [task]
     scoring, stores = import_module("lambda_fn.scoring"), import_module("lambda_fn.stores")
     model = import_module("lambda_fn.model").Model()
@@ -56,7 +56,7 @@ def rejection(task: str, path: str) -> None:
 
 
 def peak_kib() -> int:
-    """Most memory that this process had; getrusage would count what its parent had before the start."""
+    """Return the peak memory of this process in KiB; getrusage would also count memory of its parent."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(status.read_text().split("VmHWM:")[1].split()[0])

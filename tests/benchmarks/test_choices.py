@@ -25,20 +25,20 @@ from .conftest import TABLES, report
 ROUNDS = 3
 SIZES = (1, 10, 25, 50, 100)
 MILLION = 1_000_000
+# Memory that comes with one full core: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 VCPU_MB = 1769
-"""Of memory buy one full core: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Medians of `IMAGES` images in batches of `size`.
+    """Medians of several rounds of ``IMAGES`` images.
 
     Attributes:
-        size: images a batch.
-        seconds: an image, on the cores that there were.
-        cpu_seconds: an image, of all threads.
-        requests: to S3 for all images, by method and what they were for.
-        log_bytes: for all images.
+        size: number of images in a batch.
+        seconds: time for one image, on the cores of the run.
+        cpu_seconds: processor time of all threads for one image.
+        requests: requests to S3 for all images, by method and purpose.
+        log_bytes: bytes of the log for all images.
     """
 
     size: int
@@ -53,7 +53,7 @@ Measure = Callable[..., list[Measured]]
 
 @pytest.fixture(scope="module")
 def measure(cells: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measure]:
-    """Runs batches of some sizes in a process with some cores and threads, against a local cloud."""
+    """Runs batches of these sizes in a process with these cores and threads, against a local cloud."""
     home = tmp_path_factory.mktemp("home")
     try:
         endpoint = emulator.start(home).endpoint
@@ -85,15 +85,15 @@ def _median(rounds: list[tuple[int, float, float, dict[str, int], int]]) -> Meas
 
 
 def cost_of_a_million(measured: Measured, *, memory_mb: int, images_a_batch: float = 0) -> dict[str, float]:
-    """USD by part of the bill, storage left out, from what was measured.
+    """Return USD by part of the bill, without storage.
 
-    The share of flagged images is the model's on subjects that it never saw, not that of drawn cells. Lambda is billed
-    as arm64, at the speed of this machine.
+    The share of flagged images is the manifest's, for subjects that the model never saw. Lambda is billed as arm64, at
+    the speed of this machine.
 
     Args:
-        measured: what a full batch did.
-        memory_mb: below a whole core's, the processor's time is stretched.
-        images_a_batch: on average, where batches are not full.
+        measured: the measurement of full batches.
+        memory_mb: memory of the function. Below ``VCPU_MB`` the processor time is stretched.
+        images_a_batch: average number of images in a batch, if batches are not full.
     """
     size = images_a_batch or measured.size
     requests = measured.requests

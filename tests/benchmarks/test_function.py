@@ -1,4 +1,4 @@
-"""How fast the function is: `uv run pytest tests/benchmarks`. Nothing here fails for being slow; machines differ."""
+"""The speed of the function: ``uv run pytest tests/benchmarks``. No test fails because it is slow; machines differ."""
 
 import io
 import time
@@ -19,7 +19,7 @@ from lambda_fn.stores import BucketStore, read_from_bucket
 
 from ..fake_s3 import FakeS3
 from .batches import CONTEXT, DELAY_S, event
-from .conftest import Comparison, report, rounds
+from .conftest import ComparisonRow, report, rounds
 
 ROUNDS = 9
 
@@ -46,7 +46,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def bare(cells: list[bytes], clock: Callable[[], float]) -> float:
-    """Pillow's decoding and resizing and onnxruntime, and nothing else."""
+    """Measure decoding and resizing by Pillow and inference by onnxruntime, without anything else."""
     size = handler.runtime.model.manifest.preprocessing.size
     started = clock()
     for data in cells:
@@ -74,7 +74,7 @@ def test_processor_time_of_the_whole_function_beside_its_bare_parts(
         lambda: whole(cells, time.process_time, monkeypatch, 10) / len(cells) * 1000,
         lambda: bare(cells, time.process_time) / len(cells) * 1000,
     )
-    Comparison(
+    ComparisonRow(
         "CPU per image, events to documents", "decode + resize + onnxruntime", "ms", ours, theirs, "<= 1.25"
     ).report()
 
@@ -101,8 +101,8 @@ def test_a_batch_overlaps_waiting_with_work(cells: list[bytes], monkeypatch: pyt
         return time.perf_counter() - started
 
     ours, bare_parts, sequential = rounds(5, batch, lambda: bare(cells, time.perf_counter), one_after_the_other)
-    Comparison("batch of 50, 20 ms a request", "bare compute", "s", ours, bare_parts, "<= 2.5").report()
-    Comparison("batch of 50, 20 ms a request", "one image after the other", "s", ours, sequential, ">= 4").report(
+    ComparisonRow("batch of 50, 20 ms a request", "bare compute", "s", ours, bare_parts, "<= 2.5").report()
+    ComparisonRow("batch of 50, 20 ms a request", "one image after the other", "s", ours, sequential, ">= 4").report(
         faster=True
     )
 
@@ -142,7 +142,7 @@ def test_throughput_beside_the_original_way(cells: list[bytes], monkeypatch: pyt
         ("Keras 2x2C1D in a tf.function", function, ""),
         ("onnxruntime alone, one by one", onnx, ""),
     ):
-        Comparison("whole function, an image", name, "s", ours, theirs, aim).report(faster=True)
+        ComparisonRow("whole function, an image", name, "s", ours, theirs, aim).report(faster=True)
 
 
 def test_size_of_the_zip(bundle: Any) -> None:

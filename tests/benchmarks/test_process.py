@@ -1,4 +1,4 @@
-"""What a new process of the function costs: time to its first result, and memory for a large batch."""
+"""Time from a new process to its first result, and memory of a large batch."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ import pytest
 from lambda_fn.manifest import Manifest
 
 from ..lambda_fn.bombs import BOMBS
-from .conftest import Comparison, report, rounds
+from .conftest import ComparisonRow, report, rounds
 
 HERE = Path(__file__).parent
 
@@ -56,7 +56,7 @@ def test_cold_start_beside_the_original_way(unzipped: Path, cell: Path, tmp_path
         lambda: run("function", unzipped, HERE.parent, cell, 1).seconds,
         lambda: run("keras", saved, cell).seconds,
     )
-    Comparison("new process to first result", "Keras and TensorFlow", "s", ours, theirs, "<= 0.6 s, 1/8").report(
+    ComparisonRow("new process to first result", "Keras and TensorFlow", "s", ours, theirs, "<= 0.6 s, 1/8").report(
         faster=True
     )
 

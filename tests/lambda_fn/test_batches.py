@@ -1,4 +1,4 @@
-"""Whole batches over an S3 in memory: how many requests they cost, and what becomes of them when time runs out."""
+"""Whole batches with an S3 in memory: the requests that they cost, and their failures when time runs out."""
 
 import io
 import json
@@ -23,7 +23,7 @@ NORMAL, REVIEWED = cell(30), cell(128)
 
 
 class Clock:
-    """A Lambda context whose time the test spends."""
+    """A Lambda context whose remaining time the test can shorten."""
 
     aws_request_id = "request-1"
 
@@ -40,7 +40,7 @@ def s3() -> FakeS3:
 
 
 def event(*messages: list[str]) -> dict[str, Any]:
-    """A batch of messages, each of which names some keys; their ids are their places."""
+    """A batch of messages, each of which names some keys. The ids of the messages count from 000."""
     return batch(**{f"{number:03}": notification(*keys, sequencer="01") for number, keys in enumerate(messages)})
 
 
@@ -56,7 +56,7 @@ def results(s3: FakeS3) -> set[str]:
 @pytest.mark.parametrize(
     ("body", "reads", "writes"), [(NORMAL, 1, 1), (REVIEWED, 2, 2)], ids=["without a flag", "with a flag"]
 )
-def test_an_image_costs_a_read_and_a_write_its_flag_as_much_again_and_a_batch_one_write_more(
+def test_an_image_costs_one_read_and_one_write_a_flag_another_of_each_and_a_batch_one_more_write(
     images: int, body: bytes, reads: int, writes: int, function: ModuleType, s3: FakeS3
 ) -> None:
     keys = [f"{number}.bmp" for number in range(images)]
@@ -72,7 +72,7 @@ def test_a_batch_whose_images_are_all_gone_costs_one_request_each(function: Modu
     assert s3.requests == {"GetObject": 2}
 
 
-def test_of_a_hundred_messages_of_several_images_only_those_that_failed_come_back(
+def test_of_a_hundred_messages_of_several_images_only_the_failed_ones_go_back_to_the_queue(
     function: ModuleType, s3: FakeS3
 ) -> None:
     messages = [[f"{number}/{part}.bmp" for part in "abc"] for number in range(100)]
@@ -91,7 +91,7 @@ def test_of_a_hundred_messages_of_several_images_only_those_that_failed_come_bac
     assert results(s3) == {f"results/{key}.json" for keys in messages for key in keys if key not in broken}
 
 
-def test_writes_ledger_and_return_have_time_although_s3_keeps_silent_once_in_each(
+def test_writes_and_ledger_are_done_in_time_even_if_s3_is_silent_once_in_each(
     function: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(function.runtime, "s3", None)
@@ -108,7 +108,7 @@ def test_writes_ledger_and_return_have_time_although_s3_keeps_silent_once_in_eac
     assert left >= 1
 
 
-def test_images_that_the_time_does_not_suffice_for_go_back_to_the_queue(
+def test_images_go_back_to_the_queue_if_no_time_is_left_for_them(
     function: ModuleType, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(60)
@@ -128,12 +128,12 @@ def test_images_that_the_time_does_not_suffice_for_go_back_to_the_queue(
 
 @pytest.fixture
 def hang_requests(s3: FakeS3) -> Iterator[Callable[[str], None]]:
-    """Has requests to S3 that do something, said in a word, hang until the test is over."""
+    """Makes all requests of one operation of S3 hang until the test is over."""
     over = threading.Event()
 
-    def hang(what: str) -> None:
+    def hang(target: str) -> None:
         def around(name: str, operation: Callable[[], Any]) -> Any:
-            if name == what:
+            if name == target:
                 over.wait()
             return operation()
 
@@ -144,7 +144,7 @@ def hang_requests(s3: FakeS3) -> Iterator[Callable[[str], None]]:
 
 
 @pytest.mark.parametrize("operation", ["GetObject", "PutObject"])
-def test_a_batch_returns_in_time_although_s3_does_not_answer(
+def test_a_batch_returns_in_time_even_if_s3_does_not_answer(
     operation: str, function: ModuleType, s3: FakeS3, hang_requests: Callable[[str], None]
 ) -> None:
     for key in ("a.bmp", "b.bmp"):
@@ -156,7 +156,7 @@ def test_a_batch_returns_in_time_although_s3_does_not_answer(
 
 
 @pytest.mark.parametrize("operation", ["GetObject", "PutObject"])
-def test_work_that_was_given_up_neither_goes_on_nor_holds_up_the_next_batch(
+def test_work_that_was_given_up_does_not_continue_and_does_not_delay_the_next_batch(
     operation: str, function: ModuleType, s3: FakeS3, hang_requests: Callable[[str], None]
 ) -> None:
     keys = [f"{number}.bmp" for number in range(40)]
@@ -173,7 +173,7 @@ def test_work_that_was_given_up_neither_goes_on_nor_holds_up_the_next_batch(
 
 @pytest.fixture
 def refused_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Results are written; the ledger is not, nor would a flag be."""
+    """Makes S3 refuse the ledger and flags, while results are written."""
 
     def refuse(*arguments: Any) -> None:
         raise client_error("PutObject", "SlowDown", 503)
@@ -196,7 +196,7 @@ def test_a_backfill_whose_ledger_is_refused_counts_each_of_its_images_once(funct
 
 
 @pytest.mark.usefixtures("refused_ledger")
-def test_a_refused_ledger_brings_the_whole_batch_back_and_is_one_line_of_the_log(
+def test_a_refused_ledger_sends_the_whole_batch_back_and_is_one_line_of_the_log(
     function: ModuleType, s3: FakeS3, log: io.StringIO
 ) -> None:
     s3.put_object(Bucket="images", Key="a.bmp", Body=NORMAL)

@@ -22,7 +22,7 @@ def discs(*boxes: Box, size: tuple[int, int] = (450, 450), background: tuple[int
     return np.asarray(image)
 
 
-def test_a_cell_on_black_is_found_without_doubt(cell: Pixels) -> None:
+def test_a_cell_on_black_is_found_and_has_no_doubts(cell: Pixels) -> None:
     result = find_cell(cell)
     assert result.doubts == ()
     assert result.pixels is cell
@@ -40,7 +40,7 @@ def test_a_cell_on_black_is_found_without_doubt(cell: Pixels) -> None:
     ],
     ids=["two cells", "a cell and a platelet", "half a cell", "a cell that touches the frame", "cut below"],
 )
-def test_several_cells_and_cut_cells_are_doubted(boxes: list[Box], doubts: tuple[str, ...]) -> None:
+def test_several_cells_and_a_cut_cell_have_a_doubt(boxes: list[Box], doubts: tuple[str, ...]) -> None:
     assert find_cell(discs(*boxes)).doubts == doubts
 
 
@@ -53,7 +53,9 @@ def test_of_several_cells_the_largest_is_centred() -> None:
 @pytest.mark.parametrize(
     "background", [(255, 255, 255), (128, 128, 128), (235, 225, 240)], ids=["white", "grey", "pale"]
 )
-def test_a_cell_on_another_even_background_is_cut_out_onto_black_and_doubted(background: tuple[int, int, int]) -> None:
+def test_a_cell_on_another_even_background_is_cut_out_onto_black_and_has_a_doubt(
+    background: tuple[int, int, int],
+) -> None:
     generator = np.random.default_rng(0)
     noise = generator.integers(-4, 5, (450, 450, 1))
     pixels = np.clip(discs((50, 80, 230, 260), background=background) + noise, 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""A storm: thousands of events, shuffled and doubled, over an S3 that fails and workers that die."""
+"""A storm: thousands of shuffled and repeated events, an S3 that fails, and workers that die."""
 
 import json
 import random
@@ -30,11 +30,11 @@ ERRORS: list[Callable[[], Exception]] = [
 
 
 class DeathError(BaseException):
-    """A worker that ends without a word."""
+    """Ends a worker without an answer."""
 
 
 class Weather:
-    """Lets some requests fail, before or after they had their effect, and some kill the worker that makes them."""
+    """Makes some requests fail, before or after they had their effect, and kills some workers during a request."""
 
     def __init__(self, seed: int) -> None:
         self.generator = random.Random(seed)
@@ -113,7 +113,7 @@ def test_after_a_storm_every_key_has_the_result_of_its_newest_version_and_no_oth
     run()
     assert all(deliveries[name] == TRIES for name, _ in dead)
     assert len(dead) < EVENTS * 0.01
-    weather.fair = True  # the fault is mended, and an operator sends the dead letters back
+    weather.fair = True  # S3 is healthy again, and an operator sends the dead letters back
     queue, dead = dead, []
     deliveries.clear()
     run()

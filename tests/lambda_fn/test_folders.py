@@ -1,4 +1,4 @@
-"""Which files of a folder are images, and what is said about the others."""
+"""The images of a folder, and the summary of its other files."""
 
 import tempfile
 from collections import Counter
@@ -47,12 +47,12 @@ def test_any_other_file_is_passed_over_and_counted_by_its_kind(name: str, kind: 
     assert listing.describe_passed_over() == f" 1 other file was passed over: 1 {kind}."
 
 
-def test_images_below_a_hidden_folder_that_is_named_itself_are_images(tmp_path: Path) -> None:
+def test_the_images_of_a_hidden_folder_are_listed_if_the_folder_itself_is_named(tmp_path: Path) -> None:
     write(tmp_path, ".cache/cell.bmp")
     assert list_images(tmp_path / ".cache").images == (tmp_path / ".cache" / "cell.bmp",)
 
 
-def test_the_most_frequent_kinds_are_named_first_and_five_at_most(tmp_path: Path) -> None:
+def test_at_most_five_kinds_are_named_and_the_most_frequent_come_first(tmp_path: Path) -> None:
     write(tmp_path, "1.txt", *(f"{number}.gif" for number in range(3)), "1.csv", "2.csv", ".hidden")
     assert list_images(tmp_path).describe_passed_over() == (
         " 7 other files were passed over: 3 .gif, 2 .csv, 1 hidden, 1 .txt."

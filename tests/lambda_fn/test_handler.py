@@ -63,7 +63,9 @@ def test_each_image_of_a_batch_gets_its_result_and_the_uncertain_one_a_flag(
     assert results["results/c.bmp.json"]["image"]["bucket"] == "images"
 
 
-def test_a_batch_leaves_one_ledger_with_a_line_an_answer(function: ModuleType, s3: "S3Client", encode: Encode) -> None:
+def test_a_batch_leaves_one_ledger_with_a_line_for_each_answer(
+    function: ModuleType, s3: "S3Client", encode: Encode
+) -> None:
     s3.put_object(Bucket="images", Key="a.bmp", Body=encode())
     s3.put_object(Bucket="images", Key="b.bmp", Body=b"no image")
     function.handler(batch(m=notification("a.bmp", "b.bmp", "gone.bmp")), CONTEXT)
@@ -109,12 +111,14 @@ def test_a_bad_image_is_answered_and_leaves_the_queue(function: ModuleType, s3: 
     assert documents(s3)["review/notes.bmp.json"]["error"]["code"] == "unsupported_format"
 
 
-def test_an_image_deleted_before_it_is_read_is_done_without_a_result(function: ModuleType, s3: "S3Client") -> None:
+def test_an_image_deleted_before_it_is_read_leaves_the_queue_without_a_result(
+    function: ModuleType, s3: "S3Client"
+) -> None:
     assert function.handler(batch(m=notification("gone.bmp")), CONTEXT) == {"batchItemFailures": []}
     assert documents(s3) == {}
 
 
-def test_a_result_that_cannot_be_written_brings_its_message_back(
+def test_the_message_of_a_result_that_cannot_be_written_goes_back_to_the_queue(
     function: ModuleType, s3: "S3Client", encode: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3.put_object(Bucket="images", Key="a.bmp", Body=encode())
@@ -122,7 +126,7 @@ def test_a_result_that_cannot_be_written_brings_its_message_back(
     assert function.handler(batch(m=notification("a.bmp")), CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "m"}]}
 
 
-def test_a_failed_notification_that_came_without_a_queue_is_raised(function: ModuleType) -> None:
+def test_a_notification_without_a_queue_that_fails_raises_an_error(function: ModuleType) -> None:
     with pytest.raises(IncompleteBatchError):
         function.handler(notification("x.bmp", bucket="no-such-bucket"), CONTEXT)
 
@@ -131,7 +135,7 @@ def items(backfill: str, *keys: str, bucket: str = "images") -> dict[str, Any]:
     return {"Items": [{"Bucket": bucket, "Key": key, "Backfill": backfill} for key in keys]}
 
 
-def test_a_backfill_of_what_is_missing_leaves_alone_the_current_results_of_this_model(
+def test_a_backfill_of_missing_results_keeps_the_current_results_of_this_model(
     function: ModuleType, s3: "S3Client", encode: Encode, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = ("current.bmp", "replaced.bmp", "of another model.bmp", "new.bmp")
@@ -159,7 +163,7 @@ def test_a_backfill_of_what_is_missing_leaves_alone_the_current_results_of_this_
     assert results["results/replaced.bmp.json"]["status"] == "rejected"
 
 
-def test_a_backfill_of_all_makes_results_again_and_sends_a_single_item_as_well(
+def test_a_backfill_of_all_images_replaces_their_results_and_may_send_a_single_item(
     function: ModuleType, s3: "S3Client", encode: Encode
 ) -> None:
     s3.put_object(Bucket="images", Key="a.bmp", Body=encode())
@@ -169,7 +173,7 @@ def test_a_backfill_of_all_makes_results_again_and_sends_a_single_item_as_well(
     assert documents(s3)["results/a.bmp.json"]["scored_at"] > before
 
 
-def test_a_backfill_that_fails_in_part_returns_what_became_of_each_image_and_is_no_crash(
+def test_a_backfill_that_fails_in_part_returns_its_counts_and_raises_no_error(
     function: ModuleType, s3: "S3Client", encode: Encode
 ) -> None:
     s3.put_object(Bucket="images", Key="a.bmp", Body=encode())
@@ -180,7 +184,7 @@ def test_a_backfill_that_fails_in_part_returns_what_became_of_each_image_and_is_
     assert counts["reasons"] == {"GetObject answered NoSuchBucket: the bucket is gone": 2}
 
 
-def test_an_image_in_an_archive_fails_its_message_with_what_to_do_about_it(
+def test_an_image_in_an_archive_fails_its_message_and_the_log_names_the_remedy(
     function: ModuleType, s3: "S3Client", encode: Encode, log: io.StringIO
 ) -> None:
     s3.put_object(Bucket="images", Key="cold.bmp", Body=encode(), StorageClass="GLACIER")
@@ -190,7 +194,7 @@ def test_an_image_in_an_archive_fails_its_message_with_what_to_do_about_it(
     assert "restore it" in json.loads(log.getvalue().splitlines()[0])["reason"]
 
 
-def test_a_key_never_stands_in_the_log_when_s3_cannot_be_reached(
+def test_the_log_holds_no_key_if_s3_cannot_be_reached(
     function: ModuleType, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = Config(retries={"total_max_attempts": 1}, connect_timeout=1)
@@ -200,7 +204,7 @@ def test_a_key_never_stands_in_the_log_when_s3_cannot_be_reached(
     assert "jane" not in log.getvalue()
 
 
-def test_a_key_never_stands_in_the_log(function: ModuleType, s3: "S3Client", encode: Encode, log: io.StringIO) -> None:
+def test_the_log_holds_no_key(function: ModuleType, s3: "S3Client", encode: Encode, log: io.StringIO) -> None:
     s3.put_object(Bucket="images", Key="jane-doe.bmp", Body=encode())
     event = batch(
         m1=notification("jane-doe.bmp"),
@@ -215,14 +219,14 @@ def test_a_key_never_stands_in_the_log(function: ModuleType, s3: "S3Client", enc
     assert "jane" not in log.getvalue()
 
 
-def test_snapstart_is_told_what_to_do_before_a_snapshot_and_after_a_restore() -> None:
+def test_snapstart_calls_a_hook_before_a_snapshot_and_one_after_a_restore() -> None:
     from lambda_fn.handler import runtime
 
     assert runtime.before_snapshot in [hook[0] for hook in snapshot_restore_py.get_before_snapshot()]
     assert runtime.after_restore in [hook[0] for hook in snapshot_restore_py.get_after_restore()]
 
 
-def test_what_starts_from_one_snapshot_shares_neither_connections_nor_randomness(
+def test_processes_from_one_snapshot_share_neither_connections_nor_random_numbers(
     function: ModuleType, s3: "S3Client"
 ) -> None:
     function.runtime.before_snapshot()

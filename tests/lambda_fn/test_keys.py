@@ -1,4 +1,4 @@
-"""Where documents lie in the results bucket."""
+"""Keys of the documents in the results bucket."""
 
 from collections.abc import Callable
 from datetime import date

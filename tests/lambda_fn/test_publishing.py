@@ -1,4 +1,4 @@
-"""What stands in the results bucket in the end, whoever wrote in which order."""
+"""Results and flags in the bucket, after workers wrote them in any order."""
 
 import json
 import random
@@ -106,7 +106,7 @@ def test_the_newest_version_stands_with_its_flag(
     assert ("review/a.bmp.json" in current(s3)) == flagged
 
 
-def test_looking_first_saves_the_write_that_a_standing_result_would_refuse() -> None:
+def test_looking_first_saves_a_write_that_would_be_refused_because_of_an_earlier_result() -> None:
     s3 = FakeS3()
     publish(bucket(s3), document(1, False), precedence("01"))
     s3.requests.clear()
@@ -114,7 +114,7 @@ def test_looking_first_saves_the_write_that_a_standing_result_would_refuse() -> 
     assert s3.requests["PutObject"] == 1
 
 
-def test_a_new_model_replaces_a_result_by_a_backfill_that_knows_no_sequencer_and_a_late_older_event_does_not() -> None:
+def test_a_backfill_without_sequencers_replaces_results_of_an_older_model_but_a_late_older_event_does_not() -> None:
     s3 = FakeS3()
     publish(bucket(s3), document("new", False), precedence("02", etag="e"))
     assert publish(bucket(s3), document("new", True), precedence(None, model="model-2", etag="e")) == "written"
@@ -124,7 +124,7 @@ def test_a_new_model_replaces_a_result_by_a_backfill_that_knows_no_sequencer_and
 
 
 @pytest.mark.parametrize(("replace_own", "outcome", "flagged"), [(False, "duplicate", False), (True, "written", True)])
-def test_a_result_of_the_same_model_is_written_again_on_demand_only(
+def test_a_result_of_the_same_model_is_written_again_only_on_request(
     replace_own: bool, outcome: WriteOutcome, flagged: bool
 ) -> None:
     s3 = FakeS3()
@@ -135,11 +135,11 @@ def test_a_result_of_the_same_model_is_written_again_on_demand_only(
 
 
 class KilledError(BaseException):
-    """A worker that ends where it stands."""
+    """Ends a worker in the middle of its work."""
 
 
 class Interleaving:
-    """Runs workers one request at a time, in an order that the test chooses."""
+    """Runs workers one request at a time, in an order that the test sets."""
 
     def __init__(self, workers: Sequence[Callable[[FakeS3], object]]) -> None:
         self.s3 = FakeS3(self._around)
@@ -157,7 +157,7 @@ class Interleaving:
             self._arrived[index].acquire()
 
     def step(self, index: int, kill: bool = False) -> None:
-        """Let a worker do its next request and come to the one after, or end it before that request."""
+        """Let a worker make its next request and proceed to the one after it, or end it before that request."""
         if kill:
             self._killed.add(index)
         self._released[index].release()
@@ -193,7 +193,7 @@ class Interleaving:
 def test_racing_and_dying_workers_end_with_the_newest_result_and_its_own_flag(
     versions: list[tuple[int, bool]], look_first: bool, seed: int, kills: float
 ) -> None:
-    review_of = dict(versions)  # two deliveries of one version score alike
+    review_of = dict(versions)  # two deliveries of one version have the same score
     generator = random.Random(seed)
 
     def deliver(version: int) -> Callable[[FakeS3], object]:
@@ -204,7 +204,7 @@ def test_racing_and_dying_workers_end_with_the_newest_result_and_its_own_flag(
     while race.running:
         index = generator.choice(sorted(race.running))
         race.step(index, kill=generator.random() < kills)
-    for index in race.unfinished:  # what died comes back from the queue, in any order
+    for index in race.unfinished:  # the messages of dead workers are delivered again, in any order
         deliver(versions[index][0])(race.s3)
 
     newest = max(review_of)

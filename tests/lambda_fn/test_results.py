@@ -6,7 +6,7 @@ import pytest
 from lambda_fn.results import decision_or_rejected, ledger
 
 
-def test_a_ledger_is_one_line_an_answer() -> None:
+def test_a_ledger_has_one_line_for_each_answer() -> None:
     answers: list[Any] = [({"image": {"key": "ü\n.bmp"}}, "written"), ({"image": {"key": "b"}}, "stale")]
     lines = ledger(answers).splitlines()
     assert [json.loads(line) for line in lines] == [

@@ -66,6 +66,6 @@ def test_a_deployment_may_review_everything(value: str, expected: bool) -> None:
         ({"NORMAL_DECIDED_ALL": "nan"}, "NORMAL_DECIDED_ALL is nan"),
     ],
 )
-def test_what_cannot_be_done_is_refused_by_name(environment: dict[str, str], message: str) -> None:
+def test_a_setting_that_cannot_be_used_is_refused_by_name(environment: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         policy(environment, MANIFEST)
