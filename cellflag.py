@@ -5,6 +5,8 @@ from importlib import import_module
 
 import click
 
+from lambda_fn.errors import ScoringError
+
 # A command's module is imported when the command is called: `cellflag score` must not wait for a training library.
 DOORS = {
     "demo": "infra.commands.demo",
@@ -50,6 +52,9 @@ def main() -> None:
     except click.ClickException as error:
         click.echo(f"cellflag: {' '.join(error.format_message().split())}", err=True)
         sys.exit(error.exit_code)
+    except ScoringError as error:
+        click.echo(f"cellflag: {' '.join(str(error).split())}", err=True)
+        sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
         click.echo("cellflag: stopped.", err=True)
         sys.exit(130)

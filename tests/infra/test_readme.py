@@ -50,7 +50,7 @@ def logged_bytes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     log = io.StringIO()
     monkeypatch.setattr(reporting.logger.registered_handler, "stream", log)
     document: Any = {"status": "scored", "decision": "ALL"}
-    answer = reporting.Answer(document, "written", datetime.now(UTC).isoformat())
+    answer = reporting.ImageAnswer(document, "written", datetime.now(UTC).isoformat())
     size = Configuration().batch_size
     reporting.report_batch(size, 0, [answer] * size, "MobileNetV1-pooled-SVM-2026-11-22", queued=True)
     return len(log.getvalue()) + len(capsys.readouterr().out)
@@ -108,7 +108,7 @@ def test_standing_still_costs_what_is_said(
     alarms = [found["Properties"] for found in resources(template, "AWS::CloudWatch::Alarm").values()]
     read = sum(sum("MetricStat" in metric for metric in alarm.get("Metrics", [{"MetricStat": 1}])) for alarm in alarms)
     document: Any = {"status": "scored", "decision": "ALL"}
-    answer = reporting.Answer(document, "written", datetime.now(UTC).isoformat())
+    answer = reporting.ImageAnswer(document, "written", datetime.now(UTC).isoformat())
     reporting.report_batch(1, 0, [answer], "model", queued=True)
     own = len(re.findall('"Name":', capsys.readouterr().out))
     keys = len(resources(synthesize(hipaa=True), "AWS::KMS::Key"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_fn import cells, images
-from lambda_fn.images import RejectedImageError
+from lambda_fn.errors import RejectedImageError
 from training.data.sources import Cell
 
 if TYPE_CHECKING:

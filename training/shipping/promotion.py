@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lambda_fn.manifest import ModelError
+from lambda_fn.errors import ModelError
 from lambda_fn.model import Model
 from training.errors import TrainingError
 from training.shipping.graph import reference_cells

@@ -12,8 +12,8 @@ from infra import prices
 from infra.stack.ledger import COLUMNS, query, query_names
 from infra.tools.paths import LAMBDA_PACKAGE
 from lambda_fn.decisions import Reason, Verdict
-from lambda_fn.images import RejectedImageError
-from lambda_fn.results import ModelFacts, ResultDocument, ledger, rejected, scored
+from lambda_fn.errors import RejectedImageError
+from lambda_fn.results import ModelFacts, ResultDocument, WriteOutcome, ledger, rejected, scored
 from tests.infra.templates import KEY, Synthesize, only, resources
 
 OLD, NEW = (ModelFacts(version=f"model-{number}", sha256=str(number) * 64) for number in (1, 2))
@@ -38,7 +38,7 @@ def answer(key: str, at: str, probability: float | None, model: ModelFacts = NEW
 
 
 # The first slide was scored by the old model one day and by the new one the next; one message came twice, one late.
-BATCHES: dict[str, list[tuple[ResultDocument, str]]] = {
+BATCHES: dict[str, list[tuple[ResultDocument, WriteOutcome]]] = {
     DAYS[0]: [
         (answer("slide 1/a.bmp", "2026-11-20T09:00:00.000Z", 0.9, OLD), "written"),
         (answer("slide 1/b.bmp", "2026-11-20T09:00:01.000Z", 0.1, OLD), "written"),

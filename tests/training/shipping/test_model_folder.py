@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lambda_fn.manifest import ModelError
+from lambda_fn.errors import ModelError
 from training.shipping.model_folder import write_model
 
 
