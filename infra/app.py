@@ -8,7 +8,7 @@ from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks
 from infra import names
 from infra.packaging.bundle import BundlingError, aws_target, build, local_target
 from infra.settings.configuration import Configuration
-from infra.settings.values import ConfigurationError
+from infra.settings.fields import ConfigurationError
 from infra.stack.stack import PYTHON, CellflagStack
 
 

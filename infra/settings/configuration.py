@@ -1,32 +1,32 @@
-"""What can be chosen at deployment, by `cdk ... -c NAME=VALUE` or under "context" in cdk.json."""
+"""What can be chosen at deployment, by ``cdk ... -c NAME=VALUE`` or under ``"context"`` in cdk.json."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from infra.settings import values
-from infra.settings.values import ConfigurationError, number_of, one_of, rate, switch, text, whole
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+
+from infra.names import DEFAULT_STAGE
+from infra.settings.fields import ConfigurationError, Rate, ReadWhole, Switch, Tags, Whole, describe_error
 from lambda_fn.manifest import ErrorRate, Manifest
 
-RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
-"""The retentions that CloudWatch Logs offers (PutRetentionPolicy), in days."""
+# The retentions that CloudWatch Logs offers (PutRetentionPolicy), in days.
+RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653]
 
-EXPRESS_SECONDS = 60
-"""The longest timeout of the function with which the batches of a backfill are Express workflows: these cost a fraction
-of Standard ones, but end after 5 minutes, waits and retries included."""
+# The longest timeout of the function, in seconds, with which the batches of a backfill are Express workflows. Express
+# workflows cost a fraction of Standard ones, but end after 5 minutes, waits and retries included.
+EXPRESS_SECONDS: Final = 60
 
-OWN = "own"
-"""In place of a key's ARN: make one."""
+# In place of a key's ARN: make a key.
+OWN: Final = "own"
 
 _KEY_ARN = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"
-_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
-_KEY_PART = r"[A-Za-z0-9!_.'()/-]{1,512}"
+_KEY_ARN_WORDS = "the ARN of a KMS key (arn:aws:kms:…:key/…)"
+_KEY_PART = r"^[A-Za-z0-9!_.'()/-]{1,512}$"
 _KEY_PART_WORDS = "1 to 512 letters, digits and !_.'()/- (S3 takes a filter literally, * included)"
 
 
-@dataclass(frozen=True)
-class Configuration:
+class Configuration(BaseModel):
     """One deployment's choices. Every field is a context name; what is not given has the value below.
 
     Attributes:
@@ -67,52 +67,65 @@ class Configuration:
             was answered, 0 to 100.
     """
 
-    stage: str = text(
-        "production", r"[a-z][a-z0-9-]{0,39}", "1 to 40 small letters, digits and hyphens, a letter first"
-    )
-    target: Literal["aws", "local"] = one_of("aws", "aws", "local")
-    tags: Mapping[str, str] = values.tags("application", "stage")
-    hipaa: bool = switch()
-    images_bucket: str | None = text(None, _BUCKET, "the name of an S3 bucket")
-    images_prefix: str | None = text(None, _KEY_PART, _KEY_PART_WORDS)
-    images_suffix: str | None = text(None, _KEY_PART, _KEY_PART_WORDS)
-    images_kms_key: str | None = text(None, _KEY_ARN, "the ARN of a KMS key (arn:aws:kms:…:key/…)")
-    kms_key: str | None = text(None, rf"{OWN}|{_KEY_ARN}", f"{OWN}, or the ARN of a KMS key (arn:aws:kms:…:key/…)")
-    access_logs: bool | None = switch(None)
-    memory_mb: int = whole(1769, 128, 10240)
-    timeout_seconds: int = whole(60, 1, 900)
-    batch_size: int = whole(50, 1, 1000)
-    batch_window_seconds: int = whole(1, 0, 300)
-    max_concurrency: int = whole(8, 2, 1000)
-    reserved_concurrency: int | None = whole(None, 1, 100_000)
-    snap_start: bool = switch()
-    canary_minutes: int = number_of(5, 0, 5, 10, 15, 30)
-    log_retention_days: int = number_of(30, *RETENTION_DAYS)
-    results_retention_days: int | None = whole(None, 1, 36_500)
-    alarm_email: str | None = text(None, r"[^@\s]+@[^@\s]+\.[^@\s.]+", "an e-mail address")
-    review_everything: bool = switch()
-    all_decided_normal: float | None = rate(None)
-    normal_decided_all: float | None = rate(None)
-    backfill_batch_size: int = whole(50, 1, 1000)
-    backfill_concurrency: int = whole(8, 1, 1000)
-    backfill_tolerated_failure_percentage: int = whole(5, 0, 100)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    def __post_init__(self) -> None:
+    # The description of a text ends the message about one that does not match its pattern.
+    stage: str = Field(
+        default=DEFAULT_STAGE,
+        pattern=r"^[a-z][a-z0-9-]{0,39}$",
+        description="1 to 40 small letters, digits and hyphens, a letter first",
+    )
+    target: Literal["aws", "local"] = "aws"
+    tags: Tags = Field(default_factory=dict)
+    hipaa: Switch = False
+    images_bucket: str | None = Field(
+        default=None, pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="the name of an S3 bucket"
+    )
+    images_prefix: str | None = Field(default=None, pattern=_KEY_PART, description=_KEY_PART_WORDS)
+    images_suffix: str | None = Field(default=None, pattern=_KEY_PART, description=_KEY_PART_WORDS)
+    images_kms_key: str | None = Field(default=None, pattern=f"^{_KEY_ARN}$", description=_KEY_ARN_WORDS)
+    kms_key: str | None = Field(
+        default_factory=lambda chosen: OWN if chosen["hipaa"] else None,
+        pattern=f"^({OWN}|{_KEY_ARN})$",
+        description=f"{OWN}, or {_KEY_ARN_WORDS}",
+    )
+    access_logs: Switch = Field(default_factory=lambda chosen: chosen["hipaa"])
+    memory_mb: Whole = Field(default=1769, ge=128, le=10240)
+    timeout_seconds: Whole = Field(default=60, ge=1, le=900)
+    batch_size: Whole = Field(default=50, ge=1, le=1000)
+    batch_window_seconds: Whole = Field(default=1, ge=0, le=300)
+    max_concurrency: Whole = Field(default=8, ge=2, le=1000)
+    reserved_concurrency: Whole | None = Field(default=None, ge=1, le=100_000)
+    snap_start: Switch = False
+    canary_minutes: Annotated[Literal[0, 5, 10, 15, 30], ReadWhole] = 5
+    log_retention_days: Annotated[RetentionDays, ReadWhole] = 30
+    results_retention_days: Whole | None = Field(default=None, ge=1, le=36_500)
+    alarm_email: str | None = Field(
+        default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s.]+$", description="an e-mail address"
+    )
+    review_everything: Switch = False
+    all_decided_normal: Rate | None = None
+    normal_decided_all: Rate | None = None
+    backfill_batch_size: Whole = Field(default=50, ge=1, le=1000)
+    backfill_concurrency: Whole = Field(default=8, ge=1, le=1000)
+    backfill_tolerated_failure_percentage: Whole = Field(default=5, ge=0, le=100)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_one_line(cls, written: dict[str, Any], validate: ModelWrapValidatorHandler[Self]) -> Self:
         """Read every value, and refuse what cannot be deployed.
 
         Raises:
             ConfigurationError: a value cannot be used, or not beside another.
         """
-        for setting in fields(self):
-            value = getattr(self, setting.name)
-            if value is not None:
-                object.__setattr__(self, setting.name, setting.metadata[values.READ](setting.name, value))
-        self._refuse_contradictions()
-        self._refuse_rates_that_cannot_be_served()
-        if self.access_logs is None:
-            object.__setattr__(self, "access_logs", self.hipaa)
-        if self.hipaa and self.kms_key is None:
-            object.__setattr__(self, "kms_key", OWN)
+        written = {name: value for name, value in written.items() if value is not None}
+        try:
+            configuration = validate(written)
+        except ValidationError as errors:
+            raise ConfigurationError(describe_error(errors.errors()[0], cls.model_fields, written)) from errors
+        configuration._refuse_contradictions()
+        configuration._refuse_rates_that_cannot_be_served()
+        return configuration
 
     @property
     def own_rates(self) -> dict[ErrorRate, float]:
@@ -173,9 +186,9 @@ class Configuration:
         Raises:
             ConfigurationError: a value cannot be used, or a name is misspelt.
         """
-        names = {setting.name for setting in fields(cls)}
+        names = cls.model_fields
         for name in context:
             meant = get_close_matches(name, names, n=1, cutoff=0.8)
             if name not in names and meant:
                 raise ConfigurationError(f"{name}: there is no such setting; is {meant[0]} meant?")
-        return cls(**{name: context[name] for name in names if context.get(name) is not None})
+        return cls(**{name: context[name] for name in names if name in context})

@@ -1,0 +1,98 @@
+"""How the values of settings are written, and what is said of a wrong one."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Final, get_args
+
+from annotated_types import Ge, Le
+from pydantic import BeforeValidator, Field
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from infra.errors import InfraError
+
+# Tags that every deployment has; a deployment cannot choose their values.
+OWN_TAGS: Final = ("application", "stage")
+_TAG_CHARACTER = r"[\w .:/+@-]"
+_TAGS_AS_WRITTEN = "name=value,name=value"
+_TRUE_OR_FALSE = {"true": True, "True": True, "false": False, "False": False}
+
+
+class ConfigurationError(InfraError):
+    """A setting cannot be used; the message names it, and the values that it may have."""
+
+
+def _read_whole(written: object) -> object:
+    """A whole number, or else text, so that neither True nor 5.0 passes as one."""
+    text = str(written)
+    return int(text) if re.fullmatch(r"-?[0-9]{1,9}", text) else text
+
+
+def _read_rate(written: object) -> object:
+    try:
+        return float(written) if isinstance(written, str) else written
+    except ValueError:
+        return written
+
+
+def _read_switch(written: object) -> object:
+    return _TRUE_OR_FALSE.get(str(written), written)
+
+
+def _read_tags(written: object) -> dict[str, str]:
+    """Tags of AWS resources, from ``name=value,name=value`` or a JSON object."""
+    pairs = written
+    if isinstance(written, str):
+        pairs = dict(pair.partition("=")[::2] for pair in written.split(","))
+    if not isinstance(pairs, Mapping):
+        raise ConfigurationError(f"tags is {written!r}; it must be {_TAGS_AS_WRITTEN}")
+    for name, value in pairs.items():
+        if name in OWN_TAGS:
+            raise ConfigurationError(f"tags holds {name!r}, which every deployment sets itself; leave it out")
+        valid = re.fullmatch(rf"(?!aws:){_TAG_CHARACTER}{{1,128}}", str(name))
+        if not valid or not isinstance(value, str) or not re.fullmatch(rf"{_TAG_CHARACTER}{{1,256}}", value):
+            raise ConfigurationError(
+                f"tags holds {name!r} with value {value!r}; it must be {_TAGS_AS_WRITTEN}, of letters, "
+                "digits, spaces and .:/+@_-, no name beginning with aws:"
+            )
+    return dict(pairs)
+
+
+# Types of settings. Each reads what the command line gives as text and cdk.json as a value; pydantic then checks it in
+# its strict mode, in which True is no number and 1 is no switch.
+ReadWhole = BeforeValidator(_read_whole)
+Whole = Annotated[int, ReadWhole]
+Rate = Annotated[float, BeforeValidator(_read_rate), Field(allow_inf_nan=False)]
+Switch = Annotated[bool, BeforeValidator(_read_switch)]
+Tags = Annotated[dict[str, str], BeforeValidator(_read_tags)]
+
+
+def describe_error(error: ErrorDetails, settings: Mapping[str, FieldInfo], values: Mapping[str, object]) -> str:
+    """One line about a wrong value: ``NAME is VALUE; it must be ...``.
+
+    Args:
+        error: what pydantic found.
+        settings: the fields by name. The description of a text says in words which texts match its pattern.
+        values: what the user wrote, by name.
+    """
+    name = str(error["loc"][0])
+    if name not in settings:
+        return f"{name}: there is no such setting"
+    setting, shown = settings[name], repr(values[name])
+    match error["type"]:
+        case "int_type":
+            wanted = "a whole number"
+        case "float_type" | "finite_number":
+            wanted = "a number"
+        case "bool_type":
+            wanted = "true or false"
+        case "greater_than_equal" | "less_than_equal":
+            limits = {type(limit): limit for limit in setting.metadata}
+            shown, wanted = str(values[name]), f"{limits[Ge].ge} to {limits[Le].le}"
+        case "literal_error":
+            choices = get_args(setting.annotation)
+            shown = str(values[name]) if isinstance(choices[0], int) else shown
+            wanted = f"one of {', '.join(map(str, choices))}"
+        case _:
+            wanted = setting.description or error["msg"]
+    return f"{name} is {shown}; it must be {wanted}"
