@@ -20,12 +20,13 @@ def demo(folder: Path | None, count: int, seed: int, out: Path | None, keep: boo
     Scores every image below FOLDER, or, without one, cells that a program draws. It needs no account at AWS and no
     Docker, and leaves nothing behind but the results.
     """
-    from infra.demo.demonstration import cells_of, demonstrate, drawn_cells, free_folder
-    from infra.local_cloud.homes import home_for, print_access
+    from infra.commands.local import print_access
+    from infra.demo.demonstration import demonstrate, drawn_images, free_folder, images_in
+    from infra.local_cloud.lifetime import cloud_folder
 
     out = free_folder(out)
-    with tempfile.TemporaryDirectory(prefix="cellflag-cells-") as drawn, home_for(keep=keep) as home:
-        cells = cells_of(folder) if folder else drawn_cells(Path(drawn), count, seed)
-        deployment = demonstrate(cells, home, out)
+    with tempfile.TemporaryDirectory(prefix="cellflag-cells-") as drawn, cloud_folder(keep=keep) as cloud:
+        images = images_in(folder) if folder else drawn_images(Path(drawn), count, seed)
+        stack = demonstrate(images, cloud, out)
     if keep:
-        print_access(deployment)
+        print_access(stack)

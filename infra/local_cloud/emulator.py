@@ -81,19 +81,19 @@ def _install(folder: Path) -> None:
             raise LocalCloudError("uv could not install the local cloud: " + done.stderr.strip()[-1000:])
 
 
-def start(home: Path) -> LocalCloud:
-    """Start a local cloud whose lock, log and process id lie in `home`, and wait until it answers.
+def start(folder: Path) -> LocalCloud:
+    """Start a local cloud whose lock, log and process id lie in `folder`, and wait until it answers.
 
     Raises:
         LocalCloudError: one runs there already, or it does not come up within a minute.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     python = install()
     data = tempfile.mkdtemp(prefix=_DATA_PREFIX)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with (home / _LOCK).open("ab") as lock, (home / LOG).open("wb") as log:
+    with (folder / _LOCK).open("ab") as lock, (folder / LOG).open("wb") as log:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -109,16 +109,16 @@ def start(home: Path) -> LocalCloud:
             pass_fds=[lock.fileno()],
             start_new_session=True,
         )
-    _remove_data(home)  # of one that crashed
+    _remove_data(folder)  # of one that crashed
     cloud = LocalCloud(process.pid, port, data)
-    (home / _STATE).write_text(json.dumps(asdict(cloud)))
+    (folder / _STATE).write_text(json.dumps(asdict(cloud)))
     try:
         _wait(cloud, process)
     except BaseException as error:
-        stop(home)
+        stop(folder)
         process.wait()
         if isinstance(error, TimeoutError):
-            reason = last_words(home / LOG)
+            reason = last_words(folder / LOG)
             raise LocalCloudError(f"the local cloud did not start: {reason}") from None
         raise
     return cloud
@@ -152,12 +152,12 @@ def _wait(cloud: LocalCloud, process: subprocess.Popen[bytes]) -> None:
     raise TimeoutError
 
 
-def running(home: Path) -> LocalCloud | None:
-    """The local cloud of `home`, or None if none runs."""
-    cloud = _recorded(home)
-    if cloud is None or not (home / _LOCK).is_file():
+def running(folder: Path) -> LocalCloud | None:
+    """The local cloud of `folder`, or None if none runs."""
+    cloud = _recorded(folder)
+    if cloud is None or not (folder / _LOCK).is_file():
         return None
-    with (home / _LOCK).open("ab") as lock:
+    with (folder / _LOCK).open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -165,35 +165,35 @@ def running(home: Path) -> LocalCloud | None:
     return None
 
 
-def stop(home: Path) -> bool:
-    """End the local cloud of `home` with the functions that it runs, and remove its data; False if none runs."""
-    cloud = running(home)
+def stop(folder: Path) -> bool:
+    """End the local cloud of `folder` with the functions that it runs, and remove its data; False if none runs."""
+    cloud = running(folder)
     if cloud:
         with suppress(ProcessLookupError, PermissionError):  # macOS answers EPERM for a group of ended processes
             os.killpg(cloud.pid, signal.SIGKILL)  # nothing in it is worth the wait for an orderly end
         end = time.monotonic() + _ENDED_SECONDS
-        while running(home) and time.monotonic() < end:
+        while running(folder) and time.monotonic() < end:
             time.sleep(0.02)
-    _remove_data(home)
+    _remove_data(folder)
     return cloud is not None
 
 
-def last_error(home: Path) -> str:
+def last_error(folder: Path) -> str:
     """The last line of the cloud's log that tells of an error, such as an exception in a function."""
-    log = (home / LOG).read_text("utf-8", "replace") if (home / LOG).is_file() else ""
+    log = (folder / LOG).read_text("utf-8", "replace") if (folder / LOG).is_file() else ""
     errors = [line for line in log.splitlines() if " ERROR " in line or "errorMessage=" in line]
     return errors[-1] if errors else "nothing"
 
 
-def _recorded(home: Path) -> LocalCloud | None:
+def _recorded(folder: Path) -> LocalCloud | None:
     try:
-        return LocalCloud(**json.loads((home / _STATE).read_text()))
+        return LocalCloud(**json.loads((folder / _STATE).read_text()))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def _remove_data(home: Path) -> None:
-    cloud = _recorded(home)
+def _remove_data(folder: Path) -> None:
+    cloud = _recorded(folder)
     if cloud and Path(cloud.data).name.startswith(_DATA_PREFIX):
         shutil.rmtree(cloud.data, ignore_errors=True)
-    (home / _STATE).unlink(missing_ok=True)
+    (folder / _STATE).unlink(missing_ok=True)

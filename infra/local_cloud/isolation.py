@@ -6,17 +6,15 @@ reach a real account.
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from boto3 import Session
-    from types_boto3_s3 import S3Client
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 ACCESS_KEY = "cellflag-local"
 SECRET_KEY = "cellflag-local"
-PARALLEL_REQUESTS = 16
 
 
 def exports(endpoint: str) -> dict[str, str]:
@@ -51,29 +49,19 @@ def environment(endpoint: str, users: Mapping[str, str]) -> dict[str, str]:
 
 
 def session() -> "Session":
-    """A session for the local cloud that reads none of boto3's environment variables and files."""
+    """A session for the local cloud that reads none of boto3's environment variables and files.
+
+    Its clients go past any proxy.
+    """
     import boto3
+    from botocore.config import Config
     from botocore.session import Session
 
     variables = {name: (None, None, *rest) for name, (_, _, *rest) in Session.SESSION_VARIABLES.items()}
     for name in ("config_file", "credentials_file"):
         variables[name] = (None, None, os.devnull, None)
+    isolated = Session(session_vars=variables)
+    isolated.set_default_client_config(Config(proxies={}, s3={"addressing_style": "path"}))
     return boto3.Session(
-        botocore_session=Session(session_vars=variables),
-        aws_access_key_id=ACCESS_KEY,
-        aws_secret_access_key=SECRET_KEY,
-        region_name=REGION,
+        botocore_session=isolated, aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=REGION
     )
-
-
-def client_settings() -> dict[str, Any]:
-    """Arguments of botocore's `Config` with which a client reaches the local cloud, past any proxy."""
-    return {"proxies": {}, "s3": {"addressing_style": "path"}}
-
-
-def s3_client(endpoint: str) -> "S3Client":
-    """An S3 client for the local cloud."""
-    from botocore.config import Config
-
-    config = Config(max_pool_connections=PARALLEL_REQUESTS, **client_settings())
-    return session().client("s3", endpoint_url=endpoint, config=config)

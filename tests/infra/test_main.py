@@ -8,17 +8,20 @@ from click.testing import CliRunner
 
 from infra.commands.demo import demo
 from infra.commands.local import local as local_group
+from infra.demo import demonstration
 from infra.demo.demonstration import free_folder
-from infra.local_cloud import emulator, homes
+from infra.demo.round_trip import NoResultError
+from infra.errors import InfraError
+from infra.local_cloud import emulator, lifetime
 from infra.local_cloud.emulator import LocalCloudError
-from infra.local_cloud.homes import home_for
+from infra.local_cloud.lifetime import cloud_folder
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def lasting_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(homes, "CACHE", tmp_path / "cache")
-    monkeypatch.setattr(homes, "KEPT", tmp_path / "cache" / "local")
+    monkeypatch.setattr(lifetime, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(lifetime, "LASTING_FOLDER", tmp_path / "cache" / "local")
     return tmp_path / "cache" / "local"
 
 
@@ -61,20 +64,36 @@ def test_a_local_cloud_that_is_not_up_is_told() -> None:
 
 
 def test_an_expected_failure_becomes_one_line_that_names_the_logs() -> None:
-    with pytest.raises(click.ClickException) as raised, home_for(keep=False) as home:
+    with pytest.raises(click.ClickException) as raised, cloud_folder(keep=False) as folder:
         raise LocalCloudError("no room.")
-    assert raised.value.message == f"no room. The logs are in {home}."
-    assert home.is_dir()
+    assert raised.value.message == f"no room. The logs are in {folder}."
+    assert folder.is_dir()
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, click.UsageError("no image")])
 def test_a_stopped_command_leaves_no_logs(error: type[BaseException] | BaseException) -> None:
-    with pytest.raises((KeyboardInterrupt, click.UsageError)), home_for(keep=False) as home:
+    with pytest.raises((KeyboardInterrupt, click.UsageError)), cloud_folder(keep=False) as folder:
         raise error
-    assert not home.exists()
+    assert not folder.exists()
 
 
 def test_a_second_kept_cloud_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emulator, "running", lambda _: emulator.LocalCloud(1, 4566, "/data"))
-    with pytest.raises(click.UsageError, match="up already"), home_for(keep=True):
+    with pytest.raises(click.UsageError, match="up already"), cloud_folder(keep=True):
         pytest.fail("the block must not be entered")
+
+
+def test_images_without_a_result_are_named_with_the_last_error_of_the_local_cloud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(*_: object) -> None:
+        raise NoResultError(["a.bmp", "b.bmp"])
+
+    (tmp_path / emulator.LOG).write_text("INFO up\n1 ERROR the function ran out of memory\nINFO down\n")
+    monkeypatch.setattr(demonstration, "put_up", lambda *_: None)
+    monkeypatch.setattr(demonstration, "score_images", give_up)
+    with pytest.raises(InfraError) as raised:
+        demonstration.demonstrate([], tmp_path, tmp_path / "out")
+    assert raised.value.message == (
+        "there is no result for 'a.bmp' and 1 others. The local cloud says: 1 ERROR the function ran out of memory."
+    )

@@ -18,8 +18,9 @@ from botocore.exceptions import (
 from click.testing import CliRunner
 from moto import mock_aws
 
-from infra.local_cloud import homes
-from infra.operate.access import DeployedStack, find_stack, on_a_stack
+from infra.deployed_stack import DeployedStack
+from infra.local_cloud import lifetime
+from infra.operate.access import find_stack, on_a_stack
 from infra.operate.aws_errors import explain, told_in_one_line
 
 
@@ -92,7 +93,7 @@ def test_the_local_cloud_goes_without_settings_for_aws(options: list[str]) -> No
 
 
 def test_a_local_cloud_that_is_down_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(homes, "KEPT", tmp_path)
+    monkeypatch.setattr(lifetime, "LASTING_FOLDER", tmp_path)
     result = CliRunner().invoke(command, ["--local"])
     assert (result.exit_code, "cellflag local up" in result.output) == (2, True)
 
