@@ -6,9 +6,9 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks
 
 from infra import names
-from infra.packaging.bundle import BundlingError, aws_target, build, local_target
+from infra.errors import InfraError
+from infra.packaging.bundle import aws_target, build, local_target
 from infra.settings.configuration import Configuration
-from infra.settings.fields import ConfigurationError
 from infra.stack.stack import PYTHON, CellflagStack
 
 
@@ -18,7 +18,7 @@ def main() -> None:
     try:
         configuration = Configuration.from_context(app.node.get_all_context())
         bundle = build(local_target() if configuration.target == "local" else aws_target(PYTHON))
-    except (ConfigurationError, BundlingError) as error:
+    except InfraError as error:
         sys.exit(f"cellflag: {error}")
     print(f"cellflag: {bundle}", file=sys.stderr)
     CellflagStack(app, names.stack_name(configuration.stage), configuration=configuration, bundle=bundle)

@@ -10,16 +10,16 @@ from botocore.exceptions import ClientError
 
 from infra import names
 from infra.deployed_stack import DeployedStack
+from infra.errors import InfraError
 from infra.local_cloud import lifetime
 from infra.local_cloud.deployment import deployed
-from infra.operate.aws_errors import told_in_one_line
 
 
 def find_stack(stage: str, profile: str | None, region: str | None) -> DeployedStack:
     """The deployment of a stage, through the user's own settings for AWS.
 
     Raises:
-        click.ClickException: there is none in this account and region.
+        InfraError: there is none in this account and region.
         BotoCoreError, ClientError: AWS cannot be asked.
     """
     session = boto3.Session(profile_name=profile, region_name=region)
@@ -29,7 +29,7 @@ def find_stack(stage: str, profile: str | None, region: str | None) -> DeployedS
     except ClientError as error:
         if "does not exist" not in error.response["Error"].get("Message", ""):
             raise
-        raise click.ClickException(
+        raise InfraError(
             f"there is no stack {name} in this account in {session.region_name}: deploy it with `cdk deploy`, "
             "or choose with --stage, --region and --profile; for the local cloud add --local."
         ) from error
@@ -49,9 +49,11 @@ def find_local_stack() -> DeployedStack:
 
 
 def on_a_stack(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that choose a deployment, hand it over as `stack`, and tell errors in one line."""
+    """Give a command the options that choose a deployment, and hand it over as ``stack``."""
 
-    @click.option("--stage", default="production", show_default=True, help="Which deployment: stack cellflag-STAGE.")
+    @click.option(
+        "--stage", default=names.DEFAULT_STAGE, show_default=True, help="Which deployment: stack cellflag-STAGE."
+    )
     @click.option("--local", is_flag=True, help="The local cloud that `cellflag local up` started.")
     @click.option("--profile", help="Profile of your AWS settings.")
     @click.option("--region", help="AWS region.")
@@ -61,8 +63,7 @@ def on_a_stack(command: Callable[..., Any]) -> Callable[..., Any]:
         source = context.get_parameter_source("stage")
         if local and (profile or region or source is click.core.ParameterSource.COMMANDLINE):
             raise click.UsageError("--local goes without --stage, --profile and --region")
-        with told_in_one_line():
-            stack = find_local_stack() if local else find_stack(stage, profile, region)
-            return command(stack=stack, **options)
+        stack = find_local_stack() if local else find_stack(stage, profile, region)
+        return command(stack=stack, **options)
 
     return with_stack

@@ -18,14 +18,25 @@ from botocore.exceptions import (
 from click.testing import CliRunner
 from moto import mock_aws
 
+from cellflag import CommandLine
 from infra.deployed_stack import DeployedStack
 from infra.local_cloud import lifetime
 from infra.operate.access import find_stack, on_a_stack
-from infra.operate.aws_errors import explain, told_in_one_line
+from infra.operate.aws_errors import explain
 
 
 def refusal(code: str, message: str = "no") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "ListObjectsV2")
+
+
+def failing(error: Exception) -> click.Command:
+    """A command called ``failing``, which raises the error."""
+
+    @click.command("failing")
+    def command() -> None:
+        raise error
+
+    return command
 
 
 @pytest.mark.parametrize(
@@ -45,9 +56,9 @@ def test_what_aws_refuses_is_one_line_that_says_what_to_do(error: Exception, wor
     line = explain(error)
     assert "\n" not in line
     assert all(word in line for word in words)
-    with pytest.raises(click.ClickException) as told, told_in_one_line():
-        raise error
-    assert told.value.message == line
+    with pytest.raises(click.ClickException) as raised:
+        CommandLine(commands=[failing(error)], modules={}).main(["failing"], standalone_mode=False)
+    assert raised.value.message == line
 
 
 @pytest.fixture
@@ -103,7 +114,7 @@ def test_a_missing_region_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     with mock_aws():
-        result = CliRunner().invoke(command, [])
+        result = CliRunner().invoke(CommandLine(commands=[command], modules={}), ["command"])
     assert (result.exit_code, result.output) == (
         1,
         "Error: no region is chosen: name one with --region, or set AWS_REGION.\n",
