@@ -1,6 +1,5 @@
 """A deployed stack as commands reach it: its outputs and clients, on AWS and on the local cloud alike."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
     from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_s3 import S3Client
-    from types_boto3_s3.type_defs import ObjectTypeDef
     from types_boto3_sqs import SQSClient
     from types_boto3_stepfunctions import SFNClient
 
@@ -59,19 +57,6 @@ class DeployedStack:
     def results(self) -> str:
         """Name of the bucket of results."""
         return self.output(names.RESULTS_BUCKET_OUTPUT)
-
-    def objects(self, bucket: str, prefix: str) -> "Iterator[ObjectTypeDef]":
-        """List the objects of a bucket whose keys begin with ``prefix``, in the order of their keys."""
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            yield from page.get("Contents", [])
-
-    def read(self, bucket: str, key: str) -> bytes:
-        """The content of an object.
-
-        Raises:
-            ClientError: there is none, or it may not be read.
-        """
-        return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
     @cached_property
     def s3(self) -> "S3Client":

@@ -1,6 +1,5 @@
 """Uploads images, waits for the result of each, and fetches all documents."""
 
-import json
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from infra.demo.uploads import TimedResult, Upload
 from infra.deployed_stack import DeployedStack
 from infra.errors import InfraError
+from infra.tools.objects import list_keys, read_bytes, read_json
 from infra.tools.steps import Steps
 from lambda_fn.keys import RESULTS, REVIEW, result_key
 
@@ -75,15 +75,15 @@ def _await_results(
     patience: float,
 ) -> dict[str, TimedResult]:
     def fetch(key: str) -> TimedResult:
-        body = stack.read(stack.results, result_key(key))
-        return TimedResult(json.loads(body), seconds=time.monotonic() - uploaded[key])
+        document = read_json(stack.s3, stack.results, result_key(key))
+        return TimedResult(document, seconds=time.monotonic() - uploaded[key])
 
     results: dict[str, TimedResult] = {}
     progressed = time.monotonic()
     with ThreadPoolExecutor(_PARALLEL_REQUESTS) as pool, steps.step("score", "results") as step:
         while missing := [image.key for image in images if image.key not in results]:
             begun = time.monotonic()
-            written = {entry["Key"] for entry in stack.objects(stack.results, RESULTS)}
+            written = set(list_keys(stack.s3, stack.results, RESULTS))
             new = [key for key in missing if key in uploaded and result_key(key) in written]
             results.update(zip(new, pool.map(fetch, new), strict=True))
             step.done(len(results), len(images))
@@ -104,8 +104,8 @@ def fetch_written(stack: DeployedStack, out: Path) -> None:
     def fetch(key: str) -> None:
         path = out / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(stack.read(stack.results, key))
+        path.write_bytes(read_bytes(stack.s3, stack.results, key))
 
     with ThreadPoolExecutor(_PARALLEL_REQUESTS) as pool:
         for prefix in (RESULTS, REVIEW):
-            list(pool.map(fetch, [entry["Key"] for entry in stack.objects(stack.results, prefix)]))
+            list(pool.map(fetch, list_keys(stack.s3, stack.results, prefix)))

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from infra.demo.round_trip import score_images
 from infra.demo.uploads import Upload
+from infra.tools.objects import list_keys
 from infra.tools.steps import Steps
 from tests.end_to_end.cells import KEYS, draw_cell
 from tests.end_to_end.conftest import Demonstration
@@ -75,8 +76,8 @@ def test_bad_input_is_rejected_and_harms_no_other_image(demonstration: Demonstra
         rejected = results[f"mixed/{name}"].document
         assert (rejected["prediction"], rejected["decision"]) == (None, "review")
         assert rejected["review"]["required"]
-    assert [entry["Key"] for entry in stack.objects(stack.results, "results/mixed/")] == [
+    assert list(list_keys(stack.s3, stack.results, "results/mixed/")) == [
         f"results/{image.key}.json" for image in images
     ]
-    flags = {entry["Key"] for entry in stack.objects(stack.results, "review/mixed/")}
+    flags = set(list_keys(stack.s3, stack.results, "review/mixed/"))
     assert {f"review/mixed/{name}.json" for name in bad} <= flags

@@ -26,10 +26,11 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.config import Config
 
-from infra.deployed_stack import DeployedStack
 from infra.local_cloud import emulator
 from infra.local_cloud.isolation import environment, session
 from infra.packaging.bundle import build, local_target
+from infra.tools.objects import list_keys, read_bytes
+from lambda_fn.manifest import MODEL_FOLDER
 from tests.brightest_red import cell, write_brightest_red
 from tests.end_to_end.storm_pollers import Pollers, Worker, delete
 
@@ -88,7 +89,7 @@ def task(tmp_path: Path) -> Path:
     """The function's code as Lambda lays it out, with a model whose answers are known."""
     with zipfile.ZipFile(build(local_target()).code) as archive:
         archive.extractall(tmp_path / "task")
-    write_brightest_red(tmp_path / "task" / "lambda_fn" / "model")
+    write_brightest_red(tmp_path / "task" / "lambda_fn" / MODEL_FOLDER.name)
     return tmp_path / "task"
 
 
@@ -122,10 +123,10 @@ def send(cloud: Cloud, bodies: list[str]) -> None:
 
 
 def documents(cloud: Cloud, prefix: str) -> dict[str, str]:
-    stack = DeployedStack("storm", {}, session(), cloud.endpoint)
-    keys = [entry["Key"] for entry in stack.objects("results", prefix)]
+    s3 = session().client("s3", endpoint_url=cloud.endpoint)
+    keys = list(list_keys(s3, "results", prefix))
     with ThreadPoolExecutor(8) as pool:
-        bodies = pool.map(lambda key: stack.read("results", key).decode(), keys)
+        bodies = pool.map(lambda key: read_bytes(s3, "results", key).decode(), keys)
         return {key.removeprefix(prefix): body for key, body in zip(keys, bodies, strict=True)}
 
 
