@@ -27,7 +27,7 @@ from infra.tools.paths import CACHE
 from infra.tools.processes import last_words
 from infra.tools.uv import run_uv
 
-_REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 _READY_SECONDS = 60.0
 _ENDED_SECONDS = 5.0
 _DATA_PREFIX = "cellflag-cloud-"
@@ -65,7 +65,7 @@ def install() -> Path:
         LocalCloudError: uv failed.
     """
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    name = f"local-cloud-{digest([_REQUIREMENTS.read_bytes(), sys.executable.encode(), sys.version.encode()])}"
+    name = f"local-cloud-{digest([REQUIREMENTS.read_bytes(), sys.executable.encode(), sys.version.encode()])}"
     return built_once(CACHE / name, _install) / "bin" / f"python{python}"
 
 
@@ -73,7 +73,7 @@ def _install(folder: Path) -> None:
     for done in (
         run_uv("venv", "--clear", "--relocatable", "--python", sys.executable, folder),
         run_uv(
-            *("pip", "install", "--python", folder, "--require-hashes", "--requirements", _REQUIREMENTS),
+            *("pip", "install", "--python", folder, "--require-hashes", "--requirements", REQUIREMENTS),
             UV_COMPILE_BYTECODE="1",
         ),
     ):

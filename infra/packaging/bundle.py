@@ -21,7 +21,7 @@ from infra.tools.uv import run_uv
 LIMIT_BYTES = 250 * 1024 * 1024
 """Of a function's unzipped code (AWS Lambda quotas)."""
 
-_RECIPE = (Path(__file__), Path(__file__).with_name("contents.py"))
+BUILD_CODE = (Path(__file__), Path(__file__).with_name("contents.py"))
 _NOT_NEEDED_THERE = ("__main__.py", "requirements.in", "requirements.txt", "__pycache__", ".*")
 
 
@@ -83,13 +83,13 @@ def build(target: Target, package: Path = LAMBDA_PACKAGE, cache: Path = CACHE / 
     Raises:
         BundlingError: uv cannot install the dependencies, or they are more than Lambda takes.
     """
-    recipe = [path.read_bytes() for path in _RECIPE] + [repr(target).encode()]
+    build_inputs = [path.read_bytes() for path in BUILD_CODE] + [repr(target).encode()]
     requirements = (package / "requirements.txt").read_bytes()
     sources = _sources(package)
     content = [part for path in sources for part in (str(path.relative_to(package)).encode(), path.read_bytes())]
 
-    dependencies = cache / f"{target.name}-dependencies-{digest([*recipe, requirements])}"
-    whole = cache / f"{target.name}-function-{digest([*recipe, requirements, *content])}"
+    dependencies = cache / f"{target.name}-dependencies-{digest([*build_inputs, requirements])}"
+    whole = cache / f"{target.name}-function-{digest([*build_inputs, requirements, *content])}"
     if not whole.is_dir():
         built_once(dependencies, lambda folder: _build_dependencies(folder, target, package / "requirements.txt"))
         built_once(whole, lambda folder: _build_whole(folder, target, package, sources, dependencies))

@@ -15,7 +15,7 @@ from infra.errors import InfraError
 from infra.tools.cache import built_once, digest
 from infra.tools.paths import CACHE
 
-_PACKAGE = Path(__file__).parent / "node"
+NODE_PACKAGE = Path(__file__).parent / "node"
 _INSTALL_LOG_LINES = 5
 
 
@@ -42,14 +42,14 @@ def cdk_script() -> Path:
     Raises:
         ToolkitError: npm failed.
     """
-    lock = _PACKAGE / "package-lock.json"
+    lock = NODE_PACKAGE / "package-lock.json"
     installed = built_once(CACHE / f"cdk-{digest([lock.read_bytes()])}", _install)
     return installed / "node_modules" / "aws-cdk" / "bin" / "cdk"
 
 
 def _install(folder: Path) -> None:
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(_PACKAGE / name, folder)
+        shutil.copy(NODE_PACKAGE / name, folder)
     node = node_folder()
     npm = (node if os.name == "nt" else node.parent / "lib") / "node_modules" / "npm" / "bin" / "npm-cli.js"
     arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
