@@ -45,19 +45,19 @@ def drawn_images(folder: Path, count: int, seed: int) -> list[Upload]:
     return uploads_of(folder, list_images(folder).images)
 
 
-def free_folder(wanted: Path | None) -> Path:
-    """Where results go: ``wanted``, or else the first of cellflag-demo, cellflag-demo-2 and so on that is empty.
+def free_folder(out: Path | None) -> Path:
+    """Where results go: ``out``, or else the first of cellflag-demo, cellflag-demo-2 and so on that is empty.
 
     Raises:
-        click.UsageError: ``wanted`` holds something already.
+        click.UsageError: ``out`` holds something already.
     """
     number = 1
     while True:
-        folder = wanted or Path("cellflag-demo" if number == 1 else f"cellflag-demo-{number}")
+        folder = out or Path("cellflag-demo" if number == 1 else f"cellflag-demo-{number}")
         if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
             return folder
-        if wanted:
-            raise click.UsageError(f"{wanted} is there already and not empty: name another folder with --out")
+        if out:
+            raise click.UsageError(f"{out} is there already and not empty: name another folder with --out")
         number += 1
 
 

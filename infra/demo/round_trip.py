@@ -42,24 +42,24 @@ def score_images(
         NoResultError: no new result came for ``patience`` seconds although some were missing.
     """
     s3 = stack.s3  # made before the threads start: boto3 cannot make a client in two threads at once
-    uploaded: dict[str, float] = {}  # the time at which each upload ended
+    upload_ends: dict[str, float] = {}  # the time at which each upload ended
     stopped = Event()
     with ThreadPoolExecutor(1) as background:
-        uploading = background.submit(_upload, s3, stack.images, images, uploaded, stopped, steps)
+        uploading = background.submit(_upload, s3, stack.images, images, upload_ends, stopped, steps)
         try:
-            results = _await_results(stack, images, uploaded, uploading, steps, patience)
+            results = _await_results(stack, images, upload_ends, uploading, steps, patience)
         finally:
             stopped.set()
     return {image.key: results[image.key] for image in images}
 
 
 def _upload(
-    s3: "S3Client", bucket: str, images: list[Upload], uploaded: dict[str, float], stopped: Event, steps: Steps
+    s3: "S3Client", bucket: str, images: list[Upload], upload_ends: dict[str, float], stopped: Event, steps: Steps
 ) -> None:
     def upload(image: Upload) -> None:
         if not stopped.is_set():
             s3.put_object(Bucket=bucket, Key=image.key, Body=image.path.read_bytes())
-            uploaded[image.key] = time.monotonic()
+            upload_ends[image.key] = time.monotonic()
 
     with ThreadPoolExecutor(_PARALLEL_REQUESTS) as pool, steps.step("upload", "images") as step:
         for number, _ in enumerate(pool.map(upload, images), 1):
@@ -69,22 +69,22 @@ def _upload(
 def _await_results(
     stack: DeployedStack,
     images: list[Upload],
-    uploaded: dict[str, float],
+    upload_ends: dict[str, float],
     uploading: Future[None],
     steps: Steps,
     patience: float,
 ) -> dict[str, TimedResult]:
     def fetch(key: str) -> TimedResult:
         document = read_json(stack.s3, stack.results, result_key(key))
-        return TimedResult(document, seconds=time.monotonic() - uploaded[key])
+        return TimedResult(document, seconds=time.monotonic() - upload_ends[key])
 
     results: dict[str, TimedResult] = {}
     progressed = time.monotonic()
     with ThreadPoolExecutor(_PARALLEL_REQUESTS) as pool, steps.step("score", "results") as step:
-        while missing := [image.key for image in images if image.key not in results]:
+        while pending := [image.key for image in images if image.key not in results]:
             begun = time.monotonic()
-            written = set(list_keys(stack.s3, stack.results, RESULTS))
-            new = [key for key in missing if key in uploaded and result_key(key) in written]
+            listed_keys = set(list_keys(stack.s3, stack.results, RESULTS))
+            new = [key for key in pending if key in upload_ends and result_key(key) in listed_keys]
             results.update(zip(new, pool.map(fetch, new), strict=True))
             step.done(len(results), len(images))
             if uploading.done():
@@ -92,7 +92,7 @@ def _await_results(
             if new or not uploading.done():
                 progressed = time.monotonic()
             elif time.monotonic() - progressed > patience:
-                raise NoResultError(missing)
+                raise NoResultError(pending)
             # Listing many results takes time that the local cloud needs for scoring.
             time.sleep(max(_POLL_SECONDS, 2 * (time.monotonic() - begun)))
     return results

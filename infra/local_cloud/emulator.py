@@ -70,15 +70,15 @@ def install() -> Path:
 
 
 def _install(folder: Path) -> None:
-    for done in (
+    for result in (
         run_uv("venv", "--clear", "--relocatable", "--python", sys.executable, folder),
         run_uv(
             *("pip", "install", "--python", folder, "--require-hashes", "--requirements", REQUIREMENTS),
             UV_COMPILE_BYTECODE="1",
         ),
     ):
-        if done.returncode:
-            raise LocalCloudError("uv could not install the local cloud: " + done.stderr.strip()[-1000:])
+        if result.returncode:
+            raise LocalCloudError("uv could not install the local cloud: " + result.stderr.strip()[-1000:])
 
 
 def start(folder: Path) -> LocalCloud:

@@ -29,13 +29,13 @@ def exports(endpoint: str) -> dict[str, str]:
 
 def environment(endpoint: str, users: Mapping[str, str]) -> dict[str, str]:
     """`users` environment without any setting for AWS, the CDK or proxies, and with those of the local cloud."""
-    kept = {
+    others = {
         name: value
         for name, value in users.items()
         if not name.startswith(("AWS_", "CDK_")) and not name.lower().endswith("_proxy")
     }
     return (
-        kept
+        others
         | exports(endpoint)
         | {
             "AWS_REGION": REGION,

@@ -25,7 +25,7 @@ def find_stack(stage: str, profile: str | None, region: str | None) -> DeployedS
     session = boto3.Session(profile_name=profile, region_name=region)
     name = names.stack_name(stage)
     try:
-        (found,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        (description,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
         if "does not exist" not in error.response["Error"].get("Message", ""):
             raise
@@ -33,7 +33,9 @@ def find_stack(stage: str, profile: str | None, region: str | None) -> DeployedS
             f"there is no stack {name} in this account in {session.region_name}: deploy it with `cdk deploy`, "
             "or choose with --stage, --region and --profile; for the local cloud add --local."
         ) from error
-    return DeployedStack(name, {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}, session)
+    return DeployedStack(
+        name, {one["OutputKey"]: one["OutputValue"] for one in description.get("Outputs", [])}, session
+    )
 
 
 def find_local_stack() -> DeployedStack:

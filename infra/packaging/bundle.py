@@ -93,8 +93,8 @@ def build(target: Target, package: Path = LAMBDA_PACKAGE, cache: Path = CACHE / 
     if not whole.is_dir():
         built_once(dependencies, lambda folder: _build_dependencies(folder, target, package / "requirements.txt"))
         built_once(whole, lambda folder: _build_whole(folder, target, package, sources, dependencies))
-    for kept in (dependencies, whole):
-        forget_old(cache, kept.name.rpartition("-")[0], keep=kept)
+    for folder in (dependencies, whole):
+        forget_old(cache, folder.name.rpartition("-")[0], keep=folder)
     report = json.loads((whole / "report.json").read_text())
     if report["unzipped"] > LIMIT_BYTES:
         raise BundlingError(
@@ -116,13 +116,13 @@ def _sources(package: Path) -> list[Path]:
 def _build_dependencies(folder: Path, target: Target, requirements: Path) -> None:
     tree = folder / "tree"
     where = ["--python", sys.executable] if target.platform is None else ["--python-platform", target.platform]
-    done = run_uv(
+    result = run_uv(
         *("pip", "install", "--target", str(tree), "--only-binary", ":all:", *where, "--python-version", target.python),
         *("--require-hashes", "--requirements", str(requirements.resolve())),
         UV_COMPILE_BYTECODE="0",  # it would compile for this Python
     )
-    if done.returncode:
-        raise BundlingError("uv could not install the function's dependencies: " + done.stderr.strip()[-1000:])
+    if result.returncode:
+        raise BundlingError("uv could not install the function's dependencies: " + result.stderr.strip()[-1000:])
     trim(tree)
     _zip(folder, tree, target)
 

@@ -63,15 +63,15 @@ def compile_bytecode(tree: Path, python: str) -> bool:
     same sources give the same bytes.
     """
     same = python == f"{sys.version_info.major}.{sys.version_info.minor}"
-    found = ["--python", sys.executable if same else python]
+    interpreter = ["--python", sys.executable if same else python]
     options = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", _LAMBDA_CODE_FOLDER]
-    done = run_uv(
-        *("run", "--no-project", "--isolated", *found, "python", "-m", "compileall", *options, str(tree)),
+    result = run_uv(
+        *("run", "--no-project", "--isolated", *interpreter, "python", "-m", "compileall", *options, str(tree)),
         # pyenv's stand-ins for versions that are not selected fail unless they are asked for by name
         PYENV_VERSION=python,
         PYTHONHASHSEED="0",
     )
-    return done.returncode == 0
+    return result.returncode == 0
 
 
 def append_to_zip(archive: Path, tree: Path, level: int) -> int:

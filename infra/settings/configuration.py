@@ -85,11 +85,11 @@ class Configuration(BaseModel):
     images_suffix: str | None = Field(default=None, pattern=_KEY_PART, description=_KEY_PART_WORDS)
     images_kms_key: str | None = Field(default=None, pattern=f"^{_KEY_ARN}$", description=_KEY_ARN_WORDS)
     kms_key: str | None = Field(
-        default_factory=lambda chosen: OWN if chosen["hipaa"] else None,
+        default_factory=lambda values: OWN if values["hipaa"] else None,
         pattern=f"^({OWN}|{_KEY_ARN})$",
         description=f"{OWN}, or {_KEY_ARN_WORDS}",
     )
-    access_logs: Switch = Field(default_factory=lambda chosen: chosen["hipaa"])
+    access_logs: Switch = Field(default_factory=lambda values: values["hipaa"])
     memory_mb: Whole = Field(default=1769, ge=128, le=10240)
     timeout_seconds: Whole = Field(default=60, ge=1, le=900)
     batch_size: Whole = Field(default=50, ge=1, le=1000)
@@ -112,17 +112,17 @@ class Configuration(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _in_one_line(cls, written: dict[str, Any], validate: ModelWrapValidatorHandler[Self]) -> Self:
+    def _read(cls, values: dict[str, Any], validate: ModelWrapValidatorHandler[Self]) -> Self:
         """Read every value, and refuse what cannot be deployed.
 
         Raises:
             ConfigurationError: a value cannot be used, or not beside another.
         """
-        written = {name: value for name, value in written.items() if value is not None}
+        values = {name: value for name, value in values.items() if value is not None}
         try:
-            configuration = validate(written)
+            configuration = validate(values)
         except ValidationError as errors:
-            raise ConfigurationError(describe_error(errors.errors()[0], cls.model_fields, written)) from errors
+            raise ConfigurationError(describe_error(errors.errors()[0], cls.model_fields, values)) from errors
         configuration._refuse_contradictions()
         configuration._refuse_rates_that_cannot_be_served()
         return configuration
@@ -141,13 +141,13 @@ class Configuration(BaseModel):
         if not self.own_rates:
             return
         model = Manifest.read()
-        for name, chosen in self.own_rates.items():
+        for name, rate in self.own_rates.items():
             rates = model.rates(name)
             if not rates:
-                raise ConfigurationError(f"{name} is {chosen:g}; {model.version} has no table of it, so leave it out")
-            if not rates[0] <= chosen <= rates[-1]:
+                raise ConfigurationError(f"{name} is {rate:g}; {model.version} has no table of it, so leave it out")
+            if not rates[0] <= rate <= rates[-1]:
                 raise ConfigurationError(
-                    f"{name} is {chosen:g}; it must be {rates[0]:g} to {rates[-1]:g}, the rates that {model.version} "
+                    f"{name} is {rate:g}; it must be {rates[0]:g} to {rates[-1]:g}, the rates that {model.version} "
                     "has thresholds for"
                 )
 

@@ -22,37 +22,37 @@ class ConfigurationError(InfraError):
     """A setting cannot be used; the message names it, and the values that it may have."""
 
 
-def _read_whole(written: object) -> object:
+def _read_whole(value: object) -> object:
     """A whole number, or else text, so that neither True nor 5.0 passes as one."""
-    text = str(written)
+    text = str(value)
     return int(text) if re.fullmatch(r"-?[0-9]{1,9}", text) else text
 
 
-def _read_rate(written: object) -> object:
+def _read_rate(value: object) -> object:
     try:
-        return float(written) if isinstance(written, str) else written
+        return float(value) if isinstance(value, str) else value
     except ValueError:
-        return written
+        return value
 
 
-def _read_switch(written: object) -> object:
-    return _TRUE_OR_FALSE.get(str(written), written)
+def _read_switch(value: object) -> object:
+    return _TRUE_OR_FALSE.get(str(value), value)
 
 
-def _read_tags(written: object) -> dict[str, str]:
+def _read_tags(value: object) -> dict[str, str]:
     """Tags of AWS resources, from ``name=value,name=value`` or a JSON object."""
-    pairs = written
-    if isinstance(written, str):
-        pairs = dict(pair.partition("=")[::2] for pair in written.split(","))
+    pairs = value
+    if isinstance(value, str):
+        pairs = dict(pair.partition("=")[::2] for pair in value.split(","))
     if not isinstance(pairs, Mapping):
-        raise ConfigurationError(f"tags is {written!r}; it must be {_TAGS_AS_WRITTEN}")
-    for name, value in pairs.items():
+        raise ConfigurationError(f"tags is {value!r}; it must be {_TAGS_AS_WRITTEN}")
+    for name, content in pairs.items():
         if name in OWN_TAGS:
             raise ConfigurationError(f"tags holds {name!r}, which every deployment sets itself; leave it out")
         valid = re.fullmatch(rf"(?!aws:){_TAG_CHARACTER}{{1,128}}", str(name))
-        if not valid or not isinstance(value, str) or not re.fullmatch(rf"{_TAG_CHARACTER}{{1,256}}", value):
+        if not valid or not isinstance(content, str) or not re.fullmatch(rf"{_TAG_CHARACTER}{{1,256}}", content):
             raise ConfigurationError(
-                f"tags holds {name!r} with value {value!r}; it must be {_TAGS_AS_WRITTEN}, of letters, "
+                f"tags holds {name!r} with value {content!r}; it must be {_TAGS_AS_WRITTEN}, of letters, "
                 "digits, spaces and .:/+@_-, no name beginning with aws:"
             )
     return dict(pairs)
@@ -81,18 +81,18 @@ def describe_error(error: ErrorDetails, settings: Mapping[str, FieldInfo], value
     setting, shown = settings[name], repr(values[name])
     match error["type"]:
         case "int_type":
-            wanted = "a whole number"
+            requirement = "a whole number"
         case "float_type" | "finite_number":
-            wanted = "a number"
+            requirement = "a number"
         case "bool_type":
-            wanted = "true or false"
+            requirement = "true or false"
         case "greater_than_equal" | "less_than_equal":
             limits = {type(limit): limit for limit in setting.metadata}
-            shown, wanted = str(values[name]), f"{limits[Ge].ge} to {limits[Le].le}"
+            shown, requirement = str(values[name]), f"{limits[Ge].ge} to {limits[Le].le}"
         case "literal_error":
             choices = get_args(setting.annotation)
             shown = str(values[name]) if isinstance(choices[0], int) else shown
-            wanted = f"one of {', '.join(map(str, choices))}"
+            requirement = f"one of {', '.join(map(str, choices))}"
         case _:
-            wanted = setting.description or error["msg"]
-    return f"{name} is {shown}; it must be {wanted}"
+            requirement = setting.description or error["msg"]
+    return f"{name} is {shown}; it must be {requirement}"

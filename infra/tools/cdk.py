@@ -53,7 +53,7 @@ def _install(folder: Path) -> None:
     node = node_folder()
     npm = (node if os.name == "nt" else node.parent / "lib") / "node_modules" / "npm" / "bin" / "npm-cli.js"
     arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
-    done = subprocess.run(
+    result = subprocess.run(
         [node / "node", npm, *arguments],
         cwd=folder,
         stdin=subprocess.DEVNULL,
@@ -61,9 +61,9 @@ def _install(folder: Path) -> None:
         text=True,
         check=False,
     )
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise ToolkitError("npm could not install the CDK command line: " + "\n".join(said[-_INSTALL_LOG_LINES:]))
+    if result.returncode:
+        lines = [line for line in result.stderr.splitlines() if line.strip()]
+        raise ToolkitError("npm could not install the CDK command line: " + "\n".join(lines[-_INSTALL_LOG_LINES:]))
 
 
 def cdk_environment(environment: Mapping[str, str]) -> dict[str, str]:

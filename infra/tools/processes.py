@@ -94,7 +94,7 @@ class Commands:
 def last_words(log: Path, lines: int = 4) -> str:
     """The first error of a log and what follows, or else its last lines: as few lines as that, without colours."""
     text = click.unstyle(log.read_text("utf-8", "replace")) if log.is_file() else ""
-    said = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [number for number, line in enumerate(said) if line.startswith(_ERRORS)]
-    chosen = said[errors[0] :][:lines] if errors else said[-lines:]
-    return "\n".join(chosen) or "it printed nothing"
+    printed_lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [number for number, line in enumerate(printed_lines) if line.startswith(_ERRORS)]
+    excerpt = printed_lines[errors[0] :][:lines] if errors else printed_lines[-lines:]
+    return "\n".join(excerpt) or "it printed nothing"

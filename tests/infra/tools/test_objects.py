@@ -1,25 +1,41 @@
-"""Objects of a bucket are listed over all pages, and read whole."""
+"""Listing a bucket and reading its objects."""
 
 import pytest
-from botocore.exceptions import ClientError
 
 from infra.deployed_stack import DeployedStack
-from infra.tools.objects import list_keys, read_bytes, read_json
-
-PAGE = 1000  # keys that S3 lists at once
-
-
-def test_keys_are_listed_over_all_pages_in_order(stack: DeployedStack) -> None:
-    keys = [f"results/{number:04}.json" for number in range(PAGE + 2)]
-    for key in [*reversed(keys), "review/0000.json"]:
-        stack.s3.put_object(Bucket=stack.results, Key=key)
-    assert list(list_keys(stack.s3, stack.results, "results/")) == keys
-    assert list(list_keys(stack.s3, stack.results, "ledger/")) == []
+from infra.tools.objects import list_keys, list_pages, read_bytes, read_json
+from tests.infra.fakes import RESULTS
 
 
-def test_an_object_is_read_whole(stack: DeployedStack) -> None:
-    stack.s3.put_object(Bucket=stack.images, Key="cell ü.json", Body=b'{"a": 1}')
-    assert read_bytes(stack.s3, stack.images, "cell ü.json") == b'{"a": 1}'
-    assert read_json(stack.s3, stack.images, "cell ü.json") == {"a": 1}
-    with pytest.raises(ClientError, match="NoSuchKey"):
-        read_bytes(stack.s3, stack.images, "another.json")
+def put(stack: DeployedStack, key: str, body: bytes = b"") -> None:
+    stack.s3.put_object(Bucket=RESULTS, Key=key, Body=body)
+
+
+def test_more_keys_than_one_page_holds_are_listed_in_order_and_no_others(stack: DeployedStack) -> None:
+    keys = [f"results/{number:04}.json" for number in range(1001)]
+    for key in (*keys, "review/0000.json"):
+        put(stack, key)
+    assert list(list_keys(stack.s3, RESULTS, "results/")) == keys
+    assert [len(page) for page in list_pages(stack.s3, RESULTS, "results/")] == [1000, 1]
+
+
+def test_a_prefix_without_objects_has_no_keys(stack: DeployedStack) -> None:
+    assert list(list_keys(stack.s3, RESULTS, "results/")) == []
+
+
+def test_an_object_is_read_as_bytes_or_as_json(stack: DeployedStack) -> None:
+    put(stack, "a.json", b'{"key": "\xc3\xa4"}')
+    assert read_bytes(stack.s3, RESULTS, "a.json") == b'{"key": "\xc3\xa4"}'
+    assert read_json(stack.s3, RESULTS, "a.json") == {"key": "ä"}
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff"])
+def test_an_object_without_json_is_a_value_error(stack: DeployedStack, body: bytes) -> None:
+    put(stack, "a.json", body)
+    with pytest.raises(ValueError):
+        read_json(stack.s3, RESULTS, "a.json")
+
+
+def test_a_missing_object_is_no_such_key(stack: DeployedStack) -> None:
+    with pytest.raises(stack.s3.exceptions.NoSuchKey):
+        read_json(stack.s3, RESULTS, "none.json")
