@@ -19,12 +19,14 @@ MODULES = {
     "samples": "training.commands.samples",
     "train": "training.__main__",
 }
+# A module of these packages that is missing is a fault of the program, no library to install.
 OWN_PACKAGES = ("infra", "lambda_fn", "training")
+# The exit code after Ctrl-C.
 INTERRUPTED = 130
 
 
 def explain(error: Exception) -> str | None:
-    """What is wrong and what to do, in one sentence; None for an error that is no user's to put right."""
+    """Say in one line what is wrong and what to do; None if no user can put the error right."""
     match error:
         case ModelError():
             return str(error)
@@ -32,7 +34,7 @@ def explain(error: Exception) -> str | None:
             return f"This command needs {error.name}: run it without --no-dev."
         case OSError() if error.filename:
             return f"{error.filename}: {error.strerror}."
-    from botocore.exceptions import BotoCoreError, ClientError  # imported late: `cellflag --help` does not wait for it
+    from botocore.exceptions import BotoCoreError, ClientError  # here, so that `cellflag --help` does not wait for it
 
     if isinstance(error, BotoCoreError | ClientError):
         from infra.operate import aws_errors
@@ -42,13 +44,13 @@ def explain(error: Exception) -> str | None:
 
 
 class CommandLine(LazyGroup):
-    """A group whose commands leave what went wrong to it: one place says it in one line."""
+    """The group of all commands. It alone turns errors that a user can put right into one line."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command.
 
         Raises:
-            click.ClickException: something that a user can put right is wrong.
+            click.ClickException: an error that a user can put right.
         """
         try:
             return super().invoke(ctx)
@@ -68,7 +70,7 @@ def cellflag() -> None:
 
 
 def main() -> None:
-    """Run the command line; an error that a user can put right becomes one line."""
+    """Run the command line. An error that a user can put right is shown as one line, without a traceback."""
     try:
         sys.exit(cellflag.main(standalone_mode=False) or 0)
     except click.exceptions.NoArgsIsHelpError as error:

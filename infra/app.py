@@ -1,4 +1,4 @@
-"""What cdk.json runs: reads the context, makes the function's zip, and writes the CloudFormation template."""
+"""The CDK app, which cdk.json runs: it reads the settings, builds the function's zip, and writes the template."""
 
 import sys
 
@@ -13,7 +13,7 @@ from infra.stack.stack import PYTHON, CellflagStack
 
 
 def main() -> None:
-    """Synthesize; a choice that cannot be used, or a rule of `check` that is broken, ends it with exit code 1."""
+    """Write the template; a wrong setting or a broken rule ends the process with exit code 1."""
     app = App()
     try:
         configuration = Configuration.from_context(app.node.get_all_context())
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def check(app: App, configuration: Configuration) -> None:
-    """Let the synthesis fail on every rule that is broken and not acknowledged."""
+    """Add the rules of cdk-nag: a rule that is broken and not acknowledged fails the synthesis."""
     Validations.of(app).add_plugins(AwsSolutionsChecks(), *([HIPAASecurityChecks()] if configuration.hipaa else []))
 
 

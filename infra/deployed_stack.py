@@ -1,4 +1,4 @@
-"""A deployed stack as commands reach it: its outputs and clients, on AWS and on the local cloud alike."""
+"""A deployed stack, on AWS or on the local cloud: its outputs, and clients of its services."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,20 +17,21 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
     from types_boto3_stepfunctions import SFNClient
 
-# Requests to S3 at the same time. They wait for the network, so one processor is enough for that many answers.
+# Most requests to S3 at the same time. Requests wait for the network, so even one processor can serve this many.
 PARALLEL_READS: Final = 32
+# Attempts for each request, the first included.
 _ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """A deployment that can be reached.
+    """A deployed stack.
 
     Attributes:
-        name: of the CloudFormation stack.
+        name: name of the CloudFormation stack.
         outputs: the stack's outputs by name.
-        session: with the user's credentials, or the local cloud's.
-        endpoint: URL of the local cloud; None for AWS, whose endpoints boto3 finds.
+        session: a session with the user's credentials, or with those of the local cloud.
+        endpoint: URL of the local cloud; None for AWS.
     """
 
     name: str
@@ -39,10 +40,10 @@ class DeployedStack:
     endpoint: str | None = None
 
     def output(self, name: str) -> str:
-        """One output.
+        """The value of an output.
 
         Raises:
-            InfraError: the version that was deployed does not have it.
+            InfraError: the stack was deployed by a version without this output.
         """
         if name not in self.outputs:
             raise InfraError(f"the stack {self.name} has no output {name}: deploy this version of it first.")

@@ -24,8 +24,8 @@ COMMANDS = (
 def train() -> None:
     """Train a model of your own, from labelled cells to the one that is served.
 
-    The commands stand in the order of the work: list what there is, look at it, split it by subjects, train, judge by
-    subjects that the model never saw, promote. Each tells the rest with --help.
+    The commands are listed in the order of the work: list the cells, look at them, split them by subjects, train, judge
+    by subjects that the model never saw, promote. `--help` of each explains the rest.
     """
 
 

@@ -1,4 +1,4 @@
-"""Keep cellflag up on this machine."""
+"""``cellflag local``."""
 
 from typing import TYPE_CHECKING
 
@@ -7,12 +7,12 @@ import click
 if TYPE_CHECKING:
     from infra.deployed_stack import DeployedStack
 
-# What a command needs is imported when it runs: `cellflag --help` waits for none of it.
+# The commands import large libraries when they run, so that `cellflag --help` does not wait for them.
 
 
 @click.group()
 def local() -> None:
-    """Keep cellflag up on this machine, for `aws s3 cp` and for programs."""
+    """Run cellflag on a local cloud, for `aws s3 cp` and for programs."""
 
 
 @local.command()
@@ -35,7 +35,7 @@ def up() -> None:
 
 @local.command()
 def down() -> None:
-    """End the local cloud, with all images and results in it."""
+    """End the local cloud and delete all images and results in it."""
     from infra.local_cloud.emulator import stop
     from infra.local_cloud.lifetime import LASTING_FOLDER
 
@@ -45,7 +45,10 @@ def down() -> None:
 @local.command()
 @click.pass_context
 def status(context: click.Context) -> None:
-    """Tell whether the local cloud is up, and how to reach it; exit code 1 if it is not."""
+    """Show whether the local cloud is up and how to reach it.
+
+    The exit code is 1 if the cloud is down or nothing is deployed there.
+    """
     from infra.local_cloud.deployment import deployed
     from infra.local_cloud.emulator import running
     from infra.local_cloud.lifetime import LASTING_FOLDER
@@ -62,7 +65,7 @@ def status(context: click.Context) -> None:
 
 
 def print_access(stack: "DeployedStack") -> None:
-    """Print how to reach the stack on a local cloud: what to export, and the names of its buckets and queues."""
+    """Print the environment variables with which AWS tools reach a local cloud, and the names of buckets and queues."""
     from infra.local_cloud.isolation import exports
 
     for name, value in exports(stack.s3.meta.endpoint_url).items():

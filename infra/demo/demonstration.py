@@ -1,4 +1,4 @@
-"""The demonstration: images go up to a local cloud, and each comes back with a result."""
+"""The demonstration: images are scored by a stack on a local cloud."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from lambda_fn.keys import RESULTS, REVIEW
 
 
 def images_in(folder: Path) -> list[Upload]:
-    """The images below ``folder``; prints how many there are, and the kinds of files that were passed over.
+    """List the images in a folder and below; print their number, and the number of other files by kind.
 
     Raises:
         click.UsageError: there is no such folder, or no image in it.
@@ -37,19 +37,19 @@ def images_in(folder: Path) -> list[Upload]:
 
 
 def drawn_images(folder: Path, count: int, seed: int) -> list[Upload]:
-    """Draw ``count`` cells into ``folder``."""
+    """Draw ``count`` sample cells into ``folder``."""
     from training.synthetic.samples import write_samples
 
     write_samples(folder, count, seed)
-    click.echo(f"{count} sample cells, drawn by a program: their scores say nothing about real ones.")
+    click.echo(f"{count} sample cells, drawn by a program: their scores mean nothing for real cells.")
     return uploads_of(folder, list_images(folder).images)
 
 
 def free_folder(out: Path | None) -> Path:
-    """Where results go: ``out``, or else the first of cellflag-demo, cellflag-demo-2 and so on that is empty.
+    """The folder for results: ``out``, or the first of cellflag-demo, cellflag-demo-2 and so on that is empty.
 
     Raises:
-        click.UsageError: ``out`` holds something already.
+        click.UsageError: ``out`` is not empty.
     """
     number = 1
     while True:
@@ -62,22 +62,22 @@ def free_folder(out: Path | None) -> Path:
 
 
 def demonstrate(images: list[Upload], cloud: Path, out: Path) -> DeployedStack:
-    """Put the stack up on a local cloud, have ``images`` scored, print the results, and copy them to ``out``.
+    """Deploy the stack to a local cloud, score images there, print the results, and copy them.
 
     Args:
-        images: at least one.
+        images: at least one image.
         cloud: the local cloud's folder.
-        out: the folder to copy to.
+        out: the folder for results and review flags.
 
     Raises:
-        InfraError: the stack could not be put up, or some images were given no result.
+        InfraError: the stack could not be deployed, or an image has no result.
     """
     with Steps(Console(stderr=True)) as steps:
         stack = put_up(cloud, steps)
         try:
             results = score_images(stack, images, steps)
         except NoResultError as error:
-            raise InfraError(f"{error} The local cloud says: {emulator.last_error(cloud)}.") from error
+            raise InfraError(f"{error} The last error of the local cloud: {emulator.last_error(cloud)}.") from error
     fetch_written(stack, out)
     _print(results, out)
     return stack

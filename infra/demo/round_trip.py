@@ -1,4 +1,4 @@
-"""Uploads images, waits for the result of each, and fetches all documents."""
+"""Uploads images, waits for their results, and copies the documents to this machine."""
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,19 +16,23 @@ from lambda_fn.keys import RESULTS, REVIEW, result_key
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-# The wait for results ends after so many seconds without a new one, counted from the last upload.
+# Longest wait for the next new result after the last upload, in seconds.
 PATIENCE_SECONDS = 60.0
 _POLL_SECONDS = 0.2
-# Requests to the local cloud at the same time: it shares the processor with the functions that score.
+# Most requests to the local cloud at the same time. It shares the processor with the functions that score.
 _PARALLEL_REQUESTS = 16
 
 
 class NoResultError(InfraError):
-    """Some images were given no result; ``keys`` names them."""
+    """Some images have no result.
+
+    Attributes:
+        keys: the keys of the images, at least one.
+    """
 
     def __init__(self, keys: list[str]) -> None:
-        """Name the images, at least one."""
-        others = f" and {len(keys) - 1} others" if len(keys) > 1 else ""
+        """Make the message from the keys."""
+        others = f" and {len(keys) - 1} other{'s' if len(keys) > 2 else ''}" if len(keys) > 1 else ""
         super().__init__(f"there is no result for {keys[0]!r}{others}.")
         self.keys = keys
 
@@ -36,10 +40,19 @@ class NoResultError(InfraError):
 def score_images(
     stack: DeployedStack, images: list[Upload], steps: Steps, patience: float = PATIENCE_SECONDS
 ) -> dict[str, TimedResult]:
-    """Upload ``images``, and return the result of each by key, in the order of ``images``.
+    """Upload images and wait for their results.
+
+    Args:
+        stack: the deployment.
+        images: the images, with different keys.
+        steps: shows the progress.
+        patience: longest wait for the next new result after the last upload, in seconds.
+
+    Returns:
+        The results by key, in the order of the images.
 
     Raises:
-        NoResultError: no new result came for ``patience`` seconds although some were missing.
+        NoResultError: the wait was too long, and results are still missing.
     """
     s3 = stack.s3  # made before the threads start: boto3 cannot make a client in two threads at once
     upload_ends: dict[str, float] = {}  # the time at which each upload ended
@@ -88,18 +101,18 @@ def _await_results(
             results.update(zip(new, pool.map(fetch, new), strict=True))
             step.done(len(results), len(images))
             if uploading.done():
-                uploading.result()  # raises what went wrong there
+                uploading.result()  # raises the error of a failed upload
             if new or not uploading.done():
                 progressed = time.monotonic()
             elif time.monotonic() - progressed > patience:
                 raise NoResultError(pending)
-            # Listing many results takes time that the local cloud needs for scoring.
+            # A long list keeps the local cloud from scoring, so the pause grows with it.
             time.sleep(max(_POLL_SECONDS, 2 * (time.monotonic() - begun)))
     return results
 
 
 def fetch_written(stack: DeployedStack, out: Path) -> None:
-    """Copy results and review flags below ``out``, under their keys."""
+    """Copy results and review flags to a folder, each under its key."""
 
     def fetch(key: str) -> None:
         path = out / key

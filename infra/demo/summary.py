@@ -1,4 +1,4 @@
-"""What a demonstration found, for the terminal."""
+"""The results of a demonstration on the terminal."""
 
 from collections import Counter
 from statistics import median, quantiles
@@ -8,12 +8,14 @@ from rich.text import Text
 
 from infra.demo.uploads import TimedResult
 
+# Most rows of the table.
 MOST_ROWS = 40
+# The colour of each decision.
 STYLES = {"ALL": "bold red", "normal": "green", "review": "yellow", "rejected": "magenta"}
 
 
 def table(results: dict[str, TimedResult]) -> Table:
-    """One row an image, in the given order; at most MOST_ROWS of them."""
+    """A table with a row for each image, in the given order, up to ``MOST_ROWS`` rows."""
     rows = Table(box=None, header_style="bold", pad_edge=False)
     rows.add_column("image", overflow="fold", ratio=1)
     rows.add_column("P(ALL)", justify="right", no_wrap=True)
@@ -34,7 +36,11 @@ def table(results: dict[str, TimedResult]) -> Table:
 
 
 def summary(results: dict[str, TimedResult]) -> tuple[str, str]:
-    """Images by outcome, and the time from upload to result; `results` must not be empty."""
+    """Two sentences: the number of images by decision, and the time from upload to result.
+
+    Args:
+        results: at least one result.
+    """
     counts = Counter(timed.outcome for timed in results.values())
     seconds = [timed.seconds for timed in results.values()]
     return (
@@ -45,5 +51,5 @@ def summary(results: dict[str, TimedResult]) -> tuple[str, str]:
 
 
 def percentile_95(seconds: list[float]) -> float:
-    """The 95th percentile, interpolated between the two nearest values; ``seconds`` must not be empty."""
+    """The 95th percentile of at least one value, interpolated between the two nearest values."""
     return quantiles(seconds, n=20, method="inclusive")[-1] if len(seconds) > 1 else seconds[0]

@@ -1,4 +1,4 @@
-"""The images that a demonstration uploads, and the result of each."""
+"""The images that a demonstration uploads, and their results."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,12 @@ from lambda_fn.results import DecisionOrRejected, ResultDocument, decision_or_re
 
 @dataclass(frozen=True)
 class Upload:
-    """One image: its file, and its key in the bucket, the path below the given folder."""
+    """An image to upload.
+
+    Attributes:
+        key: its key in the bucket.
+        path: its file.
+    """
 
     key: str
     path: Path
@@ -16,7 +21,12 @@ class Upload:
 
 @dataclass(frozen=True)
 class TimedResult:
-    """An image's result document, and the seconds from the end of its upload until the result could be read."""
+    """The result of an image.
+
+    Attributes:
+        document: the result document.
+        seconds: time from the end of the upload until the result was read.
+    """
 
     document: ResultDocument
     seconds: float
@@ -28,5 +38,5 @@ class TimedResult:
 
 
 def uploads_of(folder: Path, images: tuple[Path, ...]) -> list[Upload]:
-    """Images below ``folder``, each with its path below it as key."""
+    """Images in a folder, with their paths below the folder as keys."""
     return [Upload(path.relative_to(folder).as_posix(), path) for path in images]

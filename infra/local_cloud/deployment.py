@@ -1,6 +1,7 @@
-"""Puts the stack on a local cloud with the same CDK command line, and the same template, as on AWS.
+"""Deploys the stack to a local cloud, with the same CDK command line and the same template as to AWS.
 
-What need not wait does not: the cloud is bootstrapped while the function's code is bundled and the template is written.
+Independent steps run at the same time: the cloud starts and is bootstrapped while the function's zip is built and the
+template is written.
 """
 
 import json
@@ -19,34 +20,38 @@ from infra.tools.paths import PROJECT
 from infra.tools.processes import Commands
 from infra.tools.steps import Steps
 
-# The local cloud hands over each message as it comes, and unpacks the whole zip for every call beside another: with few
-# calls at a time, messages gather to batches, as they do on AWS.
+# The local cloud hands over each message at once, and unpacks the whole zip for each call that runs beside another. If
+# few calls run at a time, messages gather to batches, as they do on AWS.
 _CONTEXT = [
     f"--context={name}" for name in ("stage=local", "target=local", "max_concurrency=2", "backfill_concurrency=2")
 ]
 _STACK = names.stack_name(names.LOCAL_STAGE)
 _OUTPUTS = "outputs.json"
+# An endpoint for commands that need no cloud: nothing listens on the port "discard".
 _NOWHERE = "http://127.0.0.1:9"
-"""The port "discard": writing a template asks no cloud."""
 
 
 def put_up(folder: Path, steps: Steps) -> DeployedStack:
-    """Start a local cloud in `folder` and deploy the stack there; on any failure the cloud is ended again.
+    """Start a local cloud and deploy the stack there. If anything fails, the cloud is ended.
+
+    Args:
+        folder: the cloud's folder, which also gets the logs of all commands.
+        steps: shows the progress.
 
     Raises:
         LocalCloudError: the cloud does not start.
         ToolkitError: the CDK command line cannot be installed.
-        BundlingError: the function's zip cannot be made.
+        BundlingError: the function's zip cannot be built.
         CommandFailedError: bootstrapping, synthesis or deployment failed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _OUTPUTS).unlink(missing_ok=True)
     try:
-        # The pool is left after the commands have been ended, else it would wait for them.
+        # On an error the commands are ended first: the pool waits for its threads, and these wait for commands.
         with ThreadPoolExecutor(max_workers=3) as pool, Commands(folder) as commands:
             _put_up(folder, steps, pool, commands)
         stack = deployed(folder)
-        assert stack is not None, "the CDK command line writes the outputs of what it deployed"
+        assert stack is not None, "the CDK command line writes the outputs of a deployment"
     except BaseException:
         emulator.stop(folder)
         raise
@@ -54,7 +59,7 @@ def put_up(folder: Path, steps: Steps) -> DeployedStack:
 
 
 def deployed(folder: Path) -> DeployedStack | None:
-    """What is deployed on the local cloud of `folder`; None while it is down or not yet deployed."""
+    """The stack on the local cloud of a folder; None if the cloud is down, or nothing is deployed there yet."""
     cloud = emulator.running(folder)
     if cloud is None or not (folder / _OUTPUTS).is_file():
         return None
@@ -76,7 +81,7 @@ def _put_up(folder: Path, steps: Steps, pool: ThreadPoolExecutor, commands: Comm
             cloud = emulator.start(folder)
             step.note(cloud.endpoint)
         with steps.step("bootstrap", "cdk bootstrap"):
-            # From a folder without cdk.json: with one, the command line would first run the app, for nothing.
+            # In a folder with cdk.json, bootstrapping would first run the app, whose output it does not need.
             cdk("bootstrap", "--app", "", f"aws://{ACCOUNT}/{REGION}", endpoint=cloud.endpoint, cwd=folder)
         return cloud
 
@@ -89,7 +94,7 @@ def _put_up(folder: Path, steps: Steps, pool: ThreadPoolExecutor, commands: Comm
     bootstrapped, synthesized = pool.submit(start_and_bootstrap), pool.submit(bundle_and_synthesize)
     branches: list[Future[Any]] = [bootstrapped, synthesized]
     for branch in wait(branches, return_when=FIRST_EXCEPTION).done:
-        branch.result()  # raises what went wrong there
+        branch.result()  # raises the error of a failed branch
     with steps.step("deploy", "cdk deploy"):
         arguments = ["--outputs-file", str(folder / _OUTPUTS), "--require-approval", "never", "--progress", "events"]
         endpoint = bootstrapped.result().endpoint

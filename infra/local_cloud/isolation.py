@@ -1,6 +1,6 @@
-"""Credentials and settings for the local cloud, in place of all that the user has set up for AWS.
+"""Credentials and settings for the local cloud, in place of the user's own settings for AWS.
 
-A command for the local cloud must neither fail because of a profile, a proxy or a certificate of the user's, nor ever
+A profile, a proxy or a certificate of the user must not break a command for the local cloud, and the command must never
 reach a real account.
 """
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from boto3 import Session
 
+# The local cloud accepts any credentials. These are the ones of its only account.
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 ACCESS_KEY = "cellflag-local"
@@ -18,7 +19,7 @@ SECRET_KEY = "cellflag-local"
 
 
 def exports(endpoint: str) -> dict[str, str]:
-    """The variables with which any AWS tool talks to the local cloud."""
+    """Environment variables with which any AWS tool uses the local cloud."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -27,11 +28,11 @@ def exports(endpoint: str) -> dict[str, str]:
     }
 
 
-def environment(endpoint: str, users: Mapping[str, str]) -> dict[str, str]:
-    """`users` environment without any setting for AWS, the CDK or proxies, and with those of the local cloud."""
+def environment(endpoint: str, user_environment: Mapping[str, str]) -> dict[str, str]:
+    """The user's environment, with the settings for AWS, the CDK and proxies replaced by those for the local cloud."""
     others = {
         name: value
-        for name, value in users.items()
+        for name, value in user_environment.items()
         if not name.startswith(("AWS_", "CDK_")) and not name.lower().endswith("_proxy")
     }
     return (
@@ -49,9 +50,9 @@ def environment(endpoint: str, users: Mapping[str, str]) -> dict[str, str]:
 
 
 def session() -> "Session":
-    """A session for the local cloud that reads none of boto3's environment variables and files.
+    """A session for the local cloud.
 
-    Its clients go past any proxy.
+    It ignores boto3's environment variables and files, and its clients use no proxy.
     """
     import boto3
     from botocore.config import Config

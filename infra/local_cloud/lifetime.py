@@ -1,4 +1,4 @@
-"""How long a local cloud lives: as long as its command, or until it is ended; and what a failed command leaves."""
+"""The lifetime of a local cloud: as long as its command, or until ``cellflag local down``."""
 
 import shutil
 import signal
@@ -22,13 +22,17 @@ LASTING_FOLDER = CACHE / "local"
 
 @contextmanager
 def cloud_folder(*, keep: bool) -> Iterator[Path]:
-    """A folder for a local cloud, which is ended when the ``with`` block is left, unless ``keep`` and all went well.
+    """A folder for a local cloud, which is ended at the end of the ``with`` block.
 
-    SIGTERM and SIGHUP count as Ctrl-C. After a failure the logs stay, and the error names them.
+    SIGTERM and SIGHUP have the effect of Ctrl-C. The folder is removed, unless the block ends with an error that a user
+    can put right: then the folder stays for its logs, and the error names it.
+
+    Args:
+        keep: use the lasting folder, and leave folder and cloud as they are if the block ends without an error.
 
     Raises:
-        InfraError: the work failed; the message is one line.
-        click.UsageError: ``keep``, and a local cloud is up already.
+        InfraError: the error of the block, with the place of the logs.
+        click.UsageError: a local cloud is in the lasting folder already.
     """
     if keep and emulator.running(LASTING_FOLDER):
         raise click.UsageError("the local cloud is up already; end it with `cellflag local down` first")

@@ -1,4 +1,4 @@
-"""How a command finds the deployment that it is to look after: by stage on AWS, or on this machine's local cloud."""
+"""Finds the deployment that a command operates on: by its stage on AWS, or on the local cloud of this machine."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -16,11 +16,16 @@ from infra.local_cloud.deployment import deployed
 
 
 def find_stack(stage: str, profile: str | None, region: str | None) -> DeployedStack:
-    """The deployment of a stage, through the user's own settings for AWS.
+    """Find the stack of a stage.
+
+    Args:
+        stage: the deployment's stage.
+        profile: profile of the user's AWS settings; None for the default one.
+        region: AWS region; None for the profile's.
 
     Raises:
-        InfraError: there is none in this account and region.
-        BotoCoreError, ClientError: AWS cannot be asked.
+        InfraError: there is no such stack in this account and region.
+        BotoCoreError, ClientError: AWS refuses or fails.
     """
     session = boto3.Session(profile_name=profile, region_name=region)
     name = names.stack_name(stage)
@@ -39,10 +44,10 @@ def find_stack(stage: str, profile: str | None, region: str | None) -> DeployedS
 
 
 def find_local_stack() -> DeployedStack:
-    """The deployment on the local cloud that is kept up.
+    """Find the stack on the local cloud that ``cellflag local up`` started.
 
     Raises:
-        click.UsageError: there is none.
+        click.UsageError: it is not up.
     """
     stack = deployed(lifetime.LASTING_FOLDER)
     if stack is None:
@@ -51,16 +56,19 @@ def find_local_stack() -> DeployedStack:
 
 
 def on_a_stack(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that choose a deployment, and hand it over as ``stack``."""
+    """Add the options that choose a deployment to a command, and pass the deployment to it as ``stack``."""
 
     @click.option(
-        "--stage", default=names.DEFAULT_STAGE, show_default=True, help="Which deployment: stack cellflag-STAGE."
+        "--stage",
+        default=names.DEFAULT_STAGE,
+        show_default=True,
+        help="Stage of the deployment: its stack is cellflag-STAGE.",
     )
-    @click.option("--local", is_flag=True, help="The local cloud that `cellflag local up` started.")
+    @click.option("--local", is_flag=True, help="Use the local cloud that `cellflag local up` started.")
     @click.option("--profile", help="Profile of your AWS settings.")
     @click.option("--region", help="AWS region.")
     @wraps(command)
-    def with_stack(stage: str, local: bool, profile: str | None, region: str | None, **options: Any) -> Any:  # noqa: ANN401 - whatever the command takes
+    def with_stack(stage: str, local: bool, profile: str | None, region: str | None, **options: Any) -> Any:  # noqa: ANN401 - the command's own options
         context = click.get_current_context()
         source = context.get_parameter_source("stage")
         if local and (profile or region or source is click.core.ParameterSource.COMMANDLINE):

@@ -1,4 +1,4 @@
-"""How the values of settings are written, and what is said of a wrong one."""
+"""The types of settings, and the message about a wrong value."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from infra.errors import InfraError
 
-# Tags that every deployment has; a deployment cannot choose their values.
+# Tags that every deployment has. Their values cannot be chosen.
 OWN_TAGS: Final = ("application", "stage")
 _TAG_CHARACTER = r"[\w .:/+@-]"
 _TAGS_AS_WRITTEN = "name=value,name=value"
@@ -19,11 +19,11 @@ _TRUE_OR_FALSE = {"true": True, "True": True, "false": False, "False": False}
 
 
 class ConfigurationError(InfraError):
-    """A setting cannot be used; the message names it, and the values that it may have."""
+    """A setting cannot be used. The message names the setting and the values that it may have."""
 
 
 def _read_whole(value: object) -> object:
-    """A whole number, or else text, so that neither True nor 5.0 passes as one."""
+    """Read a whole number; return anything else as text, because True and 5.0 are not whole numbers."""
     text = str(value)
     return int(text) if re.fullmatch(r"-?[0-9]{1,9}", text) else text
 
@@ -40,7 +40,7 @@ def _read_switch(value: object) -> object:
 
 
 def _read_tags(value: object) -> dict[str, str]:
-    """Tags of AWS resources, from ``name=value,name=value`` or a JSON object."""
+    """Read the tags of AWS resources, written as ``name=value,name=value`` or as a JSON object."""
     pairs = value
     if isinstance(value, str):
         pairs = dict(pair.partition("=")[::2] for pair in value.split(","))
@@ -58,8 +58,8 @@ def _read_tags(value: object) -> dict[str, str]:
     return dict(pairs)
 
 
-# Types of settings. Each reads what the command line gives as text and cdk.json as a value; pydantic then checks it in
-# its strict mode, in which True is no number and 1 is no switch.
+# Types of settings. The command line gives every value as text, cdk.json as JSON: each type reads both. pydantic then
+# checks the value in its strict mode, in which True is not a number and 1 is not a switch.
 ReadWhole = BeforeValidator(_read_whole)
 Whole = Annotated[int, ReadWhole]
 Rate = Annotated[float, BeforeValidator(_read_rate), Field(allow_inf_nan=False)]
@@ -68,12 +68,13 @@ Tags = Annotated[dict[str, str], BeforeValidator(_read_tags)]
 
 
 def describe_error(error: ErrorDetails, settings: Mapping[str, FieldInfo], values: Mapping[str, object]) -> str:
-    """One line about a wrong value: ``NAME is VALUE; it must be ...``.
+    """Describe a wrong value in one line: ``NAME is VALUE; it must be ...``.
 
     Args:
-        error: what pydantic found.
-        settings: the fields by name. The description of a text says in words which texts match its pattern.
-        values: what the user wrote, by name.
+        error: pydantic's error.
+        settings: the fields of the configuration, by name. The description of a text field says in words which texts
+            match its pattern.
+        values: the user's values, by name.
     """
     name = str(error["loc"][0])
     if name not in settings:

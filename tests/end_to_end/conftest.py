@@ -1,4 +1,4 @@
-"""One local cloud for all tests here: the demonstration itself brings it up, with the real CDK command line."""
+"""One local cloud for all tests of this folder: the demonstration starts it, with the real CDK command line."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from infra.local_cloud import emulator, lifetime
 from infra.local_cloud.deployment import deployed
 from tests.end_to_end.cells import KEYS, draw_cell
 
-LEFT_OUT = ("notes.txt", "plate 7/.DS_Store", "plate 7/counts.csv")
+OTHER_FILES = ("notes.txt", "plate 7/.DS_Store", "plate 7/counts.csv")
 
 
 @dataclass(frozen=True)
 class Demonstration:
-    """A finished `cellflag demo FOLDER --keep`: what it printed, where its results are, and what it left up."""
+    """A finished ``cellflag demo FOLDER --keep``: its output, the folder of its results, and the running stack."""
 
     result: Result
     out: Path
@@ -30,7 +30,7 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstr
     folder, cloud, out = (tmp_path_factory.mktemp(name) for name in ("cells", "cloud", "out"))
     for seed, key in enumerate(KEYS):
         draw_cell(folder / key, seed)
-    for name in LEFT_OUT:
+    for name in OTHER_FILES:
         (folder / name).write_text("no image")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lifetime, "LASTING_FOLDER", cloud)

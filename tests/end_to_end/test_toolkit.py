@@ -1,4 +1,4 @@
-"""The `cdk` command of the project, on Node from PyPI."""
+"""The ``cdk`` command of the project, on Node from PyPI."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the commands say before any work begins; tests/end_to_end has the work itself."""
+"""The messages of commands before their work begins. tests/end_to_end tests the work itself."""
 
 from pathlib import Path
 
@@ -25,13 +25,13 @@ def lasting_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "local"
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_a_usage_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(demo, ["nowhere"])
     assert result.exit_code == 2
     assert "there is no folder nowhere" in result.output
 
 
-def test_a_folder_without_images_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_images_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "a.txt").touch()
     result = CliRunner().invoke(demo, ["notes"])
@@ -57,7 +57,7 @@ def test_a_named_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["a.json"]
 
 
-def test_a_local_cloud_that_is_not_up_is_told() -> None:
+def test_the_commands_of_a_local_cloud_that_is_not_up_report_that_it_is_not() -> None:
     assert CliRunner().invoke(local_group, ["down"]).output == "The local cloud was not up.\n"
     status = CliRunner().invoke(local_group, ["status"])
     assert (status.exit_code, status.output) == (1, "The local cloud is not up.\n")
@@ -95,5 +95,6 @@ def test_images_without_a_result_are_named_with_the_last_error_of_the_local_clou
     with pytest.raises(InfraError) as raised:
         demonstration.demonstrate([], tmp_path, tmp_path / "out")
     assert raised.value.message == (
-        "there is no result for 'a.bmp' and 1 others. The local cloud says: 1 ERROR the function ran out of memory."
+        "there is no result for 'a.bmp' and 1 other. "
+        "The last error of the local cloud: 1 ERROR the function ran out of memory."
     )

@@ -17,8 +17,8 @@ from lambda_fn.manifest import Manifest
 from tests.infra.templates import Synthesize, resources
 
 README = (PROJECT / "README.md").read_text("utf-8")
+# Five pollers, each asking for 20 s at a time: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 LONG_POLLS = 5 * 3 * 60 * 24 * 30
-"""Five pollers, each asking for 20 s at a time: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
 
 
 def table(heading: str) -> dict[str, str]:

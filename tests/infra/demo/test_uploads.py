@@ -1,4 +1,4 @@
-"""Which files a demonstration uploads, and how it sums up what came of them."""
+"""Which files a demonstration uploads, and how it summarises their results."""
 
 from pathlib import Path
 from typing import Any

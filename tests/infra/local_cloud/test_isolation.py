@@ -1,4 +1,4 @@
-"""Nothing that the user has set up for AWS reaches the local cloud, and nothing local reaches a real account."""
+"""The user's settings for AWS never reach the local cloud, and the local cloud's never reach a real account."""
 
 import os
 import threading

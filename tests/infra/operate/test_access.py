@@ -1,4 +1,4 @@
-"""Which deployment a command finds, and what it says where there is none."""
+"""Which deployment a command finds, and its errors if there is none."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -76,7 +76,7 @@ def cloudformation(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("cloudformation")
-def test_a_stage_without_a_stack_is_told() -> None:
+def test_a_stage_without_a_stack_is_an_error_that_names_the_stack() -> None:
     with pytest.raises(
         click.ClickException, match=r"no stack cellflag-clinic in this account in eu-west-1: .* --local"
     ):
@@ -103,7 +103,7 @@ def test_the_local_cloud_goes_without_settings_for_aws(options: list[str]) -> No
     assert (result.exit_code, "--local goes without" in result.output) == (2, True)
 
 
-def test_a_local_cloud_that_is_down_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_cloud_that_is_down_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifetime, "LASTING_FOLDER", tmp_path)
     result = CliRunner().invoke(command, ["--local"])
     assert (result.exit_code, "cellflag local up" in result.output) == (2, True)

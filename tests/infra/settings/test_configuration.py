@@ -1,4 +1,4 @@
-"""What may be chosen at deployment, and what is said of wrong choices."""
+"""The settings of a deployment, and the messages about wrong ones."""
 
 from dataclasses import replace
 from typing import Any
@@ -138,8 +138,8 @@ def test_only_error_rates_that_the_shipped_model_has_thresholds_for_are_taken(
     if rates[0] <= chosen <= rates[-1]:
         assert Configuration.from_context({name: str(chosen)}).own_rates == {name: chosen}
     else:
-        said = f"{name} is {chosen:g}; it must be {rates[0]:g} to {rates[-1]:g}, the rates that "
-        with pytest.raises(ConfigurationError, match=said):
+        message = f"{name} is {chosen:g}; it must be {rates[0]:g} to {rates[-1]:g}, the rates that "
+        with pytest.raises(ConfigurationError, match=message):
             Configuration.from_context({name: str(chosen)})
 
 
