@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from infra import names
-from infra.operate.access import DeployedStack, on_a_stack
+from infra.deployed_stack import DeployedStack
+from infra.operate.access import on_a_stack
 from infra.operate.backfills import executions
 from infra.operate.backfills.costs import Work, backfill_cost
 from infra.operate.backfills.executions import Counts, Ended

@@ -16,7 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.demo.summary import STYLES
-from infra.operate.access import DeployedStack, on_a_stack
+from infra.deployed_stack import DeployedStack
+from infra.operate.access import on_a_stack
 from infra.operate.documents import Document, Selection, moment, read_documents
 from infra.operate.exports import duckdb_module, write_csv, write_jsonl, write_new, write_parquet
 

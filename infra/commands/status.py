@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from infra import names
-from infra.operate.access import DeployedStack, on_a_stack
+from infra.deployed_stack import DeployedStack
+from infra.operate.access import on_a_stack
 from infra.operate.backfills import executions
 from infra.operate.dead_letters import depth
 from infra.operate.recent import read_recent

@@ -1,9 +1,5 @@
 """What AWS refuses, in one line that says what to do."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import click
 from botocore import exceptions
 
 _LOG_IN = "log in (`aws sso login`, `aws configure`), or name another profile with --profile"
@@ -18,15 +14,6 @@ _CREDENTIALS_REFUSED = {
     "AuthFailure",
 }
 _FORBIDDEN = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
-
-
-@contextmanager
-def told_in_one_line() -> Iterator[None]:
-    """Turn what boto3 raises into a `click.ClickException`."""
-    try:
-        yield
-    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
-        raise click.ClickException(explain(error)) from error
 
 
 def explain(error: Exception) -> str:

@@ -10,8 +10,8 @@ from urllib.parse import unquote_plus
 from botocore.exceptions import ClientError
 
 from infra import names
+from infra.deployed_stack import DeployedStack
 from infra.errors import InfraError
-from infra.operate.access import DeployedStack
 
 if TYPE_CHECKING:
     from types_boto3_sqs.type_defs import MessageTypeDef

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from infra.operate.access import PARALLEL_READS, DeployedStack
+from infra.deployed_stack import PARALLEL_READS, DeployedStack
 from infra.operate.parallel import in_parallel
 
 Document = dict[str, Any]

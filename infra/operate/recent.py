@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from infra.operate.access import PARALLEL_READS, DeployedStack
+from infra.deployed_stack import PARALLEL_READS, DeployedStack
 from infra.operate.parallel import in_parallel
 from lambda_fn.keys import ledger_prefix
 from lambda_fn.results import LedgerLine, decision_or_rejected

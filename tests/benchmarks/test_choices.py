@@ -15,7 +15,7 @@ from rich.table import Table
 
 from infra import prices
 from infra.local_cloud import emulator
-from infra.local_cloud.isolation import environment, s3_client
+from infra.local_cloud.isolation import environment, session
 from infra.settings.configuration import Configuration
 from lambda_fn.manifest import Manifest
 
@@ -57,7 +57,7 @@ def measure(cells: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Ite
     home = tmp_path_factory.mktemp("home")
     try:
         endpoint = emulator.start(home).endpoint
-        s3 = s3_client(endpoint)
+        s3 = session().client("s3", endpoint_url=endpoint)
         s3.create_bucket(Bucket="images")
         for number in range(IMAGES):
             s3.put_object(Bucket="images", Key=key(number), Body=cells[number % len(cells)])

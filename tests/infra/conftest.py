@@ -9,8 +9,8 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 from click.testing import CliRunner, Result
 
+from infra.deployed_stack import DeployedStack
 from infra.operate import access
-from infra.operate.access import DeployedStack
 from infra.packaging.bundle import Target
 from infra.tools.cdk import node_folder
 from tests.infra.fakes import deployed_stack

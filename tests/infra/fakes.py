@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.operate.access import DeployedStack
+from infra.deployed_stack import DeployedStack
 
 IMAGES, RESULTS = "cellflag-test-images", "cellflag-test-results"
 

@@ -2,7 +2,6 @@
 
 import io
 import re
-from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,8 +17,8 @@ from lambda_fn.manifest import Manifest
 from tests.infra.templates import Synthesize, resources
 
 README = (PROJECT / "README.md").read_text("utf-8")
+# Five pollers, each asking for 20 s at a time: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 LONG_POLLS = 5 * 3 * 60 * 24 * 30
-"""Five pollers, each asking for 20 s at a time: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
 
 
 def table(heading: str) -> dict[str, str]:
@@ -31,12 +30,12 @@ def table(heading: str) -> dict[str, str]:
 
 def test_every_setting_is_listed_in_its_order_with_its_default() -> None:
     listed = table("| Setting | Default | |\n")
-    assert list(listed) == [setting.name for setting in fields(Configuration)]
-    for setting in fields(Configuration):
+    assert list(listed) == list(Configuration.model_fields)
+    for name, setting in Configuration.model_fields.items():
         if isinstance(setting.default, bool | int | str):
-            assert f"| `{setting.name}` | `{str(setting.default).lower()}` |" in README
-        elif setting.name != "access_logs":  # None there, since hipaa decides; false, since hipaa is
-            assert listed[setting.name] in ("none", "a new one", "kept", "the model's")
+            assert f"| `{name}` | `{str(setting.default).lower()}` |" in README
+        elif name != "access_logs":  # as hipaa, which is off
+            assert listed[name] in ("none", "a new one", "kept", "the model's")
 
 
 def test_the_error_rates_that_can_be_chosen_are_those_of_the_shipped_model() -> None:

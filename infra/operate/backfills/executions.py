@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra import names
-from infra.operate.access import DeployedStack
+from infra.deployed_stack import DeployedStack
 
 _POLL_SECONDS = 1.0
 _ENDED = ("succeeded", "failed", "timedOut", "aborted")

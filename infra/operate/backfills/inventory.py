@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 
 import click
 
-from infra.operate.access import DeployedStack
+from infra.deployed_stack import DeployedStack
 from lambda_fn.keys import BACKFILLS
 
 

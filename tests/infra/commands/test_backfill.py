@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from infra.commands.backfill import backfill
-from infra.operate.access import DeployedStack
+from infra.deployed_stack import DeployedStack
 from infra.operate.backfills import executions
 from infra.operate.backfills.inventory import list_of_inventory
 from tests.infra.fakes import IMAGES, RESULTS, with_client

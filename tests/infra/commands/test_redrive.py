@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 from click.testing import Result
 
 from infra.commands import redrive
+from infra.deployed_stack import DeployedStack
 from infra.operate import dead_letters
-from infra.operate.access import DeployedStack
 from infra.operate.dead_letters import depth, keys_of, send_back
 from tests.infra.fakes import FakePaginator, with_client
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.commands.results import results
-from infra.operate.access import DeployedStack
+from infra.deployed_stack import DeployedStack
 from infra.operate.documents import Selection, moment, read_documents
 from infra.operate.exports import COLUMNS, row, write_csv, write_new
 from tests.infra.fakes import RESULTS

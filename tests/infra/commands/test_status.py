@@ -9,8 +9,8 @@ import pytest
 from click.testing import Result
 
 from infra.commands.status import status
+from infra.deployed_stack import DeployedStack
 from infra.operate import recent
-from infra.operate.access import DeployedStack
 from infra.operate.recent import read_recent
 from tests.infra.fakes import RESULTS, with_client
 

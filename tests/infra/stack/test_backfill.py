@@ -7,7 +7,7 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from infra.settings.configuration import Configuration
-from infra.settings.values import ConfigurationError
+from infra.settings.fields import ConfigurationError
 from tests.infra.templates import Synthesize
 
 

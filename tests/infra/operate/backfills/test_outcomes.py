@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.operate.access import DeployedStack
+from infra.deployed_stack import DeployedStack
 from infra.operate.backfills.outcomes import Outcome, of_failure, read_outcome
 from tests.infra.fakes import RESULTS, FakePaginator, with_client
 
