@@ -4,8 +4,8 @@ One place for every estimate: the backfill's summary, the simulation in docs/bac
 lists a price stands above it; prices move, so an estimate says that it is one.
 """
 
+# The month for which these prices are stated.
 PRICES_AS_OF = "2026-11"
-"""The month for which these prices are stated."""
 
 # https://aws.amazon.com/lambda/pricing/
 LAMBDA_GB_SECOND_ARM64 = 0.0000133334
@@ -13,31 +13,33 @@ LAMBDA_GB_SECOND_X86_64 = 0.0000166667
 LAMBDA_REQUEST = 0.20 / 1e6
 
 # https://aws.amazon.com/s3/pricing/, S3 Standard
+# PUT, COPY, POST or LIST.
 S3_WRITE_REQUEST = 0.005 / 1e3
-"""PUT, COPY, POST or LIST."""
+# GET, HEAD and all others; DELETE is free.
 S3_READ_REQUEST = 0.0004 / 1e3
-"""GET, HEAD and all others; DELETE is free."""
 S3_GB_MONTH = 0.023
 
 # https://aws.amazon.com/sqs/pricing/, standard queues; sending, receiving and deleting are a request each
 SQS_REQUEST = 0.40 / 1e6
+# Are received or deleted at most:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api-actions.html
 SQS_MESSAGES_A_REQUEST = 10
-"""Are received or deleted at most:
-https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api-actions.html"""
 
 # https://aws.amazon.com/step-functions/pricing/
+# Of a Standard workflow, retries included.
 STANDARD_TRANSITION = 0.025 / 1e3
-"""Of a Standard workflow, retries included."""
 EXPRESS_REQUEST = 1.00 / 1e6
 EXPRESS_GB_SECOND = 0.00001667
-"""Duration is rounded up to 100 ms, memory to 64 MB."""
+# Duration is rounded up to 100 ms, memory to 64 MB.
+EXPRESS_STEP_SECONDS = 0.1
+EXPRESS_STEP_GB = 64 / 1024
 
 # https://aws.amazon.com/cloudwatch/pricing/
 LOGS_GB_INGESTED = 0.50
+# A metric of one's own, in hours in which it is sent.
 METRIC_MONTH = 0.30
-"""A metric of one's own, in hours in which it is sent."""
+# For each metric that an alarm reads.
 ALARM_METRIC_MONTH = 0.10
-"""For each metric that an alarm reads."""
 DASHBOARD_MONTH = 3.00
 
 # https://aws.amazon.com/kms/pricing/

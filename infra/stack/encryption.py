@@ -8,15 +8,15 @@ from constructs import Construct
 from infra.settings.configuration import OWN
 
 
-def encryption_key(scope: Construct, chosen: str | None) -> kms.IKey | None:
+def encryption_key(scope: Construct, setting: str | None) -> kms.IKey | None:
     """The key for buckets, logs and alarms: one made here for `own`, the one of an ARN, or None for None.
 
     A key made here outlives the stack like the data that only it can decrypt.
     """
-    if chosen is None:
+    if setting is None:
         return None
-    if chosen != OWN:
-        return kms.Key.from_key_arn(scope, "Key", chosen)
+    if setting != OWN:
+        return kms.Key.from_key_arn(scope, "Key", setting)
     key = kms.Key(
         scope,
         "Key",

@@ -13,12 +13,13 @@ from lambda_fn.keys import LEDGER, QUERIES
 
 QUERY_FOLDER = Path(__file__).with_name("queries")
 TABLE = "ledger"
+# Nothing was scored before.
 FIRST_DAY = "2026-11-01"
-"""Nothing was scored before."""
 
+# A query that reads more is ended: it costs 0.50 USD by then, and has read some 100 million answers.
 SCAN_LIMIT_BYTES = 100 * 1000**3
-"""A query that reads more is ended: it costs 0.50 USD by then, and has read some 100 million answers."""
 
+# The fields of a ``lambda_fn.results.LedgerLine``, which are those of a result and its outcome.
 COLUMNS = {
     "schema": "string",
     "status": "string",
@@ -35,7 +36,6 @@ COLUMNS = {
     "error": "struct<code:string,message:string>",
     "outcome": "string",
 }
-"""The fields of `lambda_fn/result.schema.json`, and what became of the document."""
 
 
 def query(name: str) -> tuple[str, str]:
@@ -68,28 +68,7 @@ class Ledger(Construct):
             "Table",
             catalog_id=stack.account,
             database_name=database.ref,
-            table_input=glue.CfnTable.TableInputProperty(
-                name=TABLE,
-                table_type="EXTERNAL_TABLE",
-                partition_keys=[glue.CfnTable.ColumnProperty(name="dt", type="string")],
-                # https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
-                parameters={
-                    "projection.enabled": "true",
-                    "projection.dt.type": "date",
-                    "projection.dt.format": "yyyy-MM-dd",
-                    "projection.dt.range": f"{FIRST_DAY},NOW",
-                    "storage.location.template": f"s3://{bucket}/{LEDGER}dt=${{dt}}/",
-                },
-                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
-                    columns=[glue.CfnTable.ColumnProperty(name=name, type=kind) for name, kind in COLUMNS.items()],
-                    location=f"s3://{bucket}/{LEDGER}",
-                    input_format="org.apache.hadoop.mapred.TextInputFormat",
-                    output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-                    serde_info=glue.CfnTable.SerdeInfoProperty(
-                        serialization_library="org.openx.data.jsonserde.JsonSerDe"
-                    ),
-                ),
-            ),
+            table_input=_table(bucket),
         )
         encryption = athena.CfnWorkGroup.EncryptionConfigurationProperty(
             encryption_option="SSE_KMS" if storage.key else "SSE_S3",
@@ -108,11 +87,13 @@ class Ledger(Construct):
                 ),
             ),
         )
-        if configuration.target == "local":
-            return  # the local cloud's CloudFormation knows no named queries
+        if configuration.target == "aws":  # the local cloud's CloudFormation knows no named queries
+            self._queries(database, table)
+
+    def _queries(self, database: glue.CfnDatabase, table: glue.CfnTable) -> None:
         for name in query_names():
             description, sql = query(name)
-            named = athena.CfnNamedQuery(
+            named_query = athena.CfnNamedQuery(
                 self,
                 name.title().replace("_", ""),
                 name=name,
@@ -121,5 +102,29 @@ class Ledger(Construct):
                 query_string=sql,
                 work_group=self.workgroup.name,
             )
-            for needed in (table, self.workgroup):
-                named.add_resource_dependency(needed)
+            for resource in (table, self.workgroup):
+                named_query.add_resource_dependency(resource)
+
+
+def _table(bucket: str) -> glue.CfnTable.TableInputProperty:
+    """The table over the ledger in a bucket; the day, a partition, is read from the keys."""
+    return glue.CfnTable.TableInputProperty(
+        name=TABLE,
+        table_type="EXTERNAL_TABLE",
+        partition_keys=[glue.CfnTable.ColumnProperty(name="dt", type="string")],
+        # https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
+        parameters={
+            "projection.enabled": "true",
+            "projection.dt.type": "date",
+            "projection.dt.format": "yyyy-MM-dd",
+            "projection.dt.range": f"{FIRST_DAY},NOW",
+            "storage.location.template": f"s3://{bucket}/{LEDGER}dt=${{dt}}/",
+        },
+        storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+            columns=[glue.CfnTable.ColumnProperty(name=name, type=kind) for name, kind in COLUMNS.items()],
+            location=f"s3://{bucket}/{LEDGER}",
+            input_format="org.apache.hadoop.mapred.TextInputFormat",
+            output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+            serde_info=glue.CfnTable.SerdeInfoProperty(serialization_library="org.openx.data.jsonserde.JsonSerDe"),
+        ),
+    )

@@ -17,22 +17,22 @@ from lambda_fn import metric_names
 from lambda_fn.manifest import Manifest
 from lambda_fn.settings import expected_error_rates
 
+# Seconds pass from upload to result; a quarter of an hour means that images come faster than they are scored.
 OLDEST_MESSAGE_SECONDS = 900
-"""Seconds pass from upload to result; a quarter of an hour means that images come faster than they are scored."""
 
+# One image that fails again and again is nobody's alarm but that of the dead letters: after its third try, two
+# visibility timeouts after the first, SQS no longer counts a message as the oldest.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 FAILING_VISIBILITY_TIMEOUTS = 2.5
-"""One image that fails again and again is nobody's alarm but that of the dead letters: after its third try, two
-visibility timeouts after the first, SQS no longer counts a message as the oldest.
-https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"""
 
+# Of messages in five minutes; a single image that cannot be read fails its five tries without anybody being called.
 FAILED_PERCENT = 5
-"""Of messages in five minutes; a single image that cannot be read fails its five tries without anybody being called."""
 
+# With a quarter to review, 100 images have a standard error of 4.3 %: twice the share is six of them away.
 DRIFT_IMAGES_AN_HOUR, DRIFT_HOURS = 100, 3
-"""With a quarter to review, 100 images have a standard error of 4.3 %: twice the share is six of them away."""
 
+# One patient's cells may all be of one class; those of three days with 500 images each are hardly one patient's.
 DRIFT_IMAGES_A_DAY, DRIFT_DAYS = 500, 3
-"""One patient's cells may all be of one class; those of three days with 500 images each are hardly one patient's."""
 
 
 class Monitoring(Construct):

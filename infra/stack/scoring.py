@@ -12,6 +12,7 @@ from aws_cdk import aws_s3_notifications as notifications
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra import names
 from infra.packaging.bundle import Bundle
 from infra.settings.configuration import Configuration
 from infra.stack.encryption import let_use
@@ -21,12 +22,12 @@ from lambda_fn.keys import WRITTEN_BY_THE_FUNCTION
 from lambda_fn.manifest import Manifest
 from lambda_fn.settings import ERROR_RATE_VARIABLES, RESULTS_BUCKET, REVIEW_EVERYTHING, SERVICE_NAME
 
+# How often a message is received before it goes to the dead-letter queue.
 TRIES = 5
-"""How often a message is received before it goes to the dead-letter queue."""
 
+# Visibility of a message in function timeouts: AWS's advice for queues that feed a function, so that a message is not
+# received again while its batch still runs or is throttled.
 VISIBILITY_TIMEOUTS = 6
-"""Visibility of a message in function timeouts: AWS's advice for queues that feed a function, so that a message is not
-received again while its batch still runs or is throttled."""
 
 
 class Scoring(Construct):
@@ -55,6 +56,21 @@ class Scoring(Construct):
             retention_period=Duration.days(4),
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=TRIES, queue=self.dead_letters),
         )
+        self._announce_images(configuration, storage)
+        self.function = self._function(configuration, storage, bundle)
+        self.live = lambda_.Alias(self, "Live", alias_name=names.LIVE_ALIAS, version=self.function.current_version)
+        self.live.add_event_source(
+            event_sources.SqsEventSource(
+                self.queue,
+                batch_size=configuration.batch_size,
+                max_batching_window=Duration.seconds(configuration.batch_window_seconds),
+                max_concurrency=configuration.max_concurrency,
+                report_batch_item_failures=True,
+            )
+        )
+
+    def _announce_images(self, configuration: Configuration, storage: Storage) -> None:
+        """Let the bucket of images, and no bucket of another account, send its events to the queue."""
         prefix, suffix = configuration.images_prefix, configuration.images_suffix
         filters = [s3.NotificationKeyFilter(prefix=prefix, suffix=suffix)] if prefix or suffix else []
         storage.images.add_event_notification(
@@ -72,23 +88,22 @@ class Scoring(Construct):
             )
         )
 
+    def _function(self, configuration: Configuration, storage: Storage, bundle: Bundle) -> lambda_.Function:
+        """The function and its log."""
         log_group = logs.LogGroup(self, "Log", removal_policy=RemovalPolicy.DESTROY, encryption_key=storage.key)
         cast(logs.CfnLogGroup, log_group.node.default_child).retention_in_days = configuration.log_retention_days
-        self.function = lambda_.Function(
+        python, arm64 = f"python{bundle.target.python}", bundle.target.architecture == "arm64"
+        function = lambda_.Function(
             self,
             "Function",
             code=lambda_.Code.from_asset(str(bundle.code)),
             handler="lambda_fn.handler.handler",
-            runtime=lambda_.Runtime(
-                f"python{bundle.target.python}", lambda_.RuntimeFamily.PYTHON, supports_snap_start=True
-            ),
-            architecture=lambda_.Architecture.ARM_64
-            if bundle.target.architecture == "arm64"
-            else lambda_.Architecture.X86_64,
+            runtime=lambda_.Runtime(python, lambda_.RuntimeFamily.PYTHON, supports_snap_start=True),
+            architecture=lambda_.Architecture.ARM_64 if arm64 else lambda_.Architecture.X86_64,
             memory_size=configuration.memory_mb,
             timeout=Duration.seconds(configuration.timeout_seconds),
             reserved_concurrent_executions=configuration.reserved_concurrency,
-            role=_role(self, storage, log_group, prefix or ""),
+            role=_role(self, storage, log_group, configuration.images_prefix or ""),
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             # Logs cost more than the computing: the platform's own START, END and REPORT lines stay out.
@@ -99,17 +114,8 @@ class Scoring(Construct):
                 removal_policy=RemovalPolicy.RETAIN, description=_version_description(Manifest.read())
             ),
         )
-        _acknowledge(self.function)
-        self.live = lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)
-        self.live.add_event_source(
-            event_sources.SqsEventSource(
-                self.queue,
-                batch_size=configuration.batch_size,
-                max_batching_window=Duration.seconds(configuration.batch_window_seconds),
-                max_concurrency=configuration.max_concurrency,
-                report_batch_item_failures=True,
-            )
-        )
+        _acknowledge(function)
+        return function
 
 
 def _version_description(model: Manifest) -> str:
@@ -123,13 +129,13 @@ def _queue(scope: Construct, construct_id: str, **properties: Any) -> sqs.Queue:
 
 def _environment(configuration: Configuration, results: str, service: str) -> dict[str, str]:
     """What the function is told; a choice that was not made is not there, and the model's manifest decides."""
-    chosen = {
+    choices = {
         REVIEW_EVERYTHING: "true" if configuration.review_everything else None,
         **{variable: configuration.own_rates.get(rate) for rate, variable in ERROR_RATE_VARIABLES.items()},
     }
     # The service is a dimension of every metric: it tells several deployments in one account apart.
     fixed = {RESULTS_BUCKET: results, SERVICE_NAME: service}
-    return fixed | {name: str(value) for name, value in chosen.items() if value is not None}
+    return fixed | {name: str(value) for name, value in choices.items() if value is not None}
 
 
 def _acknowledge(function: lambda_.Function) -> None:

@@ -14,8 +14,8 @@ from infra.stack.release import Release
 from infra.stack.scoring import Scoring
 from infra.stack.storage import Storage
 
+# The function's Python on AWS; the local cloud runs functions on this process's own.
 PYTHON = "3.13"
-"""The function's Python on AWS; the local cloud runs functions on this process's own."""
 
 
 class CellflagStack(Stack):

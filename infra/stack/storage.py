@@ -15,8 +15,8 @@ from lambda_fn.keys import BACKFILLS, QUERIES, REVIEW, WRITTEN_BY_THE_FUNCTION
 _LOWERED_FLAG_DAYS = 30
 _QUERY_DAYS = 30
 _BACKFILL_DAYS = 90
+# Six years, as HIPAA keeps documentation (45 CFR 164.316(b)(2)(i)).
 _ACCESS_LOG_DAYS = 2192
-"""Six years, as HIPAA keeps documentation (45 CFR 164.316(b)(2)(i))."""
 
 
 def of_this_account(scope: Construct) -> dict[str, dict[str, str]]:

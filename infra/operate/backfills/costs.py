@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from infra import prices
 
-_EXPRESS_STEP_SECONDS = 0.1
-_EXPRESS_MEMORY_GB = 64 / 1024
+# Transitions of the state machine, and of a Standard child: its start, the call, the look at its tally, and its end.
 _PARENT_TRANSITIONS = 3
 _CHILD_TRANSITIONS = 4
 _KEYS_A_LISTING = 1000
@@ -54,9 +53,9 @@ def backfill_cost(
     writes = work.first + work.replaced + work.flagged + work.ledgers + work.listed / _KEYS_A_LISTING
     reads = work.listed + 2 * work.replaced + work.flagged + (work.listed if looks_first else 0)
     # Rounding up to the next step adds half of one on average.
-    child_seconds = work.seconds + work.calls * _EXPRESS_STEP_SECONDS / 2
+    child_seconds = work.seconds + work.calls * prices.EXPRESS_STEP_SECONDS / 2
     children = (
-        work.calls * prices.EXPRESS_REQUEST + child_seconds * _EXPRESS_MEMORY_GB * prices.EXPRESS_GB_SECOND
+        work.calls * prices.EXPRESS_REQUEST + child_seconds * prices.EXPRESS_STEP_GB * prices.EXPRESS_GB_SECOND
         if express
         else _CHILD_TRANSITIONS * work.calls * prices.STANDARD_TRANSITION
     )

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, get_args, get_type_hints, is_typeddict
 
 import duckdb
 import pytest
@@ -13,7 +13,7 @@ from infra.stack.ledger import COLUMNS, query, query_names
 from infra.tools.paths import LAMBDA_PACKAGE
 from lambda_fn.decisions import Reason, Verdict
 from lambda_fn.images import RejectedImageError
-from lambda_fn.results import ModelFacts, ResultDocument, ledger, rejected, scored
+from lambda_fn.results import LedgerLine, ModelFacts, ResultDocument, ledger, rejected, scored
 from tests.infra.templates import KEY, Synthesize, only, resources
 
 OLD, NEW = (ModelFacts(version=f"model-{number}", sha256=str(number) * 64) for number in (1, 2))
@@ -142,6 +142,16 @@ def test_every_field_of_a_result_is_a_column(template: Template) -> None:
     for name in ("image", "timing_ms", "model", "error"):
         written = BATCHES[DAYS[0]][3][0][name]
         assert set(re.findall(r"(\w+):", columns[name])) == set(written)
+
+
+@pytest.mark.parametrize(("name", "part"), get_type_hints(LedgerLine).items())
+def test_a_column_has_the_fields_of_its_part_of_a_ledger_line(name: str, part: Any) -> None:
+    (fields,) = [get_type_hints(kind) for kind in (part, *get_args(part)) if is_typeddict(kind)] or [{}]
+    assert re.findall(r"(\w+):", COLUMNS[name]) == list(fields)
+
+
+def test_the_ledger_has_no_other_columns_than_its_lines() -> None:
+    assert list(COLUMNS.keys() - get_type_hints(LedgerLine).keys()) == []
 
 
 def test_days_are_projected_from_the_keys_without_a_crawler(template: Template) -> None:
