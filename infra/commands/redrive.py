@@ -11,15 +11,8 @@ from rich.text import Text
 
 from infra import names
 from infra.operate.access import DeployedStack, on_a_stack
-from infra.operate.dead_letters import (
-    UNKNOWN_REASON,
-    DeadLetter,
-    MoveFailedError,
-    depth,
-    looked_at,
-    reasons,
-    send_back,
-)
+from infra.operate.dead_letters import UNKNOWN_REASON, DeadLetter, depth, failure_reasons, peek
+from infra.operate.redrive import send_back
 
 _MOST_SHOWN = 500
 _MOST_KEYS = 3
@@ -34,14 +27,13 @@ def redrive(stack: DeployedStack, yes: bool) -> None:
 
     Shows first why they failed. Mend the cause, then answer yes: each is tried again as often as a new upload.
     """
-    dead = depth(stack, names.DEAD_LETTER_QUEUE_OUTPUT)
-    count = sum(dead.values())
+    count = sum(depth(stack, names.DEAD_LETTER_QUEUE_OUTPUT).values())
     if not count:
         click.echo("There are no dead letters.")
         return
-    with looked_at(stack, _MOST_SHOWN) as letters:
-        why = reasons(stack, letters)
-    Console(highlight=False).print(_table(letters, why))
+    with peek(stack, _MOST_SHOWN) as letters:
+        reasons = failure_reasons(stack, letters)
+    Console(highlight=False).print(_table(letters, reasons))
     if len(letters) < count:
         click.echo(f"{len(letters)} of about {count:,} dead letters were looked at.")
     if not yes:
@@ -49,19 +41,14 @@ def redrive(stack: DeployedStack, yes: bool) -> None:
     columns = (TextColumn("Sending back"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=count)
-        try:
-            moved = send_back(
-                stack, lambda done: progress.update(task, completed=done), lambda: time.sleep(_POLL_SECONDS)
-            )
-        except MoveFailedError as error:
-            raise click.ClickException(f"{error}; `cellflag status` tells how many are left.") from error
+        moved = send_back(stack, lambda done: progress.update(task, completed=done), lambda: time.sleep(_POLL_SECONDS))
     click.echo(f"{moved:,} back in the queue; `cellflag status` tells what becomes of them.")
 
 
-def _table(letters: list[DeadLetter], why: dict[str, str]) -> Table:
+def _table(letters: list[DeadLetter], reasons: dict[str, str]) -> Table:
     by_reason: defaultdict[str, list[DeadLetter]] = defaultdict(list)
     for letter in letters:
-        by_reason[why.get(letter.id, UNKNOWN_REASON)].append(letter)
+        by_reason[reasons.get(letter.id, UNKNOWN_REASON)].append(letter)
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("messages", justify="right")
     table.add_column("why they failed", overflow="fold", ratio=2)

@@ -1,6 +1,5 @@
 """Uploads cells, waits for the answer to each, and fetches all that was written."""
 
-import json
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +10,9 @@ from infra.demo.cells import Answer, Cell
 from infra.errors import InfraError
 from infra.local_cloud.deployment import Deployment
 from infra.local_cloud.isolation import PARALLEL_REQUESTS, s3_client
+from infra.tools.objects import list_keys, read_bytes, read_json
 from infra.tools.steps import Steps
+from lambda_fn.keys import RESULTS, REVIEW, result_key
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -20,8 +21,6 @@ PATIENCE_SECONDS = 60.0
 """Without a single new result for that long after the last upload, none is awaited any more."""
 
 _POLL_SECONDS = 0.2
-_RESULTS = "results/"
-_WRITTEN = (_RESULTS, "review/")
 
 
 class NoResultError(InfraError):
@@ -77,16 +76,16 @@ def _await_answers(
     patience: float,
 ) -> dict[str, Answer]:
     def fetch(key: str) -> Answer:
-        body = s3.get_object(Bucket=bucket, Key=f"{_RESULTS}{key}.json")["Body"].read()
-        return Answer(json.loads(body), seconds=time.monotonic() - uploaded[key])
+        document = read_json(s3, bucket, result_key(key))
+        return Answer(document, seconds=time.monotonic() - uploaded[key])
 
     answers: dict[str, Answer] = {}
     progressed = time.monotonic()
     with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool, steps.step("score", "results") as step:
         while missing := [cell.key for cell in cells if cell.key not in answers]:
             begun = time.monotonic()
-            written = set(keys_below(s3, bucket, _RESULTS))
-            new = [key for key in missing if key in uploaded and f"{_RESULTS}{key}.json" in written]
+            written = set(list_keys(s3, bucket, RESULTS))
+            new = [key for key in missing if key in uploaded and result_key(key) in written]
             answers.update(zip(new, pool.map(fetch, new), strict=True))
             step.done(len(answers), len(cells))
             if uploading.done():
@@ -100,12 +99,6 @@ def _await_answers(
     return answers
 
 
-def keys_below(s3: "S3Client", bucket: str, prefix: str) -> list[str]:
-    """The keys in `bucket` that begin with `prefix`."""
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-
-
 def fetch_written(deployment: Deployment, out: Path) -> None:
     """Copy results and review flags below `out`, under their keys."""
     s3 = s3_client(deployment.endpoint)
@@ -113,8 +106,8 @@ def fetch_written(deployment: Deployment, out: Path) -> None:
     def fetch(key: str) -> None:
         path = out / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(s3.get_object(Bucket=deployment.results, Key=key)["Body"].read())
+        path.write_bytes(read_bytes(s3, deployment.results, key))
 
     with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-        for prefix in _WRITTEN:
-            list(pool.map(fetch, keys_below(s3, deployment.results, prefix)))
+        for prefix in (RESULTS, REVIEW):
+            list(pool.map(fetch, list_keys(s3, deployment.results, prefix)))

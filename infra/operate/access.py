@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from infra import names
 from infra.local_cloud import homes, isolation
 from infra.local_cloud.deployment import deployed
-from infra.operate.aws_errors import told_in_one_line
+from infra.operate.aws_errors import as_aws_errors
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -146,7 +146,7 @@ def on_a_stack(command: Callable[..., Any]) -> Callable[..., Any]:
         source = context.get_parameter_source("stage")
         if local and (profile or region or source is click.core.ParameterSource.COMMANDLINE):
             raise click.UsageError("--local goes without --stage, --profile and --region")
-        with told_in_one_line():
+        with as_aws_errors():
             stack = find_local_stack() if local else find_stack(stage, profile, region)
             return command(stack=stack, **options)
 

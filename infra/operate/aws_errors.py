@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import click
 from botocore import exceptions
+
+from infra.errors import InfraError
 
 _LOG_IN = "log in (`aws sso login`, `aws configure`), or name another profile with --profile"
 _CREDENTIALS_REFUSED = {
@@ -20,13 +21,17 @@ _CREDENTIALS_REFUSED = {
 _FORBIDDEN = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
 
 
+class AwsError(InfraError):
+    """AWS refused a request, failed, or could not be reached."""
+
+
 @contextmanager
-def told_in_one_line() -> Iterator[None]:
-    """Turn what boto3 raises into a `click.ClickException`."""
+def as_aws_errors() -> Iterator[None]:
+    """Raise an ``AwsError``, which says what to do, for every error of boto3 in the ``with`` block."""
     try:
         yield
     except (exceptions.BotoCoreError, exceptions.ClientError) as error:
-        raise click.ClickException(explain(error)) from error
+        raise AwsError(explain(error)) from error
 
 
 def explain(error: Exception) -> str:
@@ -51,9 +56,11 @@ def explain(error: Exception) -> str:
 
 
 def _explain_refusal(error: exceptions.ClientError) -> str:
-    code, said = error.response["Error"]["Code"], error.response["Error"].get("Message", "").rstrip(".")
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "").rstrip(".")
     if code in _CREDENTIALS_REFUSED:
         return f"AWS does not accept these credentials ({code}): {_LOG_IN}."
     if code in _FORBIDDEN:
-        return f"{error.operation_name} is not allowed: {said or code}. Ask whoever manages the account for the right."
-    return f"{error.operation_name} failed with {code}: {said}."
+        return (
+            f"{error.operation_name} is not allowed: {message or code}. Ask whoever manages the account for the right."
+        )
+    return f"{error.operation_name} failed with {code}: {message}."

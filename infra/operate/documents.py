@@ -1,17 +1,15 @@
 """Reads result documents out of the results bucket: thousands of small objects, in parallel, few of them in memory."""
 
-import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from infra.operate.access import PARALLEL_READS, DeployedStack
 from infra.operate.parallel import in_parallel
-
-Document = dict[str, Any]
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+from infra.tools.objects import list_pages, read_json
+from lambda_fn.decisions import Decision
+from lambda_fn.keys import RESULTS, REVIEW
+from lambda_fn.results import ResultDocument
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,7 @@ class Selection:
     Attributes:
         prefix: of the images' keys.
         since: written then or later.
-        decisions: of `ALL`, `normal`, `review`.
+        decisions: one of these; empty for any.
         model: a version, or the beginning of a digest.
         flagged: only those that a person should look at.
         rejected: only images that could not be scored.
@@ -29,12 +27,12 @@ class Selection:
 
     prefix: str = ""
     since: datetime | None = None
-    decisions: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = ()
     model: str | None = None
     flagged: bool = False
     rejected: bool = False
 
-    def wants(self, document: Document) -> bool:
+    def wants(self, document: ResultDocument) -> bool:
         """Whether a document, whose key and time fit already, is wanted."""
         model = document["model"]
         return (
@@ -47,7 +45,7 @@ class Selection:
 
 def read_documents(
     stack: DeployedStack, selection: Selection, show: Callable[[int, int], None] = lambda read, listed: None
-) -> Iterator[Document]:
+) -> Iterator[ResultDocument]:
     """The documents that are wanted, by their keys; `show` is told how many were read of how many listed so far.
 
     A flag holds the same document as its result: where only flagged ones are wanted, only flags are read.
@@ -55,44 +53,26 @@ def read_documents(
     Raises:
         ClientError: S3 refuses or fails.
     """
-    folder = "review/" if selection.flagged else "results/"
-    listed = 0
+    prefix = (REVIEW if selection.flagged else RESULTS) + selection.prefix
+    total = 0
 
     def keys() -> Iterator[str]:
-        nonlocal listed
-        pages = stack.s3.get_paginator("list_objects_v2").paginate(
-            Bucket=stack.results, Prefix=f"{folder}{selection.prefix}"
-        )
-        for page in pages:
+        nonlocal total
+        for page in list_pages(stack.s3, stack.results, prefix):
             recent = [
-                entry["Key"]
-                for entry in page.get("Contents", [])
-                if selection.since is None or entry["LastModified"] >= selection.since
+                entry["Key"] for entry in page if selection.since is None or entry["LastModified"] >= selection.since
             ]
-            listed += len(recent)
+            total += len(recent)
             yield from recent
 
-    def fetch(key: str) -> Document | None:
+    def read(key: str) -> ResultDocument | None:
         try:
-            found: Document = json.loads(stack.s3.get_object(Bucket=stack.results, Key=key)["Body"].read())
+            document: ResultDocument = read_json(stack.s3, stack.results, key)
         except stack.s3.exceptions.NoSuchKey:  # a flag that was lowered meanwhile
             return None
-        return found
+        return document
 
-    for read, document in enumerate(in_parallel(fetch, keys(), PARALLEL_READS), 1):
-        show(read, listed)
+    for count, document in enumerate(in_parallel(read, keys(), PARALLEL_READS), 1):
+        show(count, total)
         if document and selection.wants(document):
             yield document
-
-
-def moment(text: str, now: datetime | None = None) -> datetime:
-    """A point in time: `90m`, `2h`, `3d` or `1w` ago, or an ISO 8601 date or time, UTC if it does not say.
-
-    Raises:
-        ValueError: none of these.
-    """
-    ago = re.fullmatch(r"(\d{1,6})([mhdw])", text)
-    if ago:
-        return (now or datetime.now(UTC)) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -15,24 +15,24 @@ from rich.table import Table
 from infra.operate.backfills.costs import Work, backfill_cost
 from lambda_fn.manifest import Manifest
 
+# That S3 takes below one prefix before it answers SlowDown, until it has split the prefix:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
 S3_WRITES_A_SECOND = 3500
-"""That S3 takes below one prefix before it answers SlowDown, until it has split the prefix:
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"""
 
+# Processor time of an image of 608 KB, from its event to its written documents, all requests to S3 included, in batches
+# of 50 on one x86_64 core: docs/performance.md. The function waits for S3 while it computes, so that this is what an
+# image takes where one whole core is there.
 SCORE_SECONDS = 0.016
-"""Processor time of an image of 608 KB, from its event to its written documents, all requests to S3 included, in
-batches of 50 on one x86_64 core: `docs/performance.md`. The function waits for S3 while it computes
-(``handler.READ_AHEAD``), so that this is what an image takes where one whole core is there."""
 
+# The same of an image whose result is current: it is not even read.
 LOOK_SECONDS = 0.0025
-"""The same of an image whose result is current: it is not even read."""
 
+# Keys: a listing of 1,000 takes about 0.1 s, one after the other.
 LISTED_A_SECOND = 10_000
-"""Keys: a listing of 1,000 takes about 0.1 s, one after the other."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class BackfillPlan:
     """A backfill to simulate.
 
     Attributes:
@@ -61,7 +61,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Simulated:
+class Simulation:
     """What came of a plan.
 
     Attributes:
@@ -79,7 +79,7 @@ class Simulated:
     cost: dict[str, float]
 
 
-def simulate(plan: Plan, seed: int = 0) -> Simulated:
+def simulate(plan: BackfillPlan, seed: int = 0) -> Simulation:
     """Run a plan through; the same seed gives the same luck."""
     generator = random.Random(seed)
     free = [0.0] * plan.concurrency  # when each execution environment is free
@@ -109,10 +109,10 @@ def simulate(plan: Plan, seed: int = 0) -> Simulated:
         seconds=billed,
     )
     cost = backfill_cost(work, memory_mb=1769, architecture="arm64", express=plan.express, looks_first=True)
-    return Simulated(ended, billed, longest, (work.first + work.replaced + work.flagged) / ended, cost)
+    return Simulation(ended, billed, longest, (work.first + work.replaced + work.flagged) / ended, cost)
 
 
-def _table(title: str, plans: dict[str, Plan]) -> Table:
+def _table(title: str, plans: dict[str, BackfillPlan]) -> Table:
     table = Table(title=title, title_justify="left", box=None)
     for heading in ("", "minutes", "longest batch", "writes/s", "Lambda", "Step Functions", "S3", "USD"):
         table.add_column(heading, justify="left" if heading == "" else "right")
@@ -134,7 +134,7 @@ def _table(title: str, plans: dict[str, Plan]) -> Table:
 
 def main() -> None:
     """Print what batch size, concurrency, kind of child and a slower function change."""
-    plan = Plan()
+    plan = BackfillPlan()
     console = Console(width=110, highlight=False)
     sizes = {f"{size} images a batch": replace(plan, batch_size=size) for size in (1, 10, 50, 100, 500)}
     console.print(_table("Batch size, Express children", sizes))

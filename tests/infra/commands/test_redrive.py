@@ -13,22 +13,34 @@ from click.testing import Result
 from infra.commands import redrive
 from infra.operate import dead_letters
 from infra.operate.access import DeployedStack
-from infra.operate.dead_letters import depth, keys_of, send_back
-from tests.infra.fakes import FakePaginator, with_client
+from infra.operate.dead_letters import depth, keys_of
+from infra.operate.redrive import MoveFailedError, send_back
+from tests.infra.fakes import IMAGES, FakePaginator, with_client
 
 Run = Callable[..., Result]
 
 
 def notification(*keys: str) -> str:
-    return json.dumps({"Records": [{"s3": {"object": {"key": quote_plus(key)}}} for key in keys]})
+    """What S3 sends of new objects."""
+    event = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}
+    entities = [{"bucket": {"name": IMAGES}, "object": {"key": quote_plus(key)}} for key in keys]
+    return json.dumps({"Records": [event | {"s3": entity} for entity in entities]})
+
+
+THROUGH_SNS = {"Type": "Notification", "Message": notification("a b.bmp")}
+THROUGH_EVENT_BRIDGE = {
+    "source": "aws.s3",
+    "detail-type": "Object Created",
+    "detail": {"bucket": {"name": IMAGES}, "object": {"key": "a+b %41.bmp"}},
+}
 
 
 @pytest.mark.parametrize(
     ("body", "keys"),
     [
         (notification("plate 7/a+b.bmp", "患.bmp"), ("plate 7/a+b.bmp", "患.bmp")),
-        (json.dumps({"Message": notification("a b.bmp")}), ("a b.bmp",)),
-        (json.dumps({"detail": {"object": {"key": "a+b %41.bmp"}}}), ("a+b %41.bmp",)),
+        (json.dumps(THROUGH_SNS), ("a b.bmp",)),
+        (json.dumps(THROUGH_EVENT_BRIDGE), ("a+b %41.bmp",)),
         ("hello", ()),
         ("[]", ()),
         ('{"Records": [{}]}', ()),
@@ -209,7 +221,7 @@ def test_sqs_moves_messages_itself_where_it_can(stack: DeployedStack) -> None:
 
 def test_a_move_that_sqs_gives_up_is_told(stack: DeployedStack) -> None:
     vars(stack)["sqs"] = MovingSqs({"Status": "FAILED", "FailureReason": "AccessDenied"})
-    with pytest.raises(dead_letters.MoveFailedError, match="FAILED: AccessDenied"):
+    with pytest.raises(MoveFailedError, match="FAILED: AccessDenied"):
         send_back(stack, lambda _: None, lambda: None)
 
 

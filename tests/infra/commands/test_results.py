@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 import duckdb
@@ -16,19 +16,23 @@ from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.commands.results import results
+from infra.commands.results import point_in_time, results
 from infra.operate.access import DeployedStack
-from infra.operate.documents import Selection, moment, read_documents
+from infra.operate.documents import Selection, read_documents
 from infra.operate.exports import COLUMNS, row, write_csv, write_new
+from lambda_fn.decisions import Decision
+from lambda_fn.results import ResultDocument
 from tests.infra.fakes import RESULTS
 
 Run = Callable[..., Result]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def document(key: str, decision: str = "normal", *, rejected: bool = False, model: str = "model-1") -> dict[str, Any]:
+def document(
+    key: str, decision: Decision = "normal", *, rejected: bool = False, model: str = "model-1"
+) -> ResultDocument:
     review = decision == "review"
-    found: dict[str, Any] = {
+    result: Any = {
         "schema": "cellflag/result/1",
         "status": "rejected" if rejected else "scored",
         "image": dict.fromkeys(("bucket", "version_id", "etag", "sha256", "bytes", "format", "width", "height")),
@@ -41,8 +45,10 @@ def document(key: str, decision: str = "normal", *, rejected: bool = False, mode
         "timing_ms": {},
         "scored_at": "2026-11-22T12:00:00.000Z",
     }
-    found["image"]["key"] = key
-    return found | ({"error": {"code": "unreadable", "message": "It is torn."}} if rejected else {})
+    result["image"]["key"] = key
+    if rejected:
+        result["error"] = {"code": "unreadable", "message": "It is torn."}
+    return cast(ResultDocument, result)
 
 
 DOCUMENTS = [
@@ -130,7 +136,7 @@ def test_a_flag_that_is_lowered_while_it_is_read_is_left_out(
     ],
 )
 def test_a_time_is_so_long_ago_or_a_date(text: str, time: datetime) -> None:
-    assert moment(text, NOW) == time
+    assert point_in_time(text, NOW) == time
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2x", "", "-1h", "2026-13-01", "999999w"])

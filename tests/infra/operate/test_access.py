@@ -20,7 +20,7 @@ from moto import mock_aws
 
 from infra.local_cloud import homes
 from infra.operate.access import DeployedStack, find_stack, on_a_stack
-from infra.operate.aws_errors import explain, told_in_one_line
+from infra.operate.aws_errors import as_aws_errors, explain
 
 
 def refusal(code: str, message: str = "no") -> ClientError:
@@ -44,7 +44,7 @@ def test_what_aws_refuses_is_one_line_that_says_what_to_do(error: Exception, wor
     line = explain(error)
     assert "\n" not in line
     assert all(word in line for word in words)
-    with pytest.raises(click.ClickException) as told, told_in_one_line():
+    with pytest.raises(click.ClickException) as told, as_aws_errors():
         raise error
     assert told.value.message == line
 

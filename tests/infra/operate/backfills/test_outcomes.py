@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.operate.access import DeployedStack
-from infra.operate.backfills.outcomes import Outcome, of_failure, read_outcome
+from infra.operate.backfills.outcomes import BackfillTally, of_failure, read_outcome
 from tests.infra.fakes import RESULTS, FakePaginator, with_client
 
 MAP_RUN = "arn:aws:states:us-east-1:1:mapRun:backfill/BelowPrefix:1a2b"
@@ -25,7 +25,7 @@ TIMED_OUT = {
 
 
 def test_batches_add_up() -> None:
-    outcome = Outcome.of([GOOD, PARTLY])
+    outcome = BackfillTally.of([GOOD, PARTLY])
     assert (outcome.scored, outcome.failed, outcome.seconds, outcome.batches) == (6, 2, 1.0, 2)
     assert outcome.reasons == {"GetObject answered AccessDenied": 2}
 
@@ -40,7 +40,7 @@ def test_batches_add_up() -> None:
 def test_a_batch_that_was_tried_twice_counts_each_image_once(
     again: dict[str, Any], scored: int, unchanged: int, failed: int
 ) -> None:
-    outcome = Outcome.of([{"tries": [PARTLY, again]}])
+    outcome = BackfillTally.of([{"tries": [PARTLY, again]}])
     assert (outcome.scored, outcome.unchanged, outcome.failed) == (scored, unchanged, failed)
     assert (outcome.rejected, outcome.seconds, outcome.batches) == (1, 1.0, 1)
 
