@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from infra.demo.cells import Cell
-from infra.demo.round_trip import keys_below, score_cells
+from infra.demo.round_trip import score_cells
 from infra.local_cloud.isolation import s3_client
+from infra.tools.objects import list_keys
 from infra.tools.steps import Steps
 from tests.end_to_end.cells import KEYS, draw_cell
 from tests.end_to_end.conftest import Demonstration
@@ -76,8 +77,7 @@ def test_bad_input_is_rejected_and_harms_no_other_image(demonstration: Demonstra
         assert (rejected["prediction"], rejected["decision"]) == (None, "review")
         assert rejected["review"]["required"]
     s3 = s3_client(demonstration.deployment.endpoint)
-    assert keys_below(s3, demonstration.deployment.results, "results/mixed/") == [
-        f"results/{cell.key}.json" for cell in cells
-    ]
-    flags = keys_below(s3, demonstration.deployment.results, "review/mixed/")
+    keys = list(list_keys(s3, demonstration.deployment.results, "results/mixed/"))
+    assert keys == [f"results/{cell.key}.json" for cell in cells]
+    flags = list_keys(s3, demonstration.deployment.results, "review/mixed/")
     assert {f"review/mixed/{name}.json" for name in bad} <= set(flags)

@@ -26,10 +26,10 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.config import Config
 
-from infra.demo.round_trip import keys_below
 from infra.local_cloud import emulator
 from infra.local_cloud.isolation import client_settings, environment, s3_client, session
 from infra.packaging.bundle import build, local_target
+from infra.tools.objects import list_keys, read_bytes
 from tests.brightest_red import cell, write_brightest_red
 from tests.end_to_end.storm_pollers import Pollers, Worker, delete
 
@@ -125,9 +125,9 @@ def send(cloud: Cloud, bodies: list[str]) -> None:
 
 def documents(cloud: Cloud, prefix: str) -> dict[str, str]:
     s3 = s3_client(cloud.endpoint)
-    keys = keys_below(s3, "results", prefix)
+    keys = list(list_keys(s3, "results", prefix))
     with ThreadPoolExecutor(8) as pool:
-        bodies = pool.map(lambda key: s3.get_object(Bucket="results", Key=key)["Body"].read().decode(), keys)
+        bodies = pool.map(lambda key: read_bytes(s3, "results", key).decode(), keys)
         return {key.removeprefix(prefix): body for key, body in zip(keys, bodies, strict=True)}
 
 
