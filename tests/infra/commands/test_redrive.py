@@ -59,15 +59,15 @@ class Logs:
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
-        self.asked: dict[str, Any] = {}
+        self.request: dict[str, Any] = {}
 
     def say(self, message_id: str, reason: str, timestamp: int) -> None:
         line = {"message": "message failed", "message_ids": [message_id, "another"], "reason": reason}
         self.events.append({"message": json.dumps(line), "timestamp": timestamp})
 
     def get_paginator(self, name: str) -> FakePaginator:
-        def page(**asked: Any) -> dict[str, Any]:
-            self.asked = asked
+        def page(**request: Any) -> dict[str, Any]:
+            self.request = request
             return {"events": self.events}
 
         return FakePaginator(page)
@@ -75,14 +75,14 @@ class Logs:
 
 @pytest.fixture
 def logs(stack: DeployedStack) -> Logs:
-    found = Logs()
-    vars(stack)["logs"] = found
+    log = Logs()
+    vars(stack)["logs"] = log
     with_client(
         stack,
         "functions",
         get_function_configuration=lambda **_: {"FunctionName": "f", "LoggingConfig": {"LogGroup": "the log"}},
     )
-    return found
+    return log
 
 
 @pytest.fixture(autouse=True)
@@ -105,13 +105,13 @@ def die(stack: DeployedStack, body: str) -> str:
 
 
 def bodies(stack: DeployedStack, output: str) -> list[str]:
-    found: list[str] = []
+    texts: list[str] = []
     while messages := stack.sqs.receive_message(
         QueueUrl=stack.output(output), MaxNumberOfMessages=10, MessageAttributeNames=["All"]
     ).get("Messages"):
         assert all(message["MessageAttributes"]["from"]["StringValue"] == "test" for message in messages)
-        found += [message["Body"] for message in messages]
-    return sorted(found)
+        texts += [message["Body"] for message in messages]
+    return sorted(texts)
 
 
 def test_reasons_are_shown_by_how_many_messages_they_have_then_all_go_back(
@@ -137,7 +137,7 @@ def test_reasons_are_shown_by_how_many_messages_they_have_then_all_go_back(
     assert "plate 7/[b]0.bmp" in result.stdout
     assert "a message of no known shape" in result.stdout
     assert "5 back in the queue" in result.stdout
-    assert logs.asked["logGroupName"] == "the log"
+    assert logs.request["logGroupName"] == "the log"
     assert bodies(stack, "QueueUrl") == sorted([*sent, "hello"])
     assert bodies(stack, "DeadLetterQueueUrl") == []
 

@@ -44,9 +44,9 @@ def test_what_aws_refuses_is_one_line_that_says_what_to_do(error: Exception, wor
     line = explain(error)
     assert "\n" not in line
     assert all(word in line for word in words)
-    with pytest.raises(click.ClickException) as told, as_aws_errors():
+    with pytest.raises(click.ClickException) as caught, as_aws_errors():
         raise error
-    assert told.value.message == line
+    assert caught.value.message == line
 
 
 @pytest.fixture
@@ -73,10 +73,10 @@ def test_a_stage_without_a_stack_is_told() -> None:
 
 @pytest.mark.usefixtures("cloudformation")
 def test_a_stack_is_found_by_its_stage_with_its_outputs() -> None:
-    found = find_stack("lab", None, None)
-    assert (found.name, found.output("QueueUrl")) == ("cellflag-lab", "https://queue")
+    stack = find_stack("lab", None, None)
+    assert (stack.name, stack.output("QueueUrl")) == ("cellflag-lab", "https://queue")
     with pytest.raises(click.ClickException, match="cellflag-lab has no output BackfillArn: deploy this version"):
-        found.output("BackfillArn")
+        stack.output("BackfillArn")
 
 
 @click.command()

@@ -12,8 +12,8 @@ from tests.infra.templates import Synthesize
 
 
 def state_machine(template: Template) -> dict[str, Any]:
-    (found,) = template.find_resources("AWS::StepFunctions::StateMachine").values()
-    properties: dict[str, Any] = found["Properties"]
+    (resource,) = template.find_resources("AWS::StepFunctions::StateMachine").values()
+    properties: dict[str, Any] = resource["Properties"]
     return properties
 
 
@@ -161,8 +161,8 @@ def run_batch(states: dict[str, Any], name: str, answers: list[dict[str, Any]]) 
             return name, at(path, data), calls
         case {"Type": "Fail", "CausePath": text}:
             return name, at(text.removeprefix("States.JsonToString(").removesuffix(")"), data), calls
-        case {"Type": "Pass", "End": True, "Parameters": {"tries.$": listed}}:
-            paths = listed.removeprefix("States.Array(").removesuffix(")").split(", ")
+        case {"Type": "Pass", "End": True, "Parameters": {"tries.$": array}}:
+            paths = array.removeprefix("States.Array(").removesuffix(")").split(", ")
             return name, {"tries": [at(path, data) for path in paths]}, calls
     raise AssertionError(states[name])
 

@@ -89,18 +89,18 @@ def test_where_the_map_writes_nothing_the_executions_are_asked(stack: DeployedSt
         "FAILED": {"bad": {"input": FAILED["Input"], "error": FAILED["Error"], "cause": FAILED["Cause"]}},
     }
 
-    def listed(mapRunArn: str, statusFilter: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
+    def list_executions(mapRunArn: str, statusFilter: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
         assert mapRunArn == MAP_RUN
         return {"executions": [{"executionArn": arn} for arn in children.get(statusFilter, {})]}
 
     def described(executionArn: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        found: dict[str, Any] = (children["SUCCEEDED"] | children["FAILED"])[executionArn]
-        return found
+        child: dict[str, Any] = (children["SUCCEEDED"] | children["FAILED"])[executionArn]
+        return child
 
     with_client(
         stack,
         "stepfunctions",
-        get_paginator=lambda name: FakePaginator(listed),
+        get_paginator=lambda name: FakePaginator(list_executions),
         describe_execution=described,
     )
     outcome = read_outcome(stack, MAP_RUN, output)
