@@ -1,4 +1,4 @@
-"""`cellflag backfill`: scores what lies in the bucket already, on demand all of it once more."""
+"""``cellflag backfill``: scores images that are in the bucket already."""
 
 from typing import Any
 
@@ -28,16 +28,16 @@ class BackfillFailedError(InfraError):
 
 
 @click.command()
-@click.option("--prefix", help="Only images whose keys begin with it.")
+@click.option("--prefix", help="Score only images whose keys begin with this.")
 @click.option(
     "--only-missing/--all",
     default=True,
-    help="Images without a current result of this model (default), or every one, as after a change of settings.",
+    help="Score images without a current result of this model (default), or all, as after a change of settings.",
 )
-@click.option("--inventory", metavar="S3-URL", help="Take keys from this manifest.json of S3 Inventory, in CSV.")
-@click.option("--follow", is_flag=True, help="Follow the newest backfill; start none.")
-@click.option("--stop", is_flag=True, help="Stop the backfill that runs; what is scored stays.")
-@click.option("--detach", is_flag=True, help="Start it and do not wait.")
+@click.option("--inventory", metavar="S3-URL", help="Take the keys from this manifest.json of an S3 Inventory in CSV.")
+@click.option("--follow", is_flag=True, help="Follow the latest backfill; start none.")
+@click.option("--stop", is_flag=True, help="Stop the running backfill; results so far stay.")
+@click.option("--detach", is_flag=True, help="Start the backfill and do not wait for it.")
 @on_a_stack
 @click.pass_context
 def backfill(
@@ -50,10 +50,10 @@ def backfill(
     stop: bool,
     detach: bool,
 ) -> None:
-    """Score images that lie in the bucket already.
+    """Score images that are in the bucket already.
 
-    By default those without a current result of the deployed model: images from before the deployment, images whose
-    scoring failed, and after an update of the model all of them. It may be repeated at any time.
+    By default these are images without a current result of the deployed model: images from before the deployment,
+    images whose scoring failed, and all images after an update of the model. Repeating a backfill is safe.
     """
     console = Console(stderr=True, highlight=False)
     if sum((follow, stop, detach)) > 1:
@@ -75,10 +75,10 @@ def backfill(
     tally = read_outcome(stack, ended.map_run_arn, ended.output) if ended.map_run_arn else BackfillTally()
     Console(highlight=False).print(summary(stack, ended, tally))
     if ended.status != "SUCCEEDED" and not stop:
-        reason = ended.reason or "Step Functions says no more"
+        reason = ended.reason or "Step Functions gives no reason"
         raise BackfillFailedError(f"the backfill ended as {ended.status}: {reason}")
     if tally.failed:
-        raise BackfillFailedError(f"{tally.failed} images failed; once the cause is mended, run it again.")
+        raise BackfillFailedError(f"{tally.failed} images failed; remove the cause, then run it again.")
 
 
 def _newest(stack: DeployedStack, *, must_run: bool) -> str:
@@ -106,10 +106,10 @@ def _progress(console: Console, *columns: Any) -> Progress:  # noqa: ANN401 - ri
 
 
 def _within(stack: DeployedStack, prefix: str | None) -> str:
-    """The prefix to list: the function may read nothing outside of the one that is configured."""
+    """The prefix to list, within the one of the deployment, because the function may read no other keys."""
     configured = stack.outputs.get(names.IMAGES_PREFIX_OUTPUT, "")
     if prefix is not None and not prefix.startswith(configured):
-        raise click.UsageError(f"{stack.name} scores only keys that begin with {configured}: so must --prefix")
+        raise click.UsageError(f"{stack.name} scores only keys that begin with {configured}: change --prefix to match")
     return prefix or configured
 
 
@@ -132,17 +132,17 @@ def _follow(console: Console, stack: DeployedStack, execution: str) -> EndedExec
 
 
 def summary(stack: DeployedStack, ended: EndedExecution, tally: BackfillTally) -> Table:
-    """What became of the images, how long it took, and about what it cost."""
+    """The number of images by outcome, the duration, and the estimated cost."""
     answered = tally.scored + tally.rejected
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(justify="right")
     table.add_column()
     for number, words in (
         (tally.scored, "scored"),
-        (tally.rejected, "rejected: no image that can be scored"),
+        (tally.rejected, "rejected: these images cannot be scored"),
         (tally.review, "of both to review"),
         (tally.unchanged, "left as they are: their result is current"),
-        (tally.gone, "deleted meanwhile"),
+        (tally.gone, "deleted since they were listed"),
         (tally.failed, "failed"),
     ):
         if number or words == "scored":
@@ -156,7 +156,7 @@ def summary(stack: DeployedStack, ended: EndedExecution, tally: BackfillTally) -
 
 
 def _cost(stack: DeployedStack, ended: EndedExecution, tally: BackfillTally) -> float:
-    """About: that results replace others is assumed where all were asked for."""
+    """The estimated cost in USD. A backfill of all images is assumed to replace a result of each."""
     function = stack.functions.get_function_configuration(FunctionName=stack.output(names.FUNCTION_OUTPUT))
     looks_first = ended.request.get("backfill") == "missing"
     answered = tally.scored + tally.rejected

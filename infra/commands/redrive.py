@@ -1,4 +1,4 @@
-"""`cellflag redrive`: sends dead letters back to the queue, after showing why they died."""
+"""``cellflag redrive``: shows why messages failed, then sends them back to the queue."""
 
 import time
 from collections import defaultdict
@@ -20,12 +20,12 @@ _POLL_SECONDS = 1.0
 
 
 @click.command()
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @on_a_stack
 def redrive(stack: DeployedStack, yes: bool) -> None:
-    """Send images whose scoring failed for good back to the queue.
+    """Send dead letters back to the queue: messages about images whose scoring failed on every try.
 
-    Shows first why they failed. Mend the cause, then answer yes: each is tried again as often as a new upload.
+    First shows why they failed. Remove the cause, then confirm. Each message is tried as often as a new one.
     """
     count = sum(depth(stack, names.DEAD_LETTER_QUEUE_OUTPUT).values())
     if not count:
@@ -35,14 +35,14 @@ def redrive(stack: DeployedStack, yes: bool) -> None:
         reasons = failure_reasons(stack, letters)
     Console(highlight=False).print(_table(letters, reasons))
     if len(letters) < count:
-        click.echo(f"{len(letters)} of about {count:,} dead letters were looked at.")
+        click.echo(f"{len(letters)} of about {count:,} dead letters are shown.")
     if not yes:
         click.confirm(f"Send {'all ' if count > 1 else ''}{count:,} back to the queue?", abort=True)
     columns = (TextColumn("Sending back"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=count)
         moved = send_back(stack, lambda done: progress.update(task, completed=done), lambda: time.sleep(_POLL_SECONDS))
-    click.echo(f"{moved:,} back in the queue; `cellflag status` tells what becomes of them.")
+    click.echo(f"{moved:,} back in the queue; `cellflag status` shows their progress.")
 
 
 def _table(letters: list[DeadLetter], reasons: dict[str, str]) -> Table:

@@ -1,4 +1,4 @@
-"""`cellflag results`: lists, filters and exports what the deployment found."""
+"""``cellflag results``: lists, filters and exports the results of a deployment."""
 
 import re
 import sys
@@ -29,12 +29,12 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class Moment(click.ParamType[datetime]):
-    """A point in time, `2h` ago or by date."""
+    """A point in time, such as ``2h`` ago or a date."""
 
     name = "time"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it, or tell what may stand there."""
+        """Read the time, or fail with examples of valid times."""
         try:
             return point_in_time(value)
         except (ValueError, OverflowError):
@@ -42,10 +42,12 @@ class Moment(click.ParamType[datetime]):
 
 
 def point_in_time(text: str, now: datetime | None = None) -> datetime:
-    """A point in time: `90m`, `2h`, `3d` or `1w` ago, or an ISO 8601 date or time, UTC if it does not say.
+    """Read a time such as ``90m``, ``2h``, ``3d`` or ``1w`` before ``now``, or an ISO 8601 date or time.
+
+    A date or time without an offset is in UTC.
 
     Raises:
-        ValueError: none of these.
+        ValueError: the text is none of these.
     """
     ago = re.fullmatch(r"(\d{1,6})([mhdw])", text)
     if ago:
@@ -55,19 +57,27 @@ def point_in_time(text: str, now: datetime | None = None) -> datetime:
 
 
 @click.command()
-@click.option("--prefix", default="", help="Only images whose keys begin with it.")
-@click.option("--decision", "decisions", multiple=True, type=click.Choice(get_args(Decision)))
-@click.option("--since", type=Moment(), help="Written since: 90m, 2h, 3d, 1w ago, or 2026-11-22T08:00.")
-@click.option("--model", help="Made by this model: its version, or the beginning of its digest.")
-@click.option("--flagged", is_flag=True, help="Only those that a person should look at.")
-@click.option("--rejected", is_flag=True, help="Only images that could not be scored.")
+@click.option("--prefix", default="", help="List only images whose keys begin with this.")
+@click.option(
+    "--decision",
+    "decisions",
+    multiple=True,
+    type=click.Choice(get_args(Decision)),
+    help="List only this decision; may be repeated.",
+)
+@click.option(
+    "--since", type=Moment(), help="List results written since then: 90m, 2h, 3d or 1w ago, or 2026-11-22T08:00."
+)
+@click.option("--model", help="List results of this model: its version, or the beginning of its digest.")
+@click.option("--flagged", is_flag=True, help="List only images that a person should look at.")
+@click.option("--rejected", is_flag=True, help="List only images that could not be scored.")
 @click.option(
     "--format", "kind", default="table", show_default=True, type=click.Choice(["table", "csv", "parquet", "jsonl"])
 )
 @click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="A new file; standard output if not given."
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write a new file instead of standard output."
 )
-@click.option("--limit", type=click.IntRange(1), help="At most so many; 50 in a table if not given.")
+@click.option("--limit", type=click.IntRange(1), help="Stop after this many; a table has 50 by default.")
 @on_a_stack
 def results(
     stack: DeployedStack,
@@ -83,7 +93,8 @@ def results(
 ) -> None:
     """List results, or export them.
 
-    Conditions add up. Options that leave out by key or time are quick: what they leave out is not read.
+    Results must meet all conditions. --prefix, --since and --flagged save time, because the results that they leave out
+    are not read.
     """
     if kind == "table" and out:
         raise click.UsageError("a table goes to the terminal: choose csv, parquet or jsonl with --format for --out")

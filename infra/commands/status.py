@@ -1,4 +1,4 @@
-"""`cellflag status`: how a deployment stands, at a glance or for a program."""
+"""``cellflag status``: the state of a deployment, for people or for programs."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -20,11 +20,11 @@ _DECISIONS = get_args(DecisionOrRejected)
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For a program: one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
 @on_a_stack
 def status(stack: DeployedStack, as_json: bool) -> None:
-    """Tell how the deployment stands: what waits, what failed, what the last hour brought, and which model answers."""
-    with Console(stderr=True).status("Looking"):
+    """Show the queue, dead letters, results of the last hour, the model in service, and a running backfill."""
+    with Console(stderr=True).status("Reading"):
         report = read_status(stack)
     if as_json:
         click.echo(json.dumps(report, indent=1))
@@ -33,7 +33,7 @@ def status(stack: DeployedStack, as_json: bool) -> None:
 
 
 def read_status(stack: DeployedStack) -> dict[str, Any]:
-    """All that is shown, as `--json` prints it; what a cloud does not tell is None.
+    """The state of a deployment as ``--json`` prints it; None for figures that its cloud does not have.
 
     Raises:
         BotoCoreError, ClientError: AWS refuses or fails.
@@ -57,7 +57,7 @@ def read_status(stack: DeployedStack) -> dict[str, Any]:
 
 
 def _oldest_seconds(stack: DeployedStack) -> float | None:
-    """Age of the oldest message in the queue, a metric of SQS that lags a few minutes behind."""
+    """Age of the oldest message in the queue, a metric of SQS that is a few minutes late."""
     now = datetime.now(UTC)
     points = stack.cloudwatch.get_metric_statistics(
         Namespace="AWS/SQS",
@@ -72,7 +72,7 @@ def _oldest_seconds(stack: DeployedStack) -> float | None:
 
 
 def _function(stack: DeployedStack) -> dict[str, Any]:
-    """The version that answers now: behind the alias `live` where there is one."""
+    """The version in service: the one of the alias ``live`` or, without that alias, the latest."""
     name = stack.output(names.FUNCTION_OUTPUT)
     try:
         version = stack.functions.get_function_configuration(FunctionName=name, Qualifier=names.LIVE_ALIAS)
@@ -115,7 +115,7 @@ def _table(report: dict[str, Any]) -> Table:
     at_least = "" if hour["complete"] else "at least "
     table.add_row("last hour", f"{at_least}{hour['answered']:,} answered: {', '.join(decided)}")
     if hour["repeated"]:
-        table.add_row("", f"{hour['repeated']:,} came twice or late, and changed nothing")
+        table.add_row("", f"{hour['repeated']:,} arrived twice or late, and changed no result")
     table.add_row("model", Text(report["model"] or "nothing was answered in the last hour"))
     if len(hour["models"]) > 1:
         table.add_row("", Text(", ".join(f"{count:,} by {name}" for name, count in hour["models"].items())))

@@ -1,4 +1,4 @@
-"""What AWS refuses, in one line that says what to do."""
+"""Errors of AWS, each in one line that says what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ def as_aws_errors() -> Iterator[None]:
 
 
 def explain(error: Exception) -> str:
-    """Say what is wrong, and what to do about it where that is known."""
+    """Explain what is wrong and, if it is known, what to do about it."""
     match error:
         case exceptions.ClientError():
             return _explain_refusal(error)

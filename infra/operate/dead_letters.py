@@ -1,4 +1,4 @@
-"""Messages that failed too often: which images they name, and why they failed."""
+"""Dead letters, which are messages that failed too often: the images that they name, and why they failed."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -14,11 +14,11 @@ from lambda_fn.events import Message, UnknownEventError, image_references
 if TYPE_CHECKING:
     from types_boto3_sqs.type_defs import MessageTypeDef
 
-# The most messages that SQS takes or returns in one request.
+# Messages that SQS accepts or returns in one request, at most.
 _MOST_MESSAGES = 10
-# For how long messages are hidden from others once they were received.
+# Time for which a received message is hidden from other receivers.
 _HIDDEN_SECONDS = 60
-# Waiting asks every server of the queue; without it SQS asks some of them.
+# With a wait SQS asks every server of the queue, without one only some.
 _WAIT_SECONDS = 1
 
 UNKNOWN_REASON = "the log does not say: the function was ended (time, memory), or the line is no longer kept"
@@ -29,10 +29,10 @@ class DeadLetter:
     """A message in the dead-letter queue.
 
     Attributes:
-        id: the message's, which it keeps from the queue.
-        keys: of the images that it names; empty where its body is of no known shape.
-        sent: when it was first sent, in milliseconds since 1970.
-        receipt: with which it is made visible again.
+        id: the message's id, the same as in the queue that it came from.
+        keys: keys of the images that it names; empty if its body has no known shape.
+        sent: time of its first sending, in milliseconds since 1970.
+        receipt: handle that makes the message visible again.
     """
 
     id: str
@@ -42,7 +42,7 @@ class DeadLetter:
 
 
 def keys_of(body: str) -> tuple[str, ...]:
-    """Keys of the images that a message names, as the function reads them; none for a body that it cannot read."""
+    """Keys of the images that a message names; empty for a body that the function cannot read either."""
     try:
         return tuple(reference.key for reference in image_references(Message("", body)))
     except UnknownEventError:
@@ -50,7 +50,7 @@ def keys_of(body: str) -> tuple[str, ...]:
 
 
 def depth(stack: DeployedStack, output: str) -> dict[str, int]:
-    """Messages of a queue that is named by an output: `visible`, `in_flight` and `delayed`, each about."""
+    """Approximate numbers of ``visible``, ``in_flight`` and ``delayed`` messages in the queue of an output."""
     attributes = stack.sqs.get_queue_attributes(QueueUrl=stack.output(output), AttributeNames=["All"])["Attributes"]
     return {
         "visible": int(attributes["ApproximateNumberOfMessages"]),
@@ -60,7 +60,7 @@ def depth(stack: DeployedStack, output: str) -> dict[str, int]:
 
 
 def receive(stack: DeployedStack) -> "list[MessageTypeDef]":
-    """Up to ten dead letters, which others do not see for a minute; none once all were received."""
+    """Receive up to ten dead letters and hide them from other receivers for a minute; empty if none is visible."""
     return stack.sqs.receive_message(
         QueueUrl=stack.output(names.DEAD_LETTER_QUEUE_OUTPUT),
         MaxNumberOfMessages=_MOST_MESSAGES,
@@ -73,7 +73,10 @@ def receive(stack: DeployedStack) -> "list[MessageTypeDef]":
 
 @contextmanager
 def peek(stack: DeployedStack, most: int) -> Iterator[list[DeadLetter]]:
-    """Up to `most` dead letters; others do not see them while the `with` block lasts, a minute at most."""
+    """Up to ``most`` dead letters, which stay in their queue.
+
+    They are hidden from other receivers while the ``with`` block lasts, for a minute at most.
+    """
     letters: dict[str, DeadLetter] = {}
     try:
         while len(letters) < most and (messages := receive(stack)):
@@ -101,7 +104,10 @@ def _show_again(stack: DeployedStack, receipts: list[str]) -> None:
 
 
 def failure_reasons(stack: DeployedStack, letters: Iterable[DeadLetter]) -> dict[str, str]:
-    """Why each message failed last, by its id, as the function logged it; what the log does not know is left out."""
+    """The reason of each message's latest failure, by message id, from the function's log.
+
+    Messages without a line in the log are left out.
+    """
     letters = list(letters)
     ids = {letter.id for letter in letters}
     since = min((letter.sent for letter in letters), default=0)
@@ -114,7 +120,7 @@ def failure_reasons(stack: DeployedStack, letters: Iterable[DeadLetter]) -> dict
 
 
 def _failures_since(stack: DeployedStack, time: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The function's log lines about failed messages, each with its time in milliseconds since 1970."""
+    """Log lines about failed messages from ``time`` on, each with its own time, in milliseconds since 1970."""
     function = stack.functions.get_function_configuration(FunctionName=stack.output(names.FUNCTION_OUTPUT))
     group = function.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{function['FunctionName']}"
     pages = stack.logs.get_paginator("filter_log_events").paginate(
@@ -129,7 +135,7 @@ def _failures_since(stack: DeployedStack, time: int) -> Iterator[tuple[int, dict
 
 
 def _json_object(text: str) -> dict[str, Any]:
-    """The object that a log line holds; an empty one for a line that holds none."""
+    """The JSON object in a log line; empty if there is none."""
     try:
         line = json.loads(text)
     except ValueError:

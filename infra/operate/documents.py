@@ -1,4 +1,4 @@
-"""Reads result documents out of the results bucket: thousands of small objects, in parallel, few of them in memory."""
+"""Reads result documents from the results bucket, many in parallel and few in memory at a time."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from lambda_fn.results import ResultDocument
 
 @dataclass(frozen=True)
 class Selection:
-    """Which results are wanted; what is not given leaves none out.
+    """Conditions that a result must meet. Without any, every result is selected.
 
     Attributes:
-        prefix: of the images' keys.
-        since: written then or later.
-        decisions: one of these; empty for any.
-        model: a version, or the beginning of a digest.
-        flagged: only those that a person should look at.
-        rejected: only images that could not be scored.
+        prefix: the image's key begins with it.
+        since: the result was written then or later.
+        decisions: the decision is one of these; empty for any decision.
+        model: the model has this version, or a digest that begins with it.
+        flagged: a person should look at the image.
+        rejected: the image could not be scored.
     """
 
     prefix: str = ""
@@ -32,8 +32,8 @@ class Selection:
     flagged: bool = False
     rejected: bool = False
 
-    def wants(self, document: ResultDocument) -> bool:
-        """Whether a document, whose key and time fit already, is wanted."""
+    def selects(self, document: ResultDocument) -> bool:
+        """Whether a document meets all conditions on its content; prefix and time are not checked here."""
         model = document["model"]
         return (
             (not self.decisions or document["decision"] in self.decisions)
@@ -46,9 +46,14 @@ class Selection:
 def read_documents(
     stack: DeployedStack, selection: Selection, show: Callable[[int, int], None] = lambda read, listed: None
 ) -> Iterator[ResultDocument]:
-    """The documents that are wanted, by their keys; `show` is told how many were read of how many listed so far.
+    """The selected documents in the order of their keys.
 
-    A flag holds the same document as its result: where only flagged ones are wanted, only flags are read.
+    A review flag holds the same document as its result, so a selection of flagged images reads the flags alone.
+
+    Args:
+        stack: the deployment.
+        selection: the conditions.
+        show: called with the numbers of documents read and listed so far.
 
     Raises:
         ClientError: S3 refuses or fails.
@@ -68,11 +73,11 @@ def read_documents(
     def read(key: str) -> ResultDocument | None:
         try:
             document: ResultDocument = read_json(stack.s3, stack.results, key)
-        except stack.s3.exceptions.NoSuchKey:  # a flag that was lowered meanwhile
+        except stack.s3.exceptions.NoSuchKey:  # a flag that was removed meanwhile
             return None
         return document
 
     for count, document in enumerate(in_parallel(read, keys(), PARALLEL_READS), 1):
         show(count, total)
-        if document and selection.wants(document):
+        if document and selection.selects(document):
             yield document

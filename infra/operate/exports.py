@@ -1,4 +1,4 @@
-"""Result documents as one file: CSV or Parquet with a column a field, or JSON lines as they are."""
+"""Exports result documents as one file: CSV or Parquet with a column for each field, or JSON lines."""
 
 import csv
 import json
@@ -43,11 +43,11 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ExportError(InfraError, click.UsageError):
-    """Results cannot be written as asked: the file cannot be made, or a library is missing."""
+    """The file cannot be made, or the library for its format is missing."""
 
 
 def row(document: ResultDocument) -> dict[str, Any]:
-    """The fields of a document by column; None where it has none."""
+    """The fields of a document by column; None for a field that it lacks."""
     image, prediction, error = document["image"], document["prediction"], document.get("error")
     morphology = document["morphology"]
     return {
@@ -77,10 +77,10 @@ def row(document: ResultDocument) -> dict[str, Any]:
 
 
 def write_csv(documents: Iterable[ResultDocument], out: IO[str]) -> None:
-    """Write a header and a row a document.
+    """Write a header, and a row for each document.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe in front, as OWASP advises ("CSV Injection"):
-    whoever may upload images chooses their keys.
+    Anybody who may upload images chooses their keys. A text that a spreadsheet would run as a formula therefore gets an
+    apostrophe in front, as OWASP advises under "CSV Injection".
     """
     writer = csv.DictWriter(out, COLUMNS)
     writer.writeheader()
@@ -92,16 +92,16 @@ def _harmless(value: object) -> object:
 
 
 def write_jsonl(documents: Iterable[ResultDocument], out: IO[str]) -> None:
-    """Write the documents as they are, one a line."""
+    """Write each document as one line of JSON."""
     for document in documents:
         out.write(json.dumps(document, ensure_ascii=False) + "\n")
 
 
 def write_parquet(documents: Iterable[ResultDocument], path: Path) -> None:
-    """Write rows, compressed by zstd, with DuckDB: memory stays bounded however many there are.
+    """Write the documents as Parquet, compressed with zstd. Memory stays bounded for any number of them.
 
     Raises:
-        ExportError: duckdb is not installed.
+        ExportError: DuckDB is not installed.
     """
     duckdb = duckdb_module()
     columns = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
@@ -118,7 +118,11 @@ def write_parquet(documents: Iterable[ResultDocument], path: Path) -> None:
 
 
 def duckdb_module() -> Any:  # noqa: ANN401 - a module
-    """DuckDB, which is not installed by default; raises ``ExportError`` where it is missing."""
+    """The module DuckDB, which is not installed by default.
+
+    Raises:
+        ExportError: DuckDB is not installed.
+    """
     try:
         import duckdb
     except ImportError as error:
@@ -133,10 +137,10 @@ def _quoted(text: str) -> str:
 
 
 def write_new(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a file that is not there yet; where it fails, none is left.
+    """Make a new file at ``path`` and let ``write`` fill it; if that fails, remove the file.
 
     Raises:
-        ExportError: there is something at `path`, or no folder to put it into.
+        ExportError: ``path`` exists already, or cannot be written.
     """
     try:
         path.open("x").close()

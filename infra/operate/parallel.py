@@ -1,4 +1,4 @@
-"""Many requests at the same time, with no more of their results in memory than are under way."""
+"""Parallel calls with ordered results and bounded memory."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,8 @@ Output = TypeVar("Output")
 def in_parallel(function: Callable[[Item], Output], items: Iterable[Item], workers: int) -> Iterator[Output]:
     """Call ``function`` for each of ``items``, ``workers`` at a time, and yield its results in the order of ``items``.
 
-    At most four times ``workers`` items are taken before their results have been. An error in a call is raised here.
+    At most four times ``workers`` items are taken ahead of the results that were read. An error in a call is raised
+    here.
     """
     waiting: deque[Future[Output]] = deque()
     with ThreadPoolExecutor(workers) as pool:

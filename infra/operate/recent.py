@@ -1,4 +1,4 @@
-"""What was answered lately, counted from the ledger: exact, of this deployment alone, and the same in every cloud."""
+"""Counts recent results from the ledger, which is exact and works on every cloud."""
 
 import json
 from collections import Counter
@@ -12,20 +12,20 @@ from infra.tools.objects import list_pages, read_bytes
 from lambda_fn.keys import ledger_prefix
 from lambda_fn.results import DecisionOrRejected, LedgerLine, decision_or_rejected
 
-# Ledger files that are read at most, the newest: reading more would take minutes.
+# At most this many ledger files are read, the newest. Reading more would take minutes.
 MOST_BATCHES = 2_000
 
 
 @dataclass
 class RecentAnswers:
-    """Answers of some time.
+    """Counts of the results of a period.
 
     Attributes:
-        decisions: written results by `ALL`, `normal`, `review` and `rejected`.
-        repeated: images that came twice, or too late, and changed nothing.
+        decisions: written results by decision, with rejected images counted apart.
+        repeated: messages that arrived twice or too late and changed no result.
         models: written results by the version of the model.
-        newest_model: the version that answered last; None where nothing was answered.
-        complete: False where only the newest `MOST_BATCHES` ledgers were read.
+        newest_model: the version that wrote the latest result; None without results.
+        complete: False if there were more than ``MOST_BATCHES`` ledger files and only the newest were read.
     """
 
     decisions: Counter[DecisionOrRejected] = field(default_factory=Counter)
@@ -36,7 +36,7 @@ class RecentAnswers:
 
 
 def read_recent(stack: DeployedStack, time: timedelta, now: datetime | None = None) -> RecentAnswers:
-    """Count what was answered within `time` before `now`.
+    """Count the results of the last ``time`` before ``now``, which defaults to the present.
 
     Raises:
         ClientError: S3 refuses or fails.
@@ -60,7 +60,7 @@ def read_recent(stack: DeployedStack, time: timedelta, now: datetime | None = No
 
 
 def _ledger_files(stack: DeployedStack, since: datetime, now: datetime) -> Iterator[tuple[datetime, str]]:
-    """Time and key of each ledger file that was written since then."""
+    """Time and key of each ledger file that was written from ``since`` on."""
     for day in sorted({since.date(), now.date()}):
         for page in list_pages(stack.s3, stack.results, ledger_prefix(day)):
             for entry in page:

@@ -1,4 +1,4 @@
-"""Moves dead letters back to the queue."""
+"""Sends dead letters back to the queue."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,27 +10,31 @@ from infra.errors import InfraError
 from infra.operate.access import DeployedStack
 from infra.operate.dead_letters import depth, receive
 
+# Error codes of an emulator that cannot move messages.
 _UNKNOWN_OPERATION = {"InvalidAction", "UnknownOperationException", "AWS.SimpleQueueService.UnsupportedOperation"}
 
 
 class MoveFailedError(InfraError):
-    """SQS gave up moving messages; those that were not moved are still dead letters."""
+    """SQS stopped moving messages; the rest are still dead letters."""
 
     def __init__(self, reason: str) -> None:
-        """Say why, and where to see the rest."""
-        super().__init__(f"{reason}; `cellflag status` tells how many are left.")
+        """Give the reason, which becomes part of the message."""
+        super().__init__(f"{reason}; `cellflag status` shows how many are left.")
 
 
 def send_back(stack: DeployedStack, show: Callable[[int], None], wait: Callable[[], None]) -> int:
-    """Move all dead letters back to the queue; returns how many were moved.
+    """Move all dead letters back to the queue.
 
-    SQS does it itself; an emulator that cannot is helped out: a message is deleted from the one queue only after the
-    other has it, so that one may come twice, which the function bears, but none is lost.
+    SQS moves them itself. For an emulator that cannot, they are sent and then deleted one batch at a time. A message is
+    deleted only after the queue accepted it, so none is lost. One may arrive twice, which does not harm.
 
     Args:
         stack: the deployment.
-        show: told how many were moved so far.
-        wait: called between two looks at SQS's own task.
+        show: called with the number of messages moved so far.
+        wait: called before each further look at the progress of SQS.
+
+    Returns:
+        The number of messages moved.
 
     Raises:
         MoveFailedError: some messages were not moved.
@@ -57,7 +61,7 @@ def send_back(stack: DeployedStack, show: Callable[[int], None], wait: Callable[
 
 def _move(stack: DeployedStack, show: Callable[[int], None]) -> int:
     moved, most = 0, sum(depth(stack, names.DEAD_LETTER_QUEUE_OUTPUT).values())
-    while moved < most and (messages := receive(stack)):  # what dies again meanwhile stays
+    while moved < most and (messages := receive(stack)):  # a message that fails again meanwhile stays
         entries: list[Any] = [
             {
                 "Id": str(number),

@@ -1,7 +1,8 @@
-"""Images that lie in the bucket already: a Distributed Map hands them to the same function, in larger batches.
+"""The backfill: scores images that are in the bucket already, in large batches, by the same function.
 
-Each batch is a child workflow. The function decides what to do with each image: it alone knows its model, and looks at
-the standing result at the moment of scoring, so that nothing has to be listed or compared beforehand.
+A Distributed Map lists the images and runs a child workflow for each batch. The function decides what to do with each
+image. It knows its own model and reads the image's current result at that moment, so no results are listed or compared
+beforehand.
 """
 
 from typing import Any
@@ -24,8 +25,11 @@ from lambda_fn.keys import BACKFILLS
 class Backfill(Construct):
     """A Standard state machine around one Distributed Map.
 
-    Its input is ``{"backfill": "missing" or "all", "prefix": "..."}``, or with a ``list`` in place of the prefix: a key
-    below ``backfills/`` in the results bucket, of JSON lines ``{"Key": "..."}``.
+    Its input is ``{"backfill": "missing" or "all", "prefix": "..."}``. A ``list`` may take the place of the prefix: the
+    key of a file of JSON lines ``{"Key": "..."}`` below ``backfills/`` in the results bucket.
+
+    Attributes:
+        state_machine: the state machine.
     """
 
     def __init__(
@@ -37,7 +41,7 @@ class Backfill(Construct):
         storage: Storage,
         function: lambda_.IFunction,
     ) -> None:
-        """Score images of `storage` by `function`, which reads and writes them with its own role."""
+        """Score the images of ``storage`` with ``function``, which reads and writes them with its own role."""
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
         log_group = logs.LogGroup(
@@ -56,14 +60,14 @@ class Backfill(Construct):
             definition_body=sfn.DefinitionBody.from_string(stack.to_json_string(states.definition)),
             role=_role(self, storage, function, configuration.images_prefix),
             tracing_enabled=True,
-            # Without execution data: a key may hold a name.
+            # Execution data holds keys, and a key may hold a person's name.
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
         )
-        _let_it_start_its_children(self, self.state_machine)
+        _allow_children(self, self.state_machine)
 
 
 def _role(scope: Construct, storage: Storage, function: lambda_.IFunction, images_prefix: str | None) -> iam.Role:
-    """Of a state machine that lists images, calls the function, and writes below one prefix of the results bucket."""
+    """A role that may list images, call the function, and write below one prefix of the results bucket."""
     role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
     own_objects = storage.results.arn_for_objects(f"{BACKFILLS}*")
     for statement in (
@@ -85,13 +89,13 @@ def _role(scope: Construct, storage: Storage, function: lambda_.IFunction, image
     ):
         role.add_to_policy(statement)
     let_use(role, storage.results.encryption_key, "EncryptOutcome")
-    acknowledge_resources(role, [own_objects], "Any object below the one prefix.")
-    acknowledge(role, "IAM5[Resource::*]", "Delivering logs and traces cannot be restricted to a resource.")
+    acknowledge_resources(role, [own_objects], "The role needs every object below this one prefix.")
+    acknowledge(role, "IAM5[Resource::*]", "AWS does not restrict the delivery of logs and traces to a resource.")
     return role
 
 
-def _let_it_start_its_children(scope: Construct, state_machine: sfn.StateMachine) -> None:
-    """A Distributed Map's children are executions of its own state machine, started in its own name.
+def _allow_children(scope: Construct, state_machine: sfn.StateMachine) -> None:
+    """Let the state machine start and follow its children, which are executions of the state machine itself.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
     """
@@ -110,4 +114,4 @@ def _let_it_start_its_children(scope: Construct, state_machine: sfn.StateMachine
             sid="FollowChildren", actions=["states:DescribeExecution", "states:StopExecution"], resources=[executions]
         ),
     )
-    acknowledge_resources(policy, [executions], "Executions of this state machine, which have names of their own.")
+    acknowledge_resources(policy, [executions], "The names of its executions are not known beforehand.")

@@ -1,4 +1,4 @@
-"""The states of a backfill: two Distributed Maps, and the workflow that each batch of images runs through."""
+"""The states of a backfill: two Distributed Maps, and the child workflow that scores one batch of images."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
@@ -19,10 +19,10 @@ _ANSWERS = ("scored", "rejected", "unchanged", "gone")
 
 
 class BackfillStates(Construct):
-    """What a backfill does, without the rights to do it, which ``infra.stack.backfill`` grants.
+    """The states alone; ``infra.stack.backfill`` grants their rights.
 
-    ``sfn.StateMachine`` would add the grants of the CDK's states, which let it read and write the whole bucket of
-    results. So the graph is rendered here, and the state machine gets its text.
+    The CDK's states bring grants of their own, which cover the whole results bucket. ``sfn.StateMachine`` would add
+    them, so the states are rendered here and the state machine receives their text.
 
     Attributes:
         definition: the states as a JSON object in Amazon States Language, https://states-language.net.
@@ -39,7 +39,7 @@ class BackfillStates(Construct):
     ) -> None:
         """Take images from a listing or from a list, and hand them to ``function`` in batches."""
         super().__init__(scope, construct_id)
-        # Without it the CDK ignores ``result_writer_v2``.
+        # The CDK ignores ``result_writer_v2`` without this flag.
         self.node.set_context("@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2", True)
         self._configuration, self._storage, self._function = configuration, storage, function
         listing = sfn.S3ObjectsItemReader(bucket=storage.images, prefix=sfn.JsonPath.string_at("$.prefix"))
@@ -54,7 +54,7 @@ class BackfillStates(Construct):
 
     def _map(self, name: str, reader: sfn.IItemReader, **selected: str) -> sfn.DistributedMap:
         configuration = self._configuration
-        # A listing names every key: the function passes over what would not be announced either.
+        # A listing names every key. The function skips those whose upload would not have been announced.
         announced = {"Prefix": configuration.images_prefix, "Suffix": configuration.images_suffix}
         express = configuration.timeout_seconds <= EXPRESS_SECONDS
         return sfn.DistributedMap(
@@ -85,10 +85,10 @@ class BackfillStates(Construct):
         ).item_processor(self._batch(name))
 
     def _batch(self, name: str) -> sfn.IChainable:
-        """The workflow of one batch. It returns the batch's ``BatchTally``, or ``{"tries": [first, second]}``.
+        """The child workflow of one batch. It returns the batch's ``BatchTally``, or ``{"tries": [first, second]}``.
 
-        An image that fails is counted, and tried once more with its batch. It fails neither the call, which would raise
-        an alarm, nor the other images.
+        A failed image is counted, and its batch is tried once more. The call itself succeeds, so it raises no alarm and
+        the other images keep their results.
         """
         second_try = sfn.Wait(self, f"Wait{name}", time=sfn.WaitTime.duration(_SECOND_TRY_AFTER)).next(
             self._second_try(name)
@@ -102,10 +102,9 @@ class BackfillStates(Construct):
         return score.add_retry(errors=[sfn.Errors.ALL], interval=Duration.seconds(5), max_attempts=1).next(judge)
 
     def _second_try(self, name: str) -> sfn.IChainable:
-        """Score the batch again. It fails if no image of it was answered.
+        """Score the batch again, and fail if not one of its images was answered.
 
-        A cause that stops every image, such as a missing permission, then fails batch after batch and so ends the
-        backfill.
+        A fault that affects every image, such as a missing permission, thus fails every batch and ends the backfill.
         """
         failed = sfn.Condition.number_greater_than(f"{_AGAIN}.failed", 0)
         unanswered = [sfn.Condition.number_equals(f"{_AGAIN}.{count}", 0) for count in _ANSWERS]
@@ -124,7 +123,7 @@ class BackfillStates(Construct):
         return self._score(f"ScoreAgain{name}", _AGAIN).next(judge)
 
     def _score(self, name: str, tally: str) -> sfn.TaskStateBase:
-        """Call the function with the whole batch, and put its tally at the path ``tally``. Repeat a throttled call."""
+        """Call the function with the whole batch and put its tally at the path ``tally``; repeat a throttled call."""
         parent, _, field = tally.rpartition(".")
         return tasks.LambdaInvoke(
             self,

@@ -1,4 +1,4 @@
-"""One page that shows how a deployment does, and what it costs."""
+"""The CloudWatch dashboard of a deployment: results, errors, load and cost."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ _PERIOD = Duration.minutes(5)
 def add_dashboard(
     scope: Construct, configuration: Configuration, scoring: Scoring, metrics: ModelMetrics, model: Manifest
 ) -> None:
-    """Put the dashboard into `scope`; it has stack and region in its name, since dashboards belong to no region."""
+    """Add the dashboard to ``scope``. Dashboards belong to no region, so its name holds the stack and the region."""
     stack = Stack.of(scope)
     cloudwatch.Dashboard(
         scope,
@@ -34,7 +34,7 @@ def add_dashboard(
 
 
 def _images(service: str, metrics: ModelMetrics) -> list[cloudwatch.IWidget]:
-    """What was decided, by which model, and how fast."""
+    """Graphs of decisions, of models, and of the time from upload to result."""
     dimensions = f"{{{metric_names.NAMESPACE},{metric_names.MODEL_DIMENSION},{metric_names.SERVICE_DIMENSION}}}"
     of_service = f'{metric_names.SERVICE_DIMENSION}="{service}"'
     every_model = f'{dimensions} MetricName="{metric_names.IMAGES}" {of_service}'
@@ -53,7 +53,7 @@ def _images(service: str, metrics: ModelMetrics) -> list[cloudwatch.IWidget]:
 
 
 def _quality(scoring: Scoring, metrics: ModelMetrics, model: Manifest) -> list[cloudwatch.IWidget]:
-    """How much is left to people, and what goes wrong."""
+    """Graphs of the share that goes to review, of rejected images, and of errors."""
     review = 100 * model.achieved_shares().review_share
     expected = cloudwatch.HorizontalAnnotation(value=round(review, 1), label="the model card's share")
     share = metrics.percent_of_images(metric_names.REVIEW, Duration.hours(1), least=1, otherwise=0)
@@ -70,7 +70,7 @@ def _quality(scoring: Scoring, metrics: ModelMetrics, model: Manifest) -> list[c
 
 
 def _load(configuration: Configuration, scoring: Scoring, metrics: ModelMetrics) -> list[cloudwatch.IWidget]:
-    """What waits, and what the work costs."""
+    """Graphs of waiting messages and of the cost."""
     age = scoring.queue.metric_approximate_age_of_oldest_message(period=_PERIOD, statistic="Maximum")
     waiting = [
         queue.metric_approximate_number_of_messages_visible(period=_PERIOD, statistic="Maximum", label=label)
@@ -85,13 +85,14 @@ def _load(configuration: Configuration, scoring: Scoring, metrics: ModelMetrics)
 
 
 def hourly_cost(configuration: Configuration, scoring: Scoring, metrics: ModelMetrics) -> cloudwatch.MathExpression:
-    """What scoring costs an hour in USD: computing, requests to S3 and SQS; without storage and logs.
+    """The cost of scoring in USD an hour: computing, and requests to S3 and SQS; storage and logs are left out.
 
-    An image's message is sent, and with others received and deleted; an image is read once and its result written; a
-    review adds a flag, which is read and written; a call of the function adds a part of the ledger. Duration is in ms.
+    Each image costs a message, one read and one written result; messages are received and deleted in batches. A review
+    adds a flag, which is read and written. A call of the function adds one file to the ledger. The metric ``duration``
+    is in milliseconds.
     """
     hour = Duration.hours(1)
-    million = 1_000_000  # CloudWatch's arithmetic knows no 1e-6
+    million = 1_000_000  # expressions of CloudWatch have no 1e-6
     message = (1 + 2 / prices.SQS_MESSAGES_A_REQUEST) * prices.SQS_REQUEST
     image = million * (prices.S3_READ_REQUEST + prices.S3_WRITE_REQUEST + message)
     flag = million * (prices.S3_READ_REQUEST + prices.S3_WRITE_REQUEST)

@@ -1,4 +1,7 @@
-"""The ledger as a table for Athena: no crawler, since the days in its keys are projected, and queries by name."""
+"""The ledger as an Athena table, with named queries.
+
+Athena works out the days of the table from the keys (partition projection), so no crawler is needed.
+"""
 
 from pathlib import Path
 
@@ -13,13 +16,13 @@ from lambda_fn.keys import LEDGER, QUERIES
 
 QUERY_FOLDER = Path(__file__).with_name("queries")
 TABLE = "ledger"
-# Nothing was scored before.
+# The first day of the table; nothing was scored before.
 FIRST_DAY = "2026-11-01"
 
-# A query that reads more is ended: it costs 0.50 USD by then, and has read some 100 million answers.
+# Athena ends a query that reads more. Such a query has cost 0.50 USD and read about 100 million results.
 SCAN_LIMIT_BYTES = 100 * 1000**3
 
-# The fields of a ``lambda_fn.results.LedgerLine``, which are those of a result and its outcome.
+# The fields of ``lambda_fn.results.LedgerLine`` with their types in Athena.
 COLUMNS = {
     "schema": "string",
     "status": "string",
@@ -39,22 +42,26 @@ COLUMNS = {
 
 
 def query(name: str) -> tuple[str, str]:
-    """What a query of the folder `queries` is for, and its SQL, on the newest answer to each image."""
+    """The description and the SQL of a file in the folder ``queries``; the SQL reads the view ``newest``."""
     description, _, sql = (QUERY_FOLDER / f"{name}.sql").read_text("utf-8").partition("\n")
     newest = (QUERY_FOLDER / "newest.sql").read_text("utf-8")
     return description.removeprefix("-- "), f"with newest as (\n{newest})\n{sql}"
 
 
 def query_names() -> list[str]:
-    """The queries that can be asked by name."""
+    """The names of all queries."""
     return sorted(path.stem for path in QUERY_FOLDER.glob("*.sql") if path.stem != "newest")
 
 
 class Ledger(Construct):
-    """Glue database and table over `ledger/dt=YYYY-MM-DD/*.jsonl`, and an Athena workgroup with queries by name."""
+    """A Glue table over ``ledger/dt=YYYY-MM-DD/*.jsonl``, and an Athena workgroup with named queries.
+
+    Attributes:
+        workgroup: the workgroup, which limits the bytes that a query may read.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, configuration: Configuration, storage: Storage) -> None:
-        """Describe the ledger of the storage's results; whoever asks needs rights of their own to read it."""
+        """Describe the ledger in the results bucket of ``storage``; readers need their own rights to the bucket."""
         super().__init__(scope, construct_id)
         stack, bucket = Stack.of(self), storage.results.bucket_name
         database = glue.CfnDatabase(
@@ -87,7 +94,7 @@ class Ledger(Construct):
                 ),
             ),
         )
-        if configuration.target == "aws":  # the local cloud's CloudFormation knows no named queries
+        if configuration.target == "aws":  # the local cloud has no named queries
             self._queries(database, table)
 
     def _queries(self, database: glue.CfnDatabase, table: glue.CfnTable) -> None:
@@ -107,7 +114,7 @@ class Ledger(Construct):
 
 
 def _table(bucket: str) -> glue.CfnTable.TableInputProperty:
-    """The table over the ledger in a bucket; the day, a partition, is read from the keys."""
+    """The table over the ledger in ``bucket``; its partition ``dt`` is the day in a key."""
     return glue.CfnTable.TableInputProperty(
         name=TABLE,
         table_type="EXTERNAL_TABLE",

@@ -1,4 +1,4 @@
-"""A backfill under way: its execution, and the Distributed Map's counts."""
+"""Starts and follows executions of the backfill's state machine."""
 
 import json
 import time
@@ -10,15 +10,21 @@ from infra import names
 from infra.operate.access import DeployedStack
 
 _POLL_SECONDS = 1.0
-# Statuses of an execution that has not ended.
+# The statuses of an execution that has not ended.
 _UNDER_WAY = ("RUNNING", "PENDING_REDRIVE")
-# Counts of a map run that add up to the images it is done with.
+# The counts of a map run whose sum is the number of finished images.
 _DONE = ("succeeded", "failed", "timedOut", "aborted")
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Images of a backfill; `total` grows while the bucket is being listed, `failed` are those of failed batches."""
+    """Progress of a backfill in images.
+
+    Attributes:
+        total: images listed so far.
+        done: images of batches that have ended.
+        failed: images of batches that failed.
+    """
 
     total: int
     done: int
@@ -27,7 +33,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Execution:
-    """An execution of the state machine: its ARN, and whether it was under way when it was looked up."""
+    """An execution of the state machine: its ARN, and whether it is still running."""
 
     arn: str
     running: bool
@@ -38,12 +44,12 @@ class EndedExecution:
     """An execution that has ended.
 
     Attributes:
-        status: `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`.
-        reason: what Step Functions says where it did not succeed.
-        seconds: from start to end.
-        map_run_arn: of its Distributed Map; None where it never came to that.
-        output: the execution's, None where it did not succeed.
-        request: the execution's input.
+        status: ``SUCCEEDED``, ``FAILED``, ``TIMED_OUT`` or ``ABORTED``.
+        reason: the reason that Step Functions gives for a failure; empty if there is none.
+        seconds: time from start to end.
+        map_run_arn: ARN of the run of its Distributed Map; None if the run never started.
+        output: its output as JSON; None unless it succeeded.
+        request: its input.
     """
 
     status: str
@@ -55,20 +61,20 @@ class EndedExecution:
 
 
 def start(stack: DeployedStack, request: Mapping[str, str]) -> str:
-    """Start the state machine with that input; returns the ARN of the execution."""
+    """Start the state machine with ``request`` as input, and return the ARN of the execution."""
     machine = stack.output(names.BACKFILL_OUTPUT)
     return stack.stepfunctions.start_execution(stateMachineArn=machine, input=json.dumps(request))["executionArn"]
 
 
 def newest(stack: DeployedStack) -> Execution | None:
-    """The execution that was started last; None if there never was one."""
+    """The latest execution; None if there has been none."""
     machine = stack.output(names.BACKFILL_OUTPUT)
     executions = stack.stepfunctions.list_executions(stateMachineArn=machine, maxResults=1)["executions"]
     return Execution(executions[0]["executionArn"], executions[0]["status"] in _UNDER_WAY) if executions else None
 
 
 def follow(stack: DeployedStack, arn: str, show: Callable[[Counts], None]) -> EndedExecution:
-    """Wait until an execution has ended, and hand its counts to `show` all the while."""
+    """Wait for an execution to end, and call ``show`` with its progress every second."""
     while True:
         execution = stack.stepfunctions.describe_execution(executionArn=arn)
         map_run_arn = _map_run(stack, arn)
@@ -88,7 +94,7 @@ def follow(stack: DeployedStack, arn: str, show: Callable[[Counts], None]) -> En
 
 
 def progress(stack: DeployedStack, arn: str) -> Counts:
-    """How far an execution is; nothing is listed yet where it has just begun."""
+    """The progress of an execution; all zero until its listing has begun."""
     map_run_arn = _map_run(stack, arn)
     return _count(stack, map_run_arn) if map_run_arn else Counts(0, 0, 0)
 

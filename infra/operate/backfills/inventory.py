@@ -1,4 +1,4 @@
-"""Lists of images in place of a listing of the bucket: S3 Inventory knows the keys of a large bucket already.
+"""Makes a list of images for a backfill from an S3 Inventory, which spares listing a large bucket.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html
 """
@@ -23,20 +23,23 @@ _MANIFEST_FIELDS = {"sourceBucket", "destinationBucket", "fileFormat", "fileSche
 
 
 class InventoryError(InfraError, click.UsageError):
-    """An inventory that no backfill can take its images from."""
+    """The inventory does not exist, or a backfill cannot use it."""
 
 
 def list_of_inventory(stack: DeployedStack, manifest_url: str, prefix: str, show: Callable[[int], None]) -> str:
-    """Write the keys of an inventory as a list that the backfill reads; returns its key in the results bucket.
+    """Write the keys of an inventory to a list that a backfill can read.
 
     Args:
         stack: the deployment.
-        manifest_url: `s3://BUCKET/.../manifest.json` of an inventory of the images bucket, in CSV.
-        prefix: only keys that begin with it.
-        show: told how many keys were read so far.
+        manifest_url: ``s3://BUCKET/.../manifest.json`` of an inventory of the images bucket in CSV.
+        prefix: keys that do not begin with it are left out.
+        show: called with the number of keys so far.
+
+    Returns:
+        The key of the list in the results bucket.
 
     Raises:
-        InventoryError: it is no such manifest, or of another bucket or format, or names no image.
+        InventoryError: there is no such manifest, the inventory is of another bucket or format, or no key is left.
         ClientError: S3 refuses or fails.
     """
     manifest = _manifest(stack, manifest_url)
@@ -77,9 +80,9 @@ def _manifest(stack: DeployedStack, url: str) -> dict[str, Any]:
 
 
 def _current_keys(stack: DeployedStack, manifest: Mapping[str, Any], file_key: str) -> Iterator[str]:
-    """Keys of the images in one file of an inventory, where they are URL-encoded.
+    """The keys of current images in one file of an inventory.
 
-    An inventory of all versions marks the current one of each key.
+    Keys in the file are URL-encoded. An inventory of all versions marks the current version of each key.
     """
     columns = [name.strip() for name in manifest["fileSchema"].split(",")]
     body = open_object(stack.s3, manifest["destinationBucket"].rpartition(":")[2], file_key)

@@ -1,6 +1,6 @@
-"""What became of the images of a backfill, from what its batches returned.
+"""Reads the outcome of a backfill: the tallies of its batches.
 
-On AWS the Distributed Map writes that into the results bucket; the local cloud keeps it with the executions.
+On AWS the Distributed Map writes them to the results bucket. The local cloud keeps them with the executions.
 """
 
 import json
@@ -15,8 +15,8 @@ from infra.tools.objects import read_bytes, read_json
 from lambda_fn.keys import BACKFILLS
 from lambda_fn.results import BatchTally
 
-# A batch as a Distributed Map returns it: a ``BatchTally``, ``tries`` with two of them, or for a batch that failed as a
-# whole only ``failed`` and ``reasons``.
+# The output of a batch: a ``BatchTally``, or ``tries`` with the tallies of both tries. A batch that failed as a whole
+# has ``failed`` and ``reasons`` alone.
 Batch = Mapping[str, Any]
 
 _COUNTS = get_type_hints(BatchTally).keys() - {"reasons"}
@@ -24,7 +24,7 @@ _COUNTS = get_type_hints(BatchTally).keys() - {"reasons"}
 
 @dataclass
 class BackfillTally:
-    """The tallies of all batches of a backfill together; the names are those of ``lambda_fn.results.BatchTally``."""
+    """The sum of the tallies of all batches; ``lambda_fn.results.BatchTally`` explains the counts."""
 
     scored: int = 0
     rejected: int = 0
@@ -38,7 +38,7 @@ class BackfillTally:
 
     @classmethod
     def of(cls, batches: Iterable[Batch]) -> Self:
-        """Add up what the batches returned."""
+        """Add up the outputs of the batches."""
         total = cls()
         for batch in batches:
             tally: Batch = of_tries(*batch["tries"]) if "tries" in batch else batch
@@ -50,12 +50,12 @@ class BackfillTally:
 
 
 def read_outcome(stack: DeployedStack, map_run_arn: str, output: str | None) -> BackfillTally:
-    """The outcome of a map run that has ended.
+    """The tally of a map run that has ended.
 
     Args:
         stack: the deployment.
-        map_run_arn: of the map run.
-        output: of its execution, None where that did not succeed.
+        map_run_arn: ARN of the map run.
+        output: output of its execution as JSON; None unless that succeeded.
 
     Raises:
         ClientError: AWS refuses or fails.
@@ -103,9 +103,10 @@ def _from_executions(stack: DeployedStack, map_run_arn: str, output: str | None)
 
 
 def of_tries(first: BatchTally, again: BatchTally) -> BatchTally:
-    """What became of a batch that was tried twice.
+    """The tally of a batch that was tried twice.
 
-    A second try for what is missing leaves alone what the first one answered; one for all images answers all again.
+    A backfill of missing results leaves the results of the first try unchanged, so the counts of both tries are added.
+    A backfill of all images scores every image again, so the counts of the second try stand alone.
     """
     both: BatchTally = {**again, "seconds": first["seconds"] + again["seconds"]}
     answered = first["scored"] + first["rejected"]
@@ -118,10 +119,10 @@ def of_tries(first: BatchTally, again: BatchTally) -> BatchTally:
 
 
 def of_failure(child: Mapping[str, Any]) -> Batch:
-    """What became of a batch that failed: the function's own count, or all of its images by the error's name.
+    """The tally of a batch that failed: the function's own tally or, without one, all images under the error's name.
 
     Args:
-        child: `Input`, `Error` and `Cause` of the execution, as a Distributed Map writes them.
+        child: ``Input``, ``Error`` and ``Cause`` of the execution, as a Distributed Map writes them.
     """
     try:
         cause = json.loads(child["Cause"])
