@@ -131,8 +131,8 @@ class Monitoring(Construct):
             self._alarm(
                 "ReviewShare",
                 self.metrics.percent_of_images(metric_names.REVIEW, Duration.hours(1), DRIFT_IMAGES_AN_HOUR, expected),
-                f"Far more goes to review than the {expected:.0f} % that the model card lets expect: did stain, "
-                "scanner or cutting out change?",
+                f"Far more goes to review than the {expected:.0f} % that the model card states: did staining, scanner "
+                "or cropping change?",
                 above=min(2 * expected, (expected + 100) / 2),  # a share above half cannot double
                 periods=DRIFT_HOURS,
             )
@@ -145,7 +145,7 @@ class Monitoring(Construct):
             self._alarm(
                 name,
                 self.metrics.percent_of_images(name, Duration.days(1), DRIFT_IMAGES_A_DAY, 100 * share),
-                "Scores have moved: fewer cells are decided so than with any mix of cells like the model's own.",
+                "Scores have moved: fewer cells get this decision than in any mix of the cells that the model knows.",
                 above=100 * share / 2,
                 periods=DRIFT_DAYS,
                 operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
