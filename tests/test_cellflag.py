@@ -8,7 +8,7 @@ from botocore.exceptions import NoRegionError
 
 from cellflag import MODULES, CommandLine, cellflag, main
 from infra.errors import InfraError
-from lambda_fn.manifest import ModelError
+from lambda_fn.errors import ModelError
 from training.errors import TrainingError
 
 

@@ -38,8 +38,8 @@ def template(synthesize: Synthesize) -> Template:
 
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedStack]:
-    with deployed_stack(monkeypatch) as found:
-        yield found
+    with deployed_stack(monkeypatch) as fake_stack:
+        yield fake_stack
 
 
 @pytest.fixture

@@ -26,14 +26,14 @@ def stack_in(folder: Path, app: App, runs_on: Target | None = None, **choices: A
 
 def resources(template: Template, kind: str) -> dict[str, Any]:
     """All resources of a type, by logical id."""
-    found: dict[str, Any] = template.to_json()["Resources"]
-    return {name: resource for name, resource in found.items() if resource["Type"] == kind}
+    template_resources: dict[str, Any] = template.to_json()["Resources"]
+    return {name: resource for name, resource in template_resources.items() if resource["Type"] == kind}
 
 
 def only(template: Template, kind: str, part_of_name: str) -> tuple[str, dict[str, Any]]:
     """The one resource of a type whose logical id holds `part_of_name`: its logical id and its properties."""
-    (found,) = [item for item in resources(template, kind).items() if part_of_name in item[0]]
-    return found[0], found[1]["Properties"]
+    (match,) = [item for item in resources(template, kind).items() if part_of_name in item[0]]
+    return match[0], match[1]["Properties"]
 
 
 def statements(template: Template, policy: str = "ScoringRole", kind: str = "AWS::IAM::Policy") -> list[dict[str, Any]]:

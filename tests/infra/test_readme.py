@@ -9,7 +9,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from infra import prices
-from infra.operate.backfills.simulation import SCORE_SECONDS, Plan, simulate
+from infra.operate.backfills.simulation import SCORE_SECONDS, BackfillPlan, simulate
 from infra.settings.configuration import Configuration
 from infra.tools.paths import PROJECT
 from lambda_fn import reporting
@@ -92,8 +92,8 @@ def measured(row: str, batch_size: int) -> float:
 
 
 def test_the_simulated_backfill_takes_what_was_measured_and_what_is_said_of_it() -> None:
-    assert pytest.approx(measured("CPU ms an image", Plan().batch_size) / 1000, rel=0.15) == SCORE_SECONDS
-    slow, fast = (simulate(Plan(concurrency=calls)) for calls in (Plan().concurrency, 40))
+    assert pytest.approx(measured("CPU ms an image", BackfillPlan().batch_size) / 1000, rel=0.15) == SCORE_SECONDS
+    slow, fast = (simulate(BackfillPlan(concurrency=calls)) for calls in (BackfillPlan().concurrency, 40))
     assert sum(slow.cost.values()) == pytest.approx(8, abs=0.5)
     assert f"about 8 USD, and {fast.seconds / 60:.0f} to {slow.seconds / 60:.0f} minutes" in README
 

@@ -63,10 +63,10 @@ def test_queues_answers_model_and_function_are_told_to_people_and_programs(run: 
     put_ledger(observed, "1", line("ALL"), line("normal"), line("review", status="rejected"))
     put_ledger(observed, "2", line("review", minutes=1, model="m2"), line("ALL", outcome="duplicate"))
 
-    found = json.loads(run(status, "--json").stdout)
-    assert found["queue"] == {"visible": 2, "in_flight": 0, "delayed": 0, "oldest_seconds": 3.0}
-    assert found["dead_letters"] == 1
-    assert found["last_hour"] == {
+    report = json.loads(run(status, "--json").stdout)
+    assert report["queue"] == {"visible": 2, "in_flight": 0, "delayed": 0, "oldest_seconds": 3.0}
+    assert report["dead_letters"] == 1
+    assert report["last_hour"] == {
         "answered": 4,
         "ALL": 1,
         "normal": 1,
@@ -76,9 +76,9 @@ def test_queues_answers_model_and_function_are_told_to_people_and_programs(run: 
         "models": {"m2": 1, "m1": 3},
         "complete": True,
     }
-    assert found["model"] == "m2"
-    assert found["function"]["version"] == "7"
-    assert found["backfill"] is None
+    assert report["model"] == "m2"
+    assert report["function"]["version"] == "7"
+    assert report["backfill"] is None
 
     shown = run(status).stdout
     for words in (
@@ -126,5 +126,5 @@ def test_of_very_many_ledgers_the_newest_count_and_the_rest_is_said_to_be_missin
     monkeypatch.setattr(recent, "MOST_BATCHES", 2)
     for name in "123":
         put_ledger(stack, name, line("ALL"))
-    found = read_recent(stack, timedelta(hours=1))
-    assert (found.decisions.total(), found.complete) == (2, False)
+    answers = read_recent(stack, timedelta(hours=1))
+    assert (answers.decisions.total(), answers.complete) == (2, False)

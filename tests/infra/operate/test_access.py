@@ -85,10 +85,10 @@ def test_a_stage_without_a_stack_is_an_error_that_names_the_stack() -> None:
 
 @pytest.mark.usefixtures("cloudformation")
 def test_a_stack_is_found_by_its_stage_with_its_outputs() -> None:
-    found = find_stack("lab", None, None)
-    assert (found.name, found.output("QueueUrl")) == ("cellflag-lab", "https://queue")
+    stack = find_stack("lab", None, None)
+    assert (stack.name, stack.output("QueueUrl")) == ("cellflag-lab", "https://queue")
     with pytest.raises(click.ClickException, match="cellflag-lab has no output BackfillArn: deploy this version"):
-        found.output("BackfillArn")
+        stack.output("BackfillArn")
 
 
 @click.command()

@@ -12,8 +12,8 @@ from tests.infra.templates import Synthesize
 
 
 def state_machine(template: Template) -> dict[str, Any]:
-    (found,) = template.find_resources("AWS::StepFunctions::StateMachine").values()
-    properties: dict[str, Any] = found["Properties"]
+    (resource,) = template.find_resources("AWS::StepFunctions::StateMachine").values()
+    properties: dict[str, Any] = resource["Properties"]
     return properties
 
 
@@ -26,7 +26,9 @@ def definition(template: Template) -> dict[str, Any]:
 
 
 def maps(template: Template) -> list[dict[str, Any]]:
-    return [state for state in definition(template).values() if state["Type"] == "Map"]
+    """The Distributed Maps; like Step Functions, they tolerate no failure if they name no percentage."""
+    unstated = {"ToleratedFailurePercentage": 0}
+    return [unstated | state for state in definition(template).values() if state["Type"] == "Map"]
 
 
 def statements(template: Template) -> dict[str, dict[str, Any]]:
@@ -63,12 +65,19 @@ def test_what_would_not_be_announced_is_passed_over(synthesize: Synthesize) -> N
         assert (state["ItemSelector"]["Prefix"], state["ItemSelector"]["Suffix"]) == ("incoming/", ".bmp")
 
 
-def test_batch_size_concurrency_and_tolerated_failures_are_as_configured(synthesize: Synthesize) -> None:
-    choices = {"backfill_batch_size": 7, "backfill_concurrency": 3, "backfill_tolerated_failure_percentage": 0}
+@pytest.mark.parametrize("percentage", [0, 20])
+def test_batch_size_concurrency_and_tolerated_failures_are_as_configured(
+    synthesize: Synthesize, percentage: int
+) -> None:
+    choices = {
+        "backfill_batch_size": 7,
+        "backfill_concurrency": 3,
+        "backfill_tolerated_failure_percentage": percentage,
+    }
     for state in maps(synthesize(**choices)):
         assert state["ItemBatcher"]["MaxItemsPerBatch"] == 7
         assert state["MaxConcurrency"] == 3
-        assert state["ToleratedFailurePercentage"] == 0
+        assert state["ToleratedFailurePercentage"] == percentage
 
 
 @pytest.mark.parametrize(("timeout", "kind"), [(10, "EXPRESS"), (60, "EXPRESS"), (61, "STANDARD"), (900, "STANDARD")])
@@ -152,8 +161,8 @@ def run_batch(states: dict[str, Any], name: str, answers: list[dict[str, Any]]) 
             return name, at(path, data), calls
         case {"Type": "Fail", "CausePath": text}:
             return name, at(text.removeprefix("States.JsonToString(").removesuffix(")"), data), calls
-        case {"Type": "Pass", "End": True, "Parameters": {"tries.$": listed}}:
-            paths = listed.removeprefix("States.Array(").removesuffix(")").split(", ")
+        case {"Type": "Pass", "End": True, "Parameters": {"tries.$": array}}:
+            paths = array.removeprefix("States.Array(").removesuffix(")").split(", ")
             return name, {"tries": [at(path, data) for path in paths]}, calls
     raise AssertionError(states[name])
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, get_args, get_type_hints, is_typeddict
 
 import duckdb
 import pytest
@@ -13,7 +13,7 @@ from infra.stack.ledger import COLUMNS, query, query_names
 from infra.tools.paths import LAMBDA_PACKAGE
 from lambda_fn.decisions import Reason, Verdict
 from lambda_fn.errors import RejectedImageError
-from lambda_fn.results import ModelFacts, ResultDocument, WriteOutcome, ledger, rejected, scored
+from lambda_fn.results import LedgerLine, ModelFacts, ResultDocument, WriteOutcome, ledger, rejected, scored
 from tests.infra.templates import KEY, Synthesize, only, resources
 
 OLD, NEW = (ModelFacts(version=f"model-{number}", sha256=str(number) * 64) for number in (1, 2))
@@ -98,10 +98,10 @@ def test_images_are_counted_by_slide(athena: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_reasons_for_a_review_are_counted_by_model(athena: duckdb.DuckDBPyConnection) -> None:
-    found = {
+    counts = {
         (row["model"], row["reason"]): (row["images"], row["percent_of_all"]) for row in ask(athena, "review_share")
     }
-    assert found == {
+    assert counts == {
         ("model-1", "uncertain"): (1, 50.0),
         ("model-1", "no_single_cell"): (1, 50.0),
         ("model-1", "unreadable"): (1, 50.0),
@@ -140,8 +140,18 @@ def test_every_field_of_a_result_is_a_column(template: Template) -> None:
     schema = json.loads((LAMBDA_PACKAGE / "result.schema.json").read_text("utf-8"))["properties"]
     assert set(columns) == set(schema) | {"outcome"}
     for name in ("image", "timing_ms", "model", "error"):
-        written = BATCHES[DAYS[0]][3][0][name]
-        assert set(re.findall(r"(\w+):", columns[name])) == set(written)
+        fields = BATCHES[DAYS[0]][3][0][name]
+        assert set(re.findall(r"(\w+):", columns[name])) == set(fields)
+
+
+@pytest.mark.parametrize(("name", "part"), get_type_hints(LedgerLine).items())
+def test_a_column_has_the_fields_of_its_part_of_a_ledger_line(name: str, part: Any) -> None:
+    (fields,) = [get_type_hints(kind) for kind in (part, *get_args(part)) if is_typeddict(kind)] or [{}]
+    assert re.findall(r"(\w+):", COLUMNS[name]) == list(fields)
+
+
+def test_the_ledger_has_no_other_columns_than_its_lines() -> None:
+    assert list(COLUMNS.keys() - get_type_hints(LedgerLine).keys()) == []
 
 
 def test_days_are_projected_from_the_keys_without_a_crawler(template: Template) -> None:
@@ -167,9 +177,9 @@ def test_a_query_that_reads_over_100_gb_and_costs_half_a_dollar_is_ended(templat
 @pytest.mark.parametrize(("key", "option"), [(None, "SSE_S3"), (KEY, "SSE_KMS")])
 def test_what_a_query_finds_is_encrypted_like_the_results(synthesize: Synthesize, key: str | None, option: str) -> None:
     _, workgroup = only(synthesize(kms_key=key), "AWS::Athena::WorkGroup", "Ledger")
-    found = workgroup["WorkGroupConfiguration"]["ResultConfiguration"]
-    assert found["EncryptionConfiguration"]["EncryptionOption"] == option
-    assert found["OutputLocation"]["Fn::Join"][1][-1] == "/queries/"
+    configuration = workgroup["WorkGroupConfiguration"]["ResultConfiguration"]
+    assert configuration["EncryptionConfiguration"]["EncryptionOption"] == option
+    assert configuration["OutputLocation"]["Fn::Join"][1][-1] == "/queries/"
 
 
 def test_queries_have_names_and_a_database_of_this_deployment(synthesize: Synthesize) -> None:

@@ -143,5 +143,5 @@ def test_no_role_has_a_right_to_everything(synthesize: Synthesize) -> None:
         assert not of_a_role or "*" not in json.dumps(sorted(actions(statement))), name
         if of_a_role and statement["Resource"] == "*":
             # AWS offers no resource to deliver logs and traces to; the CDK's function turns on notifications.
-            told = {action.partition(":")[0] for action in actions(statement)}
-            assert told in ({"logs"}, {"xray"}) or actions(statement) == {"s3:PutBucketNotification"}, name
+            services = {action.partition(":")[0] for action in actions(statement)}
+            assert services in ({"logs"}, {"xray"}) or actions(statement) == {"s3:PutBucketNotification"}, name

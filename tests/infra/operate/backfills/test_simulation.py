@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from infra.operate.backfills.simulation import LISTED_A_SECOND, LOOK_SECONDS, S3_WRITES_A_SECOND, Plan, simulate
+from infra.operate.backfills.simulation import LISTED_A_SECOND, LOOK_SECONDS, S3_WRITES_A_SECOND, BackfillPlan, simulate
 
-PLAN = Plan(images=20_000)
+PLAN = BackfillPlan(images=20_000)
 STEADY = replace(PLAN, spread=0.0, cold_seconds=0.0)
 
 
