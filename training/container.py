@@ -12,12 +12,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-CHECKPOINTS = "/opt/ml/checkpoints"
+from training.sagemaker.layout import CHANNEL_VARIABLE, CHECKPOINTS, MODEL_VARIABLE
+
 # What makes the unpacked archive a run's folder, for `cellflag train promote`.
 DELIVERED = ("run.json", "folds.csv", "out-of-fold.csv", "model", "float32.onnx")
 
 
-def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+def run_job(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
     """Train, or go on with what an interrupted job left, and deliver the model.
 
     Args:
@@ -25,15 +26,15 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
             ``False``.
         environment: the container's.
     """
-    from training.__main__ import main as cellflag
+    from training.__main__ import main
 
     run = Path(environment.get("CELLFLAG_CHECKPOINTS", CHECKPOINTS))
     if not (run / "model").exists():
-        cells = environment["SM_CHANNEL_TRAINING"]
+        cells = environment[CHANNEL_VARIABLE]
         begun = (run / "run.json").exists()
         options = [cells, "--resume", str(run)] if begun else [cells, "--out", str(run), *as_options(arguments)]
-        cellflag(["train", "run", *options], standalone_mode=False)
-    deliver(run, Path(environment["SM_MODEL_DIR"]))
+        main(["train", "run", *options], standalone_mode=False)
+    deliver(run, Path(environment[MODEL_VARIABLE]))
 
 
 def as_options(arguments: Sequence[str]) -> Iterator[str]:
@@ -56,4 +57,4 @@ def deliver(run: Path, model_folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:], os.environ)
+    run_job(sys.argv[1:], os.environ)

@@ -10,16 +10,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training import container
-from training.sagemaker.images import TENSORFLOW, training_image
+from lambda_fn.manifest import MODEL_FOLDER
+from training.sagemaker.container_image import TENSORFLOW, training_image
+from training.sagemaker.layout import CHANNEL, CHECKPOINTS, PROGRAM, PROGRAM_SOURCE
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_sagemaker import SageMakerClient
 
-PROGRAM = "entry.py"
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("lambda_fn", "training")
+# Of the packages, files with these suffixes go along, but for those of the served model.
+SUFFIXES = (".py", ".json", ".html", ".css")
 # What the container lacks or has in another version. TensorFlow is its own, built for its GPU.
 REQUIREMENTS = (
     *("click", "keras", "numpy", "onnx", "onnxruntime", "pillow", "rich", "scikit-learn", "tf2onnx"),
@@ -90,27 +92,32 @@ def request(job: Job, source: str) -> dict[str, Any]:
         },
         # The toolkit reads every value as JSON.
         "HyperParameters": {name: json.dumps(value) for name, value in {**job.hyperparameters, **told}.items()},
-        "InputDataConfig": [{"ChannelName": "training", "DataSource": {"S3DataSource": channel}}],
+        "InputDataConfig": [{"ChannelName": CHANNEL, "DataSource": {"S3DataSource": channel}}],
         "OutputDataConfig": {"S3OutputPath": output},
         "ResourceConfig": {"InstanceType": job.instance_type, "InstanceCount": 1, "VolumeSizeInGB": VOLUME_GB},
         "StoppingCondition": {"MaxRuntimeInSeconds": seconds, **waiting},
         "EnableManagedSpotTraining": job.spot,
         "CheckpointConfig": {
             "S3Uri": f"{output}/{job.checkpoints_of}/checkpoints",
-            "LocalPath": container.CHECKPOINTS,
+            "LocalPath": CHECKPOINTS,
         },
     }
 
 
-def source_archive() -> bytes:
-    """The packages that a job runs, its program, and the versions of this machine's libraries, as ``.tar.gz``."""
+def source_archive(root: Path = ROOT) -> bytes:
+    """The packages that a job runs, its program, and the versions of this machine's libraries, as ``.tar.gz``.
+
+    Args:
+        root: folder that holds the packages.
+    """
     archive = io.BytesIO()
+    served_model = root / MODEL_FOLDER.relative_to(ROOT)
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
         for package in PACKAGES:
-            for path in sorted((ROOT / package).rglob("*")):
-                if path.suffix in (".py", ".json", ".html", ".css") and "model" not in path.parts:
-                    tar.add(path, path.relative_to(ROOT).as_posix())
-        tar.add(container.__file__, PROGRAM)
+            for path in sorted((root / package).rglob("*")):
+                if path.suffix in SUFFIXES and served_model not in path.parents:
+                    tar.add(path, path.relative_to(root).as_posix())
+        tar.add(root / PROGRAM_SOURCE, PROGRAM)
         lines = [f"{name}=={version(name)}" for name in REQUIREMENTS]
         content = ("\n".join(lines) + "\n").encode()
         requirements = tarfile.TarInfo("requirements.txt")
