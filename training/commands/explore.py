@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from lambda_fn.manifest import MODEL_FOLDER
+from lambda_fn.manifest import GRAPH_FILE, MODEL_FOLDER
 from training.commands.options import CELLS, SEED
 from training.commands.shell import one_line_errors
 
@@ -36,10 +36,10 @@ def explore(cells: Path, out: Path, model_folder: Path, seed: int) -> None:
         from training.data.sources import find_cells
         from training.report.exploration import write_report
 
-        title, found = find_cells(cells)
+        title, labelled = find_cells(cells)
         with Progress(console=console) as bars:
-            task = bars.add_task("Measuring cells", total=len(found))
-            explored = exploration.explore(found, seed, lambda done, total: bars.update(task, completed=done))
+            task = bars.add_task("Measuring cells", total=len(labelled))
+            explored = exploration.explore(labelled, seed, lambda done, total: bars.update(task, completed=done))
         with console.status("Drawing"):
-            write_report(out, title, explored, model_folder if (model_folder / "model.onnx").is_file() else None)
+            write_report(out, title, explored, model_folder if (model_folder / GRAPH_FILE).is_file() else None)
     click.echo(f"{out}: {len(explored.is_all):,} cells of {len(set(explored.subjects))} subjects.")

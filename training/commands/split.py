@@ -1,13 +1,22 @@
 """``cellflag train split``."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from training.commands.options import SEED
 from training.commands.shell import one_line_errors
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from training.data.folds import Split
 
 
 @click.command()
@@ -29,13 +38,10 @@ def split(index: Path, out: Path, folds: int | None, test: float, validation: fl
     if out.exists():
         raise click.UsageError(f"{out} exists already: name a new file.")
     with one_line_errors():
-        import numpy as np
-
-        from training.data.dataset import groups_of
-        from training.data.folds import folds as make_folds
-        from training.data.folds import three_way
+        from training.data.labelled_cell import WORD_OF_LABEL
         from training.data.sources import find_cells
         from training.data.splits import PARTS, write_splits
+        from training.data.subjects import groups_of
         from training.errors import DatasetError
 
         cells = find_cells(index)[1]
@@ -43,11 +49,8 @@ def split(index: Path, out: Path, folds: int | None, test: float, validation: fl
             raise DatasetError(f"{index} is no index; make one with `cellflag train index`.")
         is_all = np.array([cell.label == "ALL" for cell in cells])
         groups = groups_of(cells, [cell.sha256 for cell in cells])
-        if folds:
-            splits = list(make_folds(is_all, groups, folds, seed))
-        else:
-            splits = [three_way(is_all, groups, test, validation, seed)]
-        keys = [(cell.sha256, cell.name, "all" if cell.label == "ALL" else "hem", cell.subject) for cell in cells]
+        splits = _deal(is_all, groups, folds, test, validation, seed)
+        keys = [(cell.sha256, cell.name, WORD_OF_LABEL[cell.label], cell.subject) for cell in cells]
         write_splits(out, keys, splits)
 
     subjects = np.array([cell.subject for cell in cells])
@@ -60,3 +63,12 @@ def split(index: Path, out: Path, folds: int | None, test: float, validation: fl
             table.add_row(f"fold {number}" if folds else "", part, f"{len(indices):,}", share, *counts)
     Console(stderr=True).print(table)
     click.echo(f"{out}: {len(cells):,} cells, {f'{folds} folds' if folds else 'one split'}, seed {seed}.")
+
+
+def _deal(
+    is_all: NDArray[np.bool_], groups: NDArray[np.int64], count: int | None, test: float, validation: float, seed: int
+) -> list[Split]:
+    """So many folds, or one split if there is no count."""
+    from training.data.folds import folds, three_way
+
+    return list(folds(is_all, groups, count, seed)) if count else [three_way(is_all, groups, test, validation, seed)]

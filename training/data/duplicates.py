@@ -24,18 +24,18 @@ def thumbnail(cell: Cell) -> NDArray[np.uint8]:
     return np.asarray(cut.resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)).ravel()
 
 
-def photographs(contents: Sequence[str], doubles: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
+def photographs(contents: Sequence[str], duplicates: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
     """Number the photographs that cells were cut out of.
 
     Args:
         contents: digests of n cells' pixels.
-        doubles: pairs of cells that look the same, as ``nearly_same`` finds them.
+        duplicates: pairs of cells that look the same, as ``nearly_same`` finds them.
 
     Returns:
         Integer array of shape (n,): cells with one number are one cell.
     """
     number = np.unique(np.asarray(contents), return_inverse=True)[1].astype(np.int64)
-    for i, j in doubles:
+    for i, j in duplicates:
         number[number == number[j]] = number[i]
     return number
 

@@ -58,7 +58,7 @@ def folds(is_all: NDArray[np.bool_], groups: NDArray[np.int64], count: int, seed
         yield Split(training, stopping, held_out)
 
 
-def leave_out_doubles(split: Split, photographs: NDArray[np.int64]) -> Split:
+def leave_out_duplicates(split: Split, photographs: NDArray[np.int64]) -> Split:
     """Let nothing be learned from a photograph that stands among the held-out cells too, under another subject.
 
     Args:

@@ -10,12 +10,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from lambda_fn.cells import Cell as FoundCell
-from lambda_fn.cells import to_model_input
 from lambda_fn.decisions import Thresholds
-from lambda_fn.manifest import Preprocessing
-from training.data.reading import UnusableImageError, read_all
-from training.data.sources import Cell
+from training.data.labelled_cell import LabelledCell
+from training.data.reading import ReadCell, UnusableImageError, read_all
 from training.errors import DatasetError
 from training.evaluation.metrics import Metrics, calibration_error, evaluate
 from training.evaluation.predictions import Predictions
@@ -28,7 +25,6 @@ from training.report.charts import ALL_COLOUR, INK, NORMAL_COLOUR, REVIEW_COLOUR
 from training.report.page import picture, write_page
 
 MOST_IN_GALLERY = 24
-SHOWN_PX = 300
 # A bootstrap of fewer clusters is known to be too narrow (Cameron, Gelbach & Miller 2008, Rev. Econ. Stat. 90).
 FEW_GROUPS = 12
 # Less than this of the expected calibration error is not worth another step between a network and its probability.
@@ -54,7 +50,7 @@ _FIGURES = (
 def write_report(
     out: Path,
     predictions: Predictions,
-    cells: Sequence[Cell] | None,
+    cells: Sequence[LabelledCell] | None,
     unusual: Sequence[Shown],
     unusual_of: str,
     seed: int,
@@ -183,14 +179,10 @@ def _per_subject(predictions: Predictions, thresholds: Thresholds) -> list[tuple
     return rows
 
 
-def _around(cell: FoundCell) -> NDArray[np.uint8]:
-    return to_model_input(cell, Preprocessing(SHOWN_PX, SHOWN_PX))
-
-
 Gallery = list[tuple[str, str, int, list[tuple[Markup, float, str]]]]
 
 
-def _gallery(predictions: Predictions, cells: Sequence[Cell]) -> Gallery:
+def _gallery(predictions: Predictions, cells: Sequence[LabelledCell]) -> Gallery:
     """The cells that are called wrong at 0.5, the surest first, for both kinds of error."""
     by_name = {cell.name: cell for cell in cells}
     if not any(name in by_name for name in predictions.names):
@@ -206,7 +198,7 @@ def _gallery(predictions: Predictions, cells: Sequence[Cell]) -> Gallery:
     ):
         ranked = [int(i) for i in np.argsort(order, kind="stable") if wrong[i] and predictions.names[i] in by_name]
         chosen = ranked[:MOST_IN_GALLERY]
-        outcomes = read_all([by_name[predictions.names[i]] for i in chosen], lambda read: _around(read.cell))
+        outcomes = read_all([by_name[predictions.names[i]] for i in chosen], ReadCell.square)
         shown = [
             (picture(outcome, 200, "a cell"), float(probabilities[i]), str(predictions.subjects[i]))
             for i, (_, outcome) in zip(chosen, outcomes, strict=True)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from training.data.exploration import SHOWN_PX, Exploration, compare_classes
+from training.data.class_differences import compare_classes
+from training.data.exploration import Exploration
+from training.data.reading import SHOWN_PX
 from training.report import architecture, exploration_charts
 from training.report.charts import style
 from training.report.page import picture, write_page

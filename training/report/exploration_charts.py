@@ -7,7 +7,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from lambda_fn.decisions import Label
-from training.data.exploration import MEASURES, Exploration
+from training.data.exploration import Exploration
+from training.data.measures import MEASURES
 from training.report.charts import CLASS_COLOURS, FAINT, INK, as_svg, new_figure, shortened
 
 _CURVE_POINTS = 200

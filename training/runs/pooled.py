@@ -19,7 +19,7 @@ from training.networks import pooled_features
 from training.evaluation.thresholds import choose_distance, choose_thresholds
 from training.data.dataset import Dataset, load
 from training.evaluation.metrics import evaluate
-from training.data.folds import Split, balanced_weights, folds, leave_out_doubles
+from training.data.folds import Split, balanced_weights, folds, leave_out_duplicates
 from training.fitting.kernel_head import KernelHead, fit_head
 from training.runs.progress import RunProgress
 from training.runs.network import write_predictions
@@ -173,7 +173,7 @@ def _by_subject_alone(dataset: Dataset, count: int, seed: int) -> Iterator[Split
     subjects = np.unique(dataset.subjects, return_inverse=True)[1]
     if len(np.unique(dataset.groups)) < len(np.unique(subjects)):
         for split in folds(dataset.is_all, subjects, count, seed):
-            yield leave_out_doubles(split, dataset.photographs)
+            yield leave_out_duplicates(split, dataset.photographs)
 
 
 def _fit(

@@ -14,7 +14,7 @@ from PIL import Image
 from lambda_fn.manifest import Preprocessing
 from training.__main__ import main
 from training.data.dataset import load
-from training.data.reading import s3_client
+from training.data.locations import s3_client
 
 SaveCell = Callable[..., Path]
 SMALL = Preprocessing(crop=64, size=32)
