@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -76,6 +77,7 @@ def index(
         from training.data.indexing import Finding, build
 
         cells, undecided = _find_cells(sources, reviewed, naming)
+        passed_over = _describe_passed_over(sources, cells)
         with Progress(console=console) as bars:
             task = bars.add_task("Reading cells", total=len(cells))
             entries, findings = build(cells, lambda done, total: bars.update(task, completed=done))
@@ -89,7 +91,7 @@ def index(
         subjects = len({entry.cell.subject for entry in of_class})
         click.echo(f"{label}: {len(of_class):,} cells of {subjects} subjects")
     groups = len({entry.group for entry in entries})
-    click.echo(f"{out}: {len(entries):,} of {len(cells):,} cells, in {groups} groups.")
+    click.echo(f"{out}: {len(entries):,} of {len(cells):,} cells, in {groups} groups.{passed_over}")
 
 
 def _find_cells(
@@ -106,6 +108,14 @@ def _find_cells(
         cells += labelled
         undecided += others
     return cells, undecided
+
+
+def _describe_passed_over(sources: Sequence[Path], cells: Sequence[LabelledCell]) -> str:
+    from lambda_fn.folders import FolderListing
+    from training.data.sources import count_passed_over
+
+    counts = (count_passed_over(source, cells) for source in sources if source.is_dir())
+    return FolderListing((), sum(counts, Counter())).describe_passed_over()
 
 
 def _table_of(findings: Sequence[Finding]) -> Table:

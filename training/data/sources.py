@@ -3,10 +3,12 @@
 Nothing is read here but names and tables; ``dataset``, ``indexing`` and ``exploration`` read the images.
 """
 
-from collections.abc import Sequence
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from lambda_fn.folders import list_images
+from lambda_fn.folders import kind_passed_over, list_images
 from training.data import c_nmc
 from training.data.index import read_index
 from training.data.labelled_cell import LabelledCell, require_both_classes
@@ -14,6 +16,8 @@ from training.data.naming import Naming
 from training.errors import DatasetError
 
 TABLE = "labels.csv"
+# The kind of passed-over images that no name and no table labels.
+_UNLABELLED = "without a label"
 
 
 def find_cells(source: Path, naming: Naming | None = None) -> tuple[str, list[LabelledCell]]:
@@ -57,6 +61,25 @@ def cells_of(source: Path, naming: Naming) -> list[LabelledCell]:
             f"({', '.join(naming.classes)})."
         )
     return cells
+
+
+def count_passed_over(folder: Path, cells: Iterable[LabelledCell]) -> Counter[str]:
+    """Count the files of a folder that are neither its cells nor tables of them.
+
+    Args:
+        folder: a source.
+        cells: of this source.
+
+    Returns:
+        How many files there are of each kind: those of ``FolderListing.passed_over``, and images without a label.
+    """
+    tables = [folder / TABLE] if (folder / TABLE).is_file() else _preliminary_tables(folder)
+    used = {os.path.normpath(path) for path in [*(cell.location for cell in cells), *map(str, tables)]}
+    return Counter(
+        kind_passed_over(path, folder) or _UNLABELLED
+        for path in folder.rglob("*")
+        if path.is_file() and os.path.normpath(path) not in used
+    )
 
 
 def _of_table(table: Path) -> list[LabelledCell]:

@@ -42,6 +42,17 @@ def test_an_index_names_every_cell_with_label_subject_content_and_size(cells: Pa
     assert not row["path"].startswith("/")
 
 
+def test_files_that_are_passed_over_are_counted_in_one_line(cells: Path, tmp_path: Path) -> None:
+    for name in ("a.gif", "fold_1/b.gif", ".hidden.png", "fold_2/stranger.png"):
+        (cells / name).touch()
+    result = index(tmp_path / "elsewhere/index.csv", cells)
+    assert result.exit_code == 0, result.output
+    assert (
+        "32 of 32 cells, in 8 groups. 4 other files were passed over: 2 .gif, 1 hidden, 1 without a label.\n"
+        in result.output
+    )
+
+
 def test_a_model_learns_the_same_from_an_index_as_from_its_folder(cells: Path) -> None:
     index(cells / "index.csv", cells)
     of_folder, of_index = load(cells, SMALL), load(cells / "index.csv", SMALL)
