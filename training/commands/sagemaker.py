@@ -1,8 +1,11 @@
 """``cellflag train sagemaker``."""
 
+from __future__ import annotations
+
 import re
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -19,8 +22,13 @@ from training.commands.options import (
     check_sizes,
 )
 from training.commands.shell import new_run_folder, one_line_errors
-from training.networks.architectures import architecture as look_up
+from training.networks.architectures import architecture
 from training.networks.pretrained import IMAGENET, NO_WEIGHTS
+
+if TYPE_CHECKING:
+    import boto3
+
+    from training.sagemaker.job import Job
 
 
 def _address(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -80,28 +88,25 @@ def sagemaker(
     here; its model, with all that `promote` needs, is brought back. Stopping this command does not stop the job.
     """
     check_sizes(crop, size)
-    with one_line_errors():
-        look_up(str(options["architecture"]), size)
+    architecture(str(options["architecture"]), size)
     name = f"cellflag-{re.sub('[^A-Za-z0-9]', '-', str(options['architecture']))}-{datetime.now():%Y%m%d-%H%M%S}"
-    out = new_run_folder(out, name) if out else new_run_folder(Path("runs") / name, name)
+    out = new_run_folder(out or Path("runs") / name, name)
 
     import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
 
-    from training.sagemaker.following import bring_back, follow
-    from training.sagemaker.job import Job, start, versions_differ
+    from training.sagemaker.job import Job, versions_differ
 
-    given = {name.replace("_", "-"): value for name, value in options.items() if value not in (None, False)}
     session = boto3.Session(region_name=region)
     if not session.region_name:
         raise click.UsageError("name the --region, or set AWS_REGION.")
+    hyperparameters = {name.replace("_", "-"): value for name, value in options.items() if value not in (None, False)}
     job = Job(
         name=name,
         region=session.region_name,
         cells=cells,
         output=output,
         role=role,
-        hyperparameters={**given, "crop": crop, "size": size},
+        hyperparameters={**hyperparameters, "crop": crop, "size": size},
         instance_type=instance_type,
         hours=hours,
         spot=not on_demand,
@@ -111,18 +116,31 @@ def sagemaker(
     console = Console(stderr=True)
     if warning := versions_differ():
         console.print(warning)
-    clients = session.client("sagemaker"), session.client("logs"), session.client("s3")
+    _run(job, session, out, console)
+    click.echo(f"What the job brought is in {out}. Serve its model with: cellflag train promote {out}")
+
+
+def _run(job: Job, session: boto3.Session, out: Path, console: Console) -> None:
+    """Start a job, follow its log, and bring its model back into a folder."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from training.sagemaker.following import bring_back, follow
+    from training.sagemaker.job import start
+
+    jobs, s3 = session.client("sagemaker"), session.client("s3")
     try:
-        start(job, clients[0], clients[2])
-        console.print(f"Started {name}.", soft_wrap=True)
+        start(job, jobs, s3)
+        console.print(f"Started {job.name}.", soft_wrap=True)
         with one_line_errors():
-            model = follow(name, clients[0], clients[1], lambda line: console.print(line, markup=False, soft_wrap=True))
-            bring_back(model, clients[2], out)
+            model = follow(
+                job.name, jobs, session.client("logs"), lambda line: console.print(line, markup=False, soft_wrap=True)
+            )
+            bring_back(model, s3, out)
     except (BotoCoreError, ClientError) as error:
         raise click.ClickException(f"AWS: {error}.") from error
     except KeyboardInterrupt:
         console.print(
-            f"{name} runs on. Stop it with: aws sagemaker stop-training-job --training-job-name {name}", soft_wrap=True
+            f"{job.name} runs on. Stop it with: aws sagemaker stop-training-job --training-job-name {job.name}",
+            soft_wrap=True,
         )
         raise
-    click.echo(f"What the job brought is in {out}. Serve its model with: cellflag train promote {out}")

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from training.commands.options import NEW_FOLDER
+from training.commands.shell import one_line_errors
 
 
 @click.command()
@@ -20,12 +21,10 @@ def samples(out: Path, count: int, seed: int) -> None:
     """
     from training.synthetic.samples import write_samples
 
-    with Progress(console=Console(stderr=True)) as bars:
+    with one_line_errors(), Progress(console=Console(stderr=True)) as bars:
         task = bars.add_task("Drawing cells", total=count)
         try:
             write_samples(out, count, seed, on_drawn=lambda _: bars.advance(task))
         except FileExistsError as error:
             raise click.UsageError(f"{error}.") from error
-        except OSError as error:
-            raise click.ClickException(f"{error.filename}: {error.strerror}.") from error
     click.echo(f"{count} drawn cells, not real ones, are in {out}.")
