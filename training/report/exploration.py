@@ -1,10 +1,11 @@
-"""The report on a data set: ``report.html``."""
+"""The report on a data set: one HTML file."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 
+from lambda_fn.manifest import GRAPH_FILE, MANIFEST_FILE
 from training.data.class_differences import compare_classes
 from training.data.exploration import Exploration
 from training.data.reading import SHOWN_PX
@@ -12,7 +13,9 @@ from training.report import architecture, exploration_charts
 from training.report.charts import style
 from training.report.page import picture, write_page
 
+# Sizes of images that are named, the most frequent ones; and the longer side of a sample's picture in pixels.
 MOST_SIZES = 5
+PICTURE_PX = 200
 
 
 def write_report(path: Path, title: str, explored: Exploration, model_folder: Path | None) -> None:
@@ -24,21 +27,15 @@ def write_report(path: Path, title: str, explored: Exploration, model_folder: Pa
         explored: what is in it.
         model_folder: of the model whose network is drawn; None draws none.
     """
-    comparisons = compare_classes(explored)
+    differences = compare_classes(explored)
     counts = np.sort(np.unique(explored.subjects, return_counts=True)[1])
     with style():
         charts = {
             "subjects": exploration_charts.subjects(explored),
             "distributions": exploration_charts.distributions(explored),
-            "superiorities": exploration_charts.superiorities(
-                [(row.measure, row.superiority, row.p_value) for row in comparisons]
-            ),
+            "superiorities": exploration_charts.superiorities(differences),
         }
-        drawing = architecture.draw(model_folder / "model.onnx") if model_folder else None
-    means = {label: picture(mean.astype(np.uint8), alt=f"mean {label} cell") for label, mean in explored.means.items()}
-    change = picture(exploration_charts.difference(explored.means), alt="mean ALL cell less mean normal cell")
-    manifest = json.loads((model_folder / "model.json").read_text("utf-8")) if model_folder else {}
-    parameters = manifest.get("training", {}).get("parameters")
+        network = _network(model_folder) if model_folder else None
     write_page(
         path,
         "exploration.html",
@@ -52,15 +49,27 @@ def write_report(path: Path, title: str, explored: Exploration, model_folder: Pa
         left_out=explored.left_out,
         shown_px=SHOWN_PX,
         samples={
-            label: [picture(pixels, 200, f"{label} cell") for pixels in shown]
+            label: [picture(pixels, PICTURE_PX, f"{label} cell") for pixels in shown]
             for label, shown in explored.samples.items()
         },
-        means=means,
-        change=change,
+        means={
+            label: picture(mean.astype(np.uint8), alt=f"mean {label} cell") for label, mean in explored.means.items()
+        },
+        change=picture(exploration_charts.difference(explored.means), alt="mean ALL cell less mean normal cell"),
+        deepest=exploration_charts.DEEPEST,
         charts=charts,
-        comparisons=comparisons,
+        differences=differences,
         sizes=sorted(explored.sizes.items(), key=lambda item: -item[1])[:MOST_SIZES],
-        architecture=drawing,
-        model=manifest.get("version"),
-        parameters=f"{parameters:,} weights" if parameters else "weights not counted",
+        network=network,
     )
+
+
+def _network(model_folder: Path) -> dict[str, object]:
+    """The drawing of a model's network, the model's version, and the number of its weights in words."""
+    manifest = json.loads((model_folder / MANIFEST_FILE).read_text("utf-8"))
+    parameters = manifest.get("training", {}).get("parameters")
+    return {
+        "drawing": architecture.draw(model_folder / GRAPH_FILE),
+        "model": manifest.get("version"),
+        "parameters": f"{parameters:,} weights" if parameters else "weights not counted",
+    }

@@ -1,5 +1,7 @@
 """The charts of an exploration."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from markupsafe import Markup
 from matplotlib import colormaps
@@ -7,13 +9,18 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from lambda_fn.decisions import Label
+from training.data.class_differences import ClassDifference
 from training.data.exploration import Exploration
 from training.data.measures import MEASURES
 from training.report.charts import CLASS_COLOURS, FAINT, INK, as_svg, new_figure, shortened
 
+# Points of a density curve, and subjects whose names have room below their bars.
 _CURVE_POINTS = 200
+_MOST_NAMED = 60
+# Differences with a p-value below this are coloured.
+_SIGNIFICANT = 0.05
 # Differences beyond these grey levels all get the deepest colour.
-_DEEPEST = 12.0
+DEEPEST = 12.0
 
 
 def subjects(explored: Exploration) -> Markup:
@@ -27,7 +34,7 @@ def subjects(explored: Exploration) -> Markup:
     tallest = max(row[2] for row in counts)
     places = [number + (2 if label == "normal" else 0) for number, (label, _, _) in enumerate(counts)]
     axes.bar(places, [row[2] for row in counts], color=[CLASS_COLOURS[row[0]] for row in counts], width=0.78)
-    if len(counts) <= 60:
+    if len(counts) <= _MOST_NAMED:
         axes.set_xticks(places, [shortened(row[1]) for row in counts], rotation=90, fontsize=8)
     else:
         axes.set_xticks([])
@@ -80,19 +87,20 @@ def _density(values: NDArray[np.float64], places: NDArray[np.float64]) -> NDArra
     return np.asarray(kernel @ counts / (len(values) * width * np.sqrt(2 * np.pi)))
 
 
-def superiorities(rows: list[tuple[str, float, float]]) -> Markup:
-    """How far the classes' subjects lie apart in every measure: name, superiority, corrected p-value."""
-    figure, (axes,) = new_figure(9.6, 0.33 * len(rows) + 0.75)
-    for row, (name, superiority, p_value) in enumerate(reversed(rows)):
-        colour = FAINT if p_value >= 0.05 else CLASS_COLOURS["ALL" if superiority > 0.5 else "normal"]
-        axes.plot([0.5, superiority], [row, row], color=colour, linewidth=3, alpha=0.5)
-        axes.plot(superiority, row, "o", color=colour, markersize=8)
-        axes.text(-0.015, row, name, ha="right", va="center", color=INK)
-        said = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
-        axes.text(1.015, row, said, va="center", color=INK if p_value < 0.05 else FAINT)
+def superiorities(differences: Sequence[ClassDifference]) -> Markup:
+    """How far the classes' subjects lie apart in every measure, with corrected p-values."""
+    figure, (axes,) = new_figure(9.6, 0.33 * len(differences) + 0.75)
+    for row, each in enumerate(reversed(differences)):
+        significant = each.p_value < _SIGNIFICANT
+        colour = CLASS_COLOURS["ALL" if each.superiority > 0.5 else "normal"] if significant else FAINT
+        axes.plot([0.5, each.superiority], [row, row], color=colour, linewidth=3, alpha=0.5)
+        axes.plot(each.superiority, row, "o", color=colour, markersize=8)
+        axes.text(-0.015, row, each.measure, ha="right", va="center", color=INK)
+        p_value = "p < 0.001" if each.p_value < 0.001 else f"p = {each.p_value:.3f}"
+        axes.text(1.015, row, p_value, va="center", color=INK if significant else FAINT)
     axes.axvline(0.5, color=INK, linewidth=1)
     axes.set(
-        xlim=(0, 1), ylim=(-0.7, len(rows) - 0.3), yticks=[], xticks=(0, 0.25, 0.5, 0.75, 1),
+        xlim=(0, 1), ylim=(-0.7, len(differences) - 0.3), yticks=[], xticks=(0, 0.25, 0.5, 0.75, 1),
         xlabel="how likely a subject with ALL has the higher mean than a healthy one",
     )  # fmt: skip
     axes.spines["left"].set_visible(False)
@@ -106,5 +114,5 @@ def difference(means: dict[Label, NDArray[np.float64]]) -> NDArray[np.uint8]:
         uint8 array of shape (300, 300, 3).
     """
     change = (means["ALL"] - means["normal"]).mean(axis=2)
-    coloured = colormaps["RdBu_r"](0.5 + change / (2 * _DEEPEST))
+    coloured = colormaps["RdBu_r"](0.5 + change / (2 * DEEPEST))
     return np.asarray(coloured[..., :3] * 255, np.uint8)
