@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.floating]
 
+# Directions in which an outline's radius is known, and their angles.
 DIRECTIONS = 1024
 _THETA = np.linspace(-np.pi, np.pi, DIRECTIONS, endpoint=False)
-_FARTHEST = 215.0  # px from the middle of the image that a cell may reach; the border is at 225
+# Px from the middle of the image that a cell may reach; the border is at 225.
+_FARTHEST = 215.0
 
 
 @dataclass(frozen=True)

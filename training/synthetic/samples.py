@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from training.synthetic.cell import Label, draw_cell, draw_stain
+from training.synthetic.cell import DrawnClass, draw_cell
+from training.synthetic.stain import draw_stain
 
 LABELS_FILE = "labels.csv"
-_FEWEST_SUBJECTS = 3  # of a class, where it has as many cells
+# Subjects of a class, if it has as many cells.
+_FEWEST_SUBJECTS = 3
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class SampleCell:
     """
 
     path: Path
-    label: Label
+    label: DrawnClass
     subject: str
 
 
@@ -81,8 +83,8 @@ def write_samples(
 
 def _plan(out: Path, count: int, generator: np.random.Generator) -> list[SampleCell]:
     """Deal the cells out to classes and subjects."""
-    classes: tuple[tuple[Label, int], ...] = (("all", count - count // 2), ("hem", count // 2))
-    dealt: list[tuple[Label, str]] = []
+    classes: tuple[tuple[DrawnClass, int], ...] = (("all", count - count // 2), ("hem", count // 2))
+    dealt: list[tuple[DrawnClass, str]] = []
     for label, cells in classes:
         subjects = max(_FEWEST_SUBJECTS, isqrt(cells))
         dealt += [(label, f"synthetic-{label}-{number % subjects + 1:02d}") for number in range(cells)]
