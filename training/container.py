@@ -31,8 +31,8 @@ def run_job(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
     run = Path(environment.get("CELLFLAG_CHECKPOINTS", CHECKPOINTS))
     if not (run / "model").exists():
         cells = environment[CHANNEL_VARIABLE]
-        begun = (run / "run.json").exists()
-        options = [cells, "--resume", str(run)] if begun else [cells, "--out", str(run), *as_options(arguments)]
+        has_begun = (run / "run.json").exists()
+        options = [cells, "--resume", str(run)] if has_begun else [cells, "--out", str(run), *as_options(arguments)]
         main(["train", "run", *options], standalone_mode=False)
     deliver(run, Path(environment[MODEL_VARIABLE]))
 

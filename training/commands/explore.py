@@ -36,10 +36,10 @@ def explore(cells: Path, out: Path, model_folder: Path, seed: int) -> None:
         from training.data.sources import find_cells
         from training.report.exploration import write_report
 
-        title, labelled = find_cells(cells)
+        title, labelled_cells = find_cells(cells)
         with Progress(console=console) as bars:
-            task = bars.add_task("Measuring cells", total=len(labelled))
-            explored = exploration.explore(labelled, seed, lambda done, total: bars.update(task, completed=done))
+            task = bars.add_task("Measuring cells", total=len(labelled_cells))
+            result = exploration.explore(labelled_cells, seed, lambda done, total: bars.update(task, completed=done))
         with console.status("Drawing"):
-            write_report(out, title, explored, model_folder if (model_folder / GRAPH_FILE).is_file() else None)
-    click.echo(f"{out}: {len(explored.is_all):,} cells of {len(set(explored.subjects))} subjects.")
+            write_report(out, title, result, model_folder if (model_folder / GRAPH_FILE).is_file() else None)
+    click.echo(f"{out}: {len(result.is_all):,} cells of {len(set(result.subjects))} subjects.")

@@ -104,9 +104,9 @@ def _find_cells(
     cells = [cell for source in sources for cell in sorted(cells_of(source, naming), key=lambda cell: cell.name)]
     undecided: list[str] = []
     for results, images in reviewed:
-        labelled, others = reviewed_cells(results, images, naming)
-        cells += labelled
-        undecided += others
+        new_cells, other_keys = reviewed_cells(results, images, naming)
+        cells += new_cells
+        undecided += other_keys
     return cells, undecided
 
 

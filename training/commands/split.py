@@ -55,8 +55,8 @@ def split(index: Path, out: Path, folds: int | None, test: float, validation: fl
 
     subjects = np.array([cell.subject for cell in cells])
     table = Table("split", "part", "cells", "share", "ALL", "normal", "subjects")
-    for number, made in enumerate(splits, start=1):
-        for part, indices in zip(PARTS, (made.training, made.stopping, made.held_out), strict=True):
+    for number, parts in enumerate(splits, start=1):
+        for part, indices in zip(PARTS, (parts.training, parts.stopping, parts.held_out), strict=True):
             of_all = int(is_all[indices].sum())
             counts = (f"{of_all:,}", f"{len(indices) - of_all:,}", f"{len(np.unique(subjects[indices]))}")
             share = f"{len(indices) / len(cells):.0%}"

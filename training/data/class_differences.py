@@ -31,20 +31,20 @@ class ClassDifference:
     between_subjects: float
 
 
-def compare_classes(explored: Exploration) -> list[ClassDifference]:
+def compare_classes(exploration: Exploration) -> list[ClassDifference]:
     """Compare the classes in every measure.
 
     Cells of one subject resemble each other, so a test on cells would take any difference between a few people for one
     between classes: the subject is the unit.
     """
-    return _with_holm([_difference(name, explored, column) for column, name in enumerate(MEASURES)])
+    return _with_holm([_difference(name, exploration, column) for column, name in enumerate(MEASURES)])
 
 
-def _difference(name: str, explored: Exploration, column: int) -> ClassDifference:
-    values = explored.measures[:, column]
+def _difference(name: str, exploration: Exploration, column: int) -> ClassDifference:
+    values = exploration.measures[:, column]
     means, between, within = [], 0.0, 0.0
-    for of_class in (explored.is_all, ~explored.is_all):
-        of_subjects = [values[of_class & (explored.subjects == s)] for s in np.unique(explored.subjects[of_class])]
+    for of_class in (exploration.is_all, ~exploration.is_all):
+        of_subjects = exploration.by_subject(column, of_class)
         means.append(np.array([each.mean() for each in of_subjects]))
         centre = values[of_class].mean()
         between += sum(len(each) * (each.mean() - centre) ** 2 for each in of_subjects)
@@ -52,8 +52,8 @@ def _difference(name: str, explored: Exploration, column: int) -> ClassDifferenc
     test = mannwhitneyu(*means, alternative="two-sided")
     return ClassDifference(
         measure=name,
-        all_median=float(np.median(values[explored.is_all])),
-        normal_median=float(np.median(values[~explored.is_all])),
+        all_median=float(np.median(values[exploration.is_all])),
+        normal_median=float(np.median(values[~exploration.is_all])),
         superiority=float(test.statistic / (len(means[0]) * len(means[1]))),
         p_value=float(test.pvalue),
         between_subjects=float(between / (between + within)) if between + within else 0.0,

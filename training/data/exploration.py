@@ -39,6 +39,16 @@ class Exploration:
     samples: dict[Label, list[NDArray[np.uint8]]]
     left_out: tuple[str, ...]
 
+    def by_subject(self, column: int, of_class: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+        """Values of one measure, an array for each subject of a class.
+
+        Args:
+            column: of ``measures``.
+            of_class: boolean array of shape (n,).
+        """
+        values = self.measures[:, column]
+        return [values[of_class & (self.subjects == subject)] for subject in np.unique(self.subjects[of_class])]
+
 
 def explore(
     cells: Sequence[LabelledCell], seed: int, on_read: Callable[[int, int], None] = lambda done, total: None
@@ -53,7 +63,7 @@ def explore(
     Raises:
         DatasetError: no usable cell, or usable cells of one class only.
     """
-    shown = _draw_samples(cells, seed)
+    sample_names = _draw_samples(cells, seed)
     usable: list[LabelledCell] = []
     measures, left_out = [], []
     sizes: dict[tuple[int, int], int] = defaultdict(int)
@@ -71,7 +81,7 @@ def explore(
         key = (cell.label, cell.subject)
         sums[key] = sums.get(key, 0) + square.astype(np.float64)
         counts[key] += 1
-        if cell.name in shown:
+        if cell.name in sample_names:
             samples[cell.label].append(square)
     if not usable:
         raise DatasetError(f"No image could be used. {left_out[0]}")

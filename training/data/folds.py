@@ -53,8 +53,8 @@ def folds(is_all: NDArray[np.bool_], groups: NDArray[np.int64], count: int, seed
             "add subjects or ask for fewer folds."
         )
     everything = np.arange(len(is_all))
-    for seen, held_out in _stratified(count, seed).split(everything, is_all, groups):
-        training, stopping = _stopping(seen, is_all, groups, seed)
+    for rest, held_out in _stratified(count, seed).split(everything, is_all, groups):
+        training, stopping = _stopping(rest, is_all, groups, seed)
         yield Split(training, stopping, held_out)
 
 
@@ -92,21 +92,21 @@ def three_way(
         DatasetError: too few subjects of a class.
     """
     everything = np.arange(len(is_all))
-    seen, tested = _part(everything, is_all, groups, held_out, seed)
-    training, stops = _part(seen, is_all, groups, stopping / (1 - held_out), seed)
-    return Split(training, stops, tested)
+    rest, test = _part(everything, is_all, groups, held_out, seed)
+    training, stopping_cells = _part(rest, is_all, groups, stopping / (1 - held_out), seed)
+    return Split(training, stopping_cells, test)
 
 
 def _part(
-    chosen: NDArray[np.int64], is_all: NDArray[np.bool_], groups: NDArray[np.int64], share: float, seed: int
+    cells: NDArray[np.int64], is_all: NDArray[np.bool_], groups: NDArray[np.int64], share: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Take a share of the cells out; of all parts of that size, the one that comes nearest to the share."""
-    parts = min(max(round(1 / share), 2), _fewest_groups(is_all[chosen], groups[chosen]))
+    parts = min(max(round(1 / share), 2), _fewest_groups(is_all[cells], groups[cells]))
     if parts < 2:
         raise DatasetError("Too few subjects: training, validation and test each need one subject of each class.")
-    dealt = list(_stratified(parts, seed).split(chosen, is_all[chosen], groups[chosen]))
-    rest, part = min(dealt, key=lambda pair: abs(len(pair[1]) - share * len(chosen)))
-    return chosen[rest], chosen[part]
+    deals = list(_stratified(parts, seed).split(cells, is_all[cells], groups[cells]))
+    rest, part = min(deals, key=lambda pair: abs(len(pair[1]) - share * len(cells)))
+    return cells[rest], cells[part]
 
 
 def downsample(
@@ -132,16 +132,16 @@ def downsample(
 
 
 def _stopping(
-    seen: NDArray[np.int64], is_all: NDArray[np.bool_], groups: NDArray[np.int64], seed: int
+    cells: NDArray[np.int64], is_all: NDArray[np.bool_], groups: NDArray[np.int64], seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    parts = min(STOPPING_PARTS, _fewest_groups(is_all[seen], groups[seen]))
+    parts = min(STOPPING_PARTS, _fewest_groups(is_all[cells], groups[cells]))
     if parts < 2:
         raise DatasetError(
             "Too few subjects: beside each fold there must be two subjects of each class, one to learn from and one to "
             "stop the training; add subjects or ask for more folds."
         )
-    training, stopping = next(iter(_stratified(parts, seed).split(seen, is_all[seen], groups[seen])))
-    return seen[training], seen[stopping]
+    training, stopping = next(iter(_stratified(parts, seed).split(cells, is_all[cells], groups[cells])))
+    return cells[training], cells[stopping]
 
 
 def _stratified(parts: int, seed: int) -> "StratifiedGroupKFold":

@@ -74,11 +74,11 @@ def count_passed_over(folder: Path, cells: Iterable[LabelledCell]) -> Counter[st
         How many files there are of each kind: those of ``FolderListing.passed_over``, and images without a label.
     """
     tables = [folder / TABLE] if (folder / TABLE).is_file() else _preliminary_tables(folder)
-    used = {os.path.normpath(path) for path in [*(cell.location for cell in cells), *map(str, tables)]}
+    used_paths = {os.path.normpath(path) for path in [*(cell.location for cell in cells), *map(str, tables)]}
     return Counter(
         kind_passed_over(path, folder) or _UNLABELLED
         for path in folder.rglob("*")
-        if path.is_file() and os.path.normpath(path) not in used
+        if path.is_file() and os.path.normpath(path) not in used_paths
     )
 
 

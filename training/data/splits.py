@@ -54,24 +54,28 @@ def read_splits(path: Path, dataset: Dataset) -> list[Split]:
     names = [name for name in columns if name not in KEYS]
     if not names:
         raise DatasetError(f"{path} holds no split; make one with `cellflag train split`.")
-    parts_of = {}
+    parts_by_digest = {}
     for line, row in rows:
         if wrong := [row[name] for name in names if row[name] not in PARTS]:
             raise DatasetError(f"{path}, line {line}: a part is {', '.join(PARTS)}, not {wrong[0] or 'empty'}.")
-        parts_of[row["sha256"]] = [PARTS.index(row[name]) for name in names]
-    missing = [name for name, content in zip(dataset.names, dataset.contents, strict=True) if content not in parts_of]
+        parts_by_digest[row["sha256"]] = [PARTS.index(row[name]) for name in names]
+    missing = [
+        name for name, content in zip(dataset.names, dataset.contents, strict=True) if content not in parts_by_digest
+    ]
     if missing:
         raise DatasetError(
             f"{path} does not say where {missing[0]} belongs, and {len(missing) - 1:,} others; split the data anew."
         )
-    dealt = np.array([parts_of[content] for content in dataset.contents])
+    part_of_cell = np.array([parts_by_digest[content] for content in dataset.contents])
     for number, name in enumerate(names):
         for group in np.unique(dataset.groups):
             of_group = dataset.groups == group
-            if len(np.unique(dealt[of_group, number])) > 1:
+            if len(np.unique(part_of_cell[of_group, number])) > 1:
                 subjects = ", ".join(np.unique(dataset.subjects[of_group]))
                 raise DatasetError(f"{path}, {name}: subjects {subjects} belong together but stand in several parts.")
-    return [Split(*(np.flatnonzero(dealt[:, number] == part) for part in range(3))) for number in range(len(names))]
+    return [
+        Split(*(np.flatnonzero(part_of_cell[:, number] == part) for part in range(3))) for number in range(len(names))
+    ]
 
 
 def read_folds(path: Path, dataset: Dataset) -> list[Split]:
@@ -90,12 +94,12 @@ def read_folds(path: Path, dataset: Dataset) -> list[Split]:
     return splits
 
 
-def make_or_read_folds(wanted: int | Path, dataset: Dataset, seed: int) -> list[Split]:
+def make_or_read_folds(count_or_file: int | Path, dataset: Dataset, seed: int) -> list[Split]:
     """So many new folds, or those of a file.
 
     Raises:
         DatasetError: too few subjects of a class, or as ``read_folds``.
     """
-    if isinstance(wanted, Path):
-        return read_folds(wanted, dataset)
-    return list(folds(dataset.is_all, dataset.groups, wanted, seed))
+    if isinstance(count_or_file, Path):
+        return read_folds(count_or_file, dataset)
+    return list(folds(dataset.is_all, dataset.groups, count_or_file, seed))

@@ -6,9 +6,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
+import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+# Of the cells in a chart, arrays of shape (n,): probability of ALL, 0 to 1, and whether the expert said ALL.
+Probabilities = NDArray[np.float64]
+Labels = NDArray[np.bool_]
 
 # Told apart with any kind of colour vision (Okabe & Ito 2008), darkened until text in them reads on white.
 ALL_COLOUR, NORMAL_COLOUR, REVIEW_COLOUR = "#b5432a", "#1f6fa8", "#b98300"

@@ -3,15 +3,21 @@
 import numpy as np
 from markupsafe import Markup
 from matplotlib.ticker import PercentFormatter
-from numpy.typing import NDArray
 
 from lambda_fn.decisions import Thresholds
 from training.evaluation.thresholds import ErrorRates
 from training.evaluation.trade_off import TOLERATED, review_shares
-from training.report.charts import ALL_COLOUR, FAINT, INK, NORMAL_COLOUR, REVIEW_COLOUR, as_svg, new_figure
-
-Probabilities = NDArray[np.float64]
-Labels = NDArray[np.bool_]
+from training.report.charts import (
+    ALL_COLOUR,
+    FAINT,
+    INK,
+    NORMAL_COLOUR,
+    REVIEW_COLOUR,
+    Labels,
+    Probabilities,
+    as_svg,
+    new_figure,
+)
 
 # Tolerated shares of normal cells decided ALL, each with a line of its own in this colour and width.
 _LINES = ((0.20, NORMAL_COLOUR, 1.3), (0.10, INK, 2.2), (0.05, FAINT, 1.3))

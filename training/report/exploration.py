@@ -18,21 +18,21 @@ MOST_SIZES = 5
 PICTURE_PX = 200
 
 
-def write_report(path: Path, title: str, explored: Exploration, model_folder: Path | None) -> None:
+def write_report(path: Path, title: str, exploration: Exploration, model_folder: Path | None) -> None:
     """Write the report.
 
     Args:
         path: new file.
         title: name of the data set.
-        explored: what is in it.
+        exploration: what is in it.
         model_folder: of the model whose network is drawn; None draws none.
     """
-    differences = compare_classes(explored)
-    counts = np.sort(np.unique(explored.subjects, return_counts=True)[1])
+    differences = compare_classes(exploration)
+    counts = np.sort(np.unique(exploration.subjects, return_counts=True)[1])
     with style():
         charts = {
-            "subjects": exploration_charts.subjects(explored),
-            "distributions": exploration_charts.distributions(explored),
+            "subjects": exploration_charts.subjects(exploration),
+            "distributions": exploration_charts.distributions(exploration),
             "superiorities": exploration_charts.superiorities(differences),
         }
         network = _network(model_folder) if model_folder else None
@@ -40,26 +40,26 @@ def write_report(path: Path, title: str, explored: Exploration, model_folder: Pa
         path,
         "exploration.html",
         title=title,
-        cells={"ALL": int(explored.is_all.sum()), "normal": int((~explored.is_all).sum())},
+        cells={"ALL": int(exploration.is_all.sum()), "normal": int((~exploration.is_all).sum())},
         subject_counts={
-            "ALL": len(np.unique(explored.subjects[explored.is_all])),
-            "normal": len(np.unique(explored.subjects[~explored.is_all])),
+            "ALL": len(np.unique(exploration.subjects[exploration.is_all])),
+            "normal": len(np.unique(exploration.subjects[~exploration.is_all])),
         },
         largest=float(counts[-3:].sum() / counts.sum()),
-        left_out=explored.left_out,
+        left_out=exploration.left_out,
         shown_px=SHOWN_PX,
         samples={
             label: [picture(pixels, PICTURE_PX, f"{label} cell") for pixels in shown]
-            for label, shown in explored.samples.items()
+            for label, shown in exploration.samples.items()
         },
         means={
-            label: picture(mean.astype(np.uint8), alt=f"mean {label} cell") for label, mean in explored.means.items()
+            label: picture(mean.astype(np.uint8), alt=f"mean {label} cell") for label, mean in exploration.means.items()
         },
-        change=picture(exploration_charts.difference(explored.means), alt="mean ALL cell less mean normal cell"),
+        change=picture(exploration_charts.difference(exploration.means), alt="mean ALL cell less mean normal cell"),
         deepest=exploration_charts.DEEPEST,
         charts=charts,
         differences=differences,
-        sizes=sorted(explored.sizes.items(), key=lambda item: -item[1])[:MOST_SIZES],
+        sizes=sorted(exploration.sizes.items(), key=lambda item: -item[1])[:MOST_SIZES],
         network=network,
     )
 

@@ -23,11 +23,11 @@ _SIGNIFICANT = 0.05
 DEEPEST = 12.0
 
 
-def subjects(explored: Exploration) -> Markup:
+def subjects(exploration: Exploration) -> Markup:
     """Cells of each subject, the largest first."""
     counts = []
-    for label, of_class in (("ALL", explored.is_all), ("normal", ~explored.is_all)):
-        names, cells = np.unique(explored.subjects[of_class], return_counts=True)
+    for label, of_class in (("ALL", exploration.is_all), ("normal", ~exploration.is_all)):
+        names, cells = np.unique(exploration.subjects[of_class], return_counts=True)
         counts += [(label, str(name), int(count)) for name, count in zip(names, cells, strict=True)]
     counts.sort(key=lambda row: (row[0], -row[2]))
     figure, (axes,) = new_figure(9.6, 2.9)
@@ -39,17 +39,16 @@ def subjects(explored: Exploration) -> Markup:
     else:
         axes.set_xticks([])
     for label, colour in CLASS_COLOURS.items():
-        taken = [place for place, row in zip(places, counts, strict=True) if row[0] == label]
-        axes.text(
-            taken[0] - 0.4, 1.08 * tallest, f"{label}: {len(taken)} subjects", color=colour, weight="bold",
-        )  # fmt: skip
+        places_of_class = [place for place, row in zip(places, counts, strict=True) if row[0] == label]
+        title = f"{label}: {len(places_of_class)} subjects"
+        axes.text(places_of_class[0] - 0.4, 1.08 * tallest, title, color=colour, weight="bold")
     axes.set(ylabel="cells", xlim=(places[0] - 1, places[-1] + 1), ylim=(0, 1.16 * tallest))
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.grid(visible=False, axis="x")
     return as_svg(figure, "Number of cells of each subject, by class")
 
 
-def distributions(explored: Exploration) -> Markup:
+def distributions(exploration: Exploration) -> Markup:
     """The distribution of every measure by class; a tick below is the mean of one subject."""
     columns = 3
     rows = -(-len(MEASURES) // columns)
@@ -57,17 +56,17 @@ def distributions(explored: Exploration) -> Markup:
     figure.clear()
     grid = figure.subplots(rows, columns).ravel()
     for number, (axes, name) in enumerate(zip(grid, MEASURES, strict=True)):
-        values = explored.measures[:, number]
+        values = exploration.measures[:, number]
         low, high = np.quantile(values, (0.002, 0.998))
         places = np.linspace(low, high, _CURVE_POINTS)
         tallest = 0.0
-        for label, of_class in (("normal", ~explored.is_all), ("ALL", explored.is_all)):
+        for label, of_class in (("normal", ~exploration.is_all), ("ALL", exploration.is_all)):
             curve = _density(values[of_class], places)
             tallest = max(tallest, float(curve.max()))
             axes.fill_between(places, curve, color=CLASS_COLOURS[label], alpha=0.28, linewidth=0)
             axes.plot(places, curve, color=CLASS_COLOURS[label], linewidth=1.5)
-        for row, (label, of_class) in enumerate((("ALL", explored.is_all), ("normal", ~explored.is_all))):
-            means = [values[of_class & (explored.subjects == s)].mean() for s in np.unique(explored.subjects[of_class])]
+        for row, (label, of_class) in enumerate((("ALL", exploration.is_all), ("normal", ~exploration.is_all))):
+            means = [float(cells.mean()) for cells in exploration.by_subject(number, of_class)]
             height = -(0.09 + 0.11 * row) * tallest
             axes.scatter(means, np.full(len(means), height), 26, CLASS_COLOURS[label], marker="|", linewidths=1.1)
         axes.set(yticks=[], title=name, ylim=(-0.29 * tallest, 1.08 * tallest))

@@ -14,12 +14,11 @@ from training.report.charts import (
     INK,
     NORMAL_COLOUR,
     RULE,
+    Labels,
+    Probabilities,
     as_svg,
     new_figure,
 )
-
-Probabilities = NDArray[np.float64]
-Labels = NDArray[np.bool_]
 
 # Curves are drawn through these places of the horizontal axis; their band comes from so many draws of subjects.
 _GRID = np.linspace(0, 1, 101)

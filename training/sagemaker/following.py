@@ -72,10 +72,10 @@ def _new_lines(name: str, logs: CloudWatchLogsClient, read: dict[str, str]) -> l
     """What a job's streams, one for each instance that it was given, say since the tokens in ``read``."""
     lines = []
     try:
-        found = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{name}/")["logStreams"]
+        streams = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{name}/")["logStreams"]
     except logs.exceptions.ResourceNotFoundException:
         return []  # the first job of an account makes the group, once it logs
-    for stream in found:
+    for stream in streams:
         of_stream = stream["logStreamName"]
         request: GetLogEventsRequestTypeDef = {
             "logGroupName": LOG_GROUP,

@@ -81,7 +81,7 @@ def request(job: Job, source: str) -> dict[str, Any]:
     output = job.output.rstrip("/")
     seconds = round(job.hours * 3600)
     waiting = {"MaxWaitTimeInSeconds": seconds * PATIENCE} if job.spot else {}
-    told = {"sagemaker_program": PROGRAM, "sagemaker_submit_directory": source, "sagemaker_region": job.region}
+    for_toolkit = {"sagemaker_program": PROGRAM, "sagemaker_submit_directory": source, "sagemaker_region": job.region}
     channel = {"S3DataType": "S3Prefix", "S3Uri": job.cells, "S3DataDistributionType": "FullyReplicated"}
     return {
         "TrainingJobName": job.name,
@@ -91,7 +91,7 @@ def request(job: Job, source: str) -> dict[str, Any]:
             "TrainingInputMode": "File",
         },
         # The toolkit reads every value as JSON.
-        "HyperParameters": {name: json.dumps(value) for name, value in {**job.hyperparameters, **told}.items()},
+        "HyperParameters": {name: json.dumps(value) for name, value in {**job.hyperparameters, **for_toolkit}.items()},
         "InputDataConfig": [{"ChannelName": CHANNEL, "DataSource": {"S3DataSource": channel}}],
         "OutputDataConfig": {"S3OutputPath": output},
         "ResourceConfig": {"InstanceType": job.instance_type, "InstanceCount": 1, "VolumeSizeInGB": VOLUME_GB},

@@ -84,13 +84,13 @@ def write_samples(
 def _plan(out: Path, count: int, generator: np.random.Generator) -> list[SampleCell]:
     """Deal the cells out to classes and subjects."""
     classes: tuple[tuple[DrawnClass, int], ...] = (("all", count - count // 2), ("hem", count // 2))
-    dealt: list[tuple[DrawnClass, str]] = []
+    deal: list[tuple[DrawnClass, str]] = []
     for label, cells in classes:
         subjects = max(_FEWEST_SUBJECTS, isqrt(cells))
-        dealt += [(label, f"synthetic-{label}-{number % subjects + 1:02d}") for number in range(cells)]
+        deal += [(label, f"synthetic-{label}-{number % subjects + 1:02d}") for number in range(cells)]
     digits = max(4, len(str(count)))
     return [
-        SampleCell(out / f"cell-{number:0{digits}d}.bmp", *dealt[position])
+        SampleCell(out / f"cell-{number:0{digits}d}.bmp", *deal[position])
         for number, position in enumerate(generator.permutation(count), start=1)
     ]
 
