@@ -19,14 +19,14 @@ from training.commands.shell import one_line_errors
 )  # fmt: skip
 @click.option(
     "--model-folder", default=MODEL_FOLDER, type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Of the model whose network is drawn.  [default: the one served]",
+    help="Model whose network is drawn.  [default: the one served]",
 )  # fmt: skip
 @SEED
 def explore(cells: Path, out: Path, model_folder: Path, seed: int) -> None:
     """Look at labelled CELLS before training on them.
 
-    One HTML file: sample cells and the mean cell of each class, the balance of classes and subjects, size and colour
-    with statistics over subjects, and the network that reads them. CELLS is an index or a folder.
+    Writes one HTML file: sample cells and the mean cell of each class, the balance of classes and subjects, size and
+    colour with statistics over subjects, and the network that reads them. CELLS is an index or a folder.
     """
     if out.exists():
         raise click.UsageError(f"{out} exists already: name a new file.")

@@ -33,17 +33,23 @@ MOST_SHOWN = 3
     metavar="RESULTS IMAGES",
     nargs=2,
     multiple=True,
-    help="Adds cells that people reviewed: RESULTS holds labels/<key>.json, IMAGES the images; folders or s3://BUCKET.",
+    help="Add cells that people reviewed. RESULTS holds labels/<key>.json, IMAGES the images: folders or s3://BUCKET.",
 )
-@click.option("--subject-pattern", metavar="REGEX", help="Finds the subject in a path, e.g. '([^/]+)_[0-9]+[.]'.")
+@click.option("--subject-pattern", metavar="REGEX", help="Find the subject in a path, e.g. '([^/]+)_[0-9]+[.]'.")
 @click.option(
     "--unknown-subjects",
     default="refuse",
     show_default=True,
     type=click.Choice(("refuse", "one", "each")),
-    help="What cells are whose subject nothing tells: refused, all of one subject, or each of its own.",
+    help="If subjects are unknown: refuse the cells, take them all for one subject, or give each its own.",
 )
-@click.option("--class", "classes", metavar="FOLDER=ALL|normal", multiple=True, help="A folder's name that is a class.")
+@click.option(
+    "--class",
+    "classes",
+    metavar="FOLDER=ALL|normal",
+    multiple=True,
+    help="Class of the images in folders of this name.",
+)
 def index(
     sources: tuple[Path, ...],
     out: Path,
@@ -52,7 +58,7 @@ def index(
     unknown_subjects: str,
     classes: tuple[str, ...],
 ) -> None:
-    """List usable cells, and what is wrong with others.
+    """List the usable cells of each SOURCE, and show what is wrong with the others.
 
     A SOURCE is one of:
 
@@ -63,8 +69,8 @@ def index(
       such a table, or an index
       a folder of <class>/<image>, with a --subject-pattern
 
-    The index names path, label, subject, group, digest of the pixels, and size. Every other command takes it where it
-    takes a folder of cells. Nothing is copied.
+    The index holds path, label, subject, group, digest of the pixels and size of every usable image. Other commands
+    take it in place of a folder of cells. No image is copied.
     """  # noqa: D301 - the backspace tells click to keep the lines as they are
     naming = _naming(subject_pattern, unknown_subjects, classes)
     if not sources and not reviewed:
@@ -97,7 +103,7 @@ def index(
 def _find_cells(
     sources: Sequence[Path], reviewed: Sequence[tuple[str, str]], naming: Naming
 ) -> tuple[list[LabelledCell], list[str]]:
-    """The cells of all sources, and the keys of reviewed cells that are neither ALL nor normal."""
+    """The cells of all sources; and key and label of each reviewed cell that is neither ALL nor normal."""
     from training.data.reviewed import reviewed_cells
     from training.data.sources import cells_of
 

@@ -12,12 +12,12 @@ from training.commands.shell import one_line_errors
 
 @click.command()
 @click.argument("out", type=NEW_FOLDER)
-@click.option("--count", required=True, type=click.IntRange(1), help="How many cells.")
+@click.option("--count", required=True, type=click.IntRange(1), help="Number of cells.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Repeats the cells.")
 def samples(out: Path, count: int, seed: int) -> None:
     """Draw COUNT cells into OUT, with their labels.csv.
 
-    They are drawn, not real: good to try every command on, useless to judge a model by.
+    They are drawn, not real: use them to try commands, never to judge a model.
     """
     from training.synthetic.samples import write_samples
 

@@ -1,4 +1,4 @@
-"""What a command needs around its work: a folder of its own, its libraries, and errors in one line."""
+"""What several commands need: a folder for a run, TensorFlow, and errors in one line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

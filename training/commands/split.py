@@ -22,18 +22,24 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("index", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="New file for the split.")
-@click.option("--folds", type=click.IntRange(2), help="Make so many folds instead of one split.")
-@click.option("--test", default=0.2, show_default=True, type=click.FloatRange(0.02, 0.5), help="Share measured on.")
+@click.option("--folds", type=click.IntRange(2), help="Number of folds, instead of one split.")
 @click.option(
-    "--validation", default=0.2, show_default=True, type=click.FloatRange(0.02, 0.4), help="Share to stop by."
+    "--test", default=0.2, show_default=True, type=click.FloatRange(0.02, 0.5), help="Share of cells to measure on."
+)
+@click.option(
+    "--validation",
+    default=0.2,
+    show_default=True,
+    type=click.FloatRange(0.02, 0.4),
+    help="Share of cells that decide when training stops.",
 )
 @SEED
 def split(index: Path, out: Path, folds: int | None, test: float, validation: float, seed: int) -> None:
-    """Deal an INDEX out to parts or folds, by subject.
+    """Split an INDEX into parts or folds, by subject.
 
-    The parts are training, validation and test. No subject, and no two subjects that share an image, stand in two
-    parts; classes are kept as even as subjects allow.
-    The same index and seed give the same file, and a command that takes --split repeats a run exactly.
+    The parts are training, validation and test. Subjects that share an image stay in one part, and classes are as even
+    as subjects allow. The same index and seed give the same file. Commands that take it with --split train and measure
+    on the same cells.
     """
     if out.exists():
         raise click.UsageError(f"{out} exists already: name a new file.")
@@ -68,7 +74,7 @@ def split(index: Path, out: Path, folds: int | None, test: float, validation: fl
 def _deal(
     is_all: NDArray[np.bool_], groups: NDArray[np.int64], count: int | None, test: float, validation: float, seed: int
 ) -> list[Split]:
-    """So many folds, or one split if there is no count."""
+    """Folds, or one split if there is no count."""
     from training.data.folds import folds, three_way
 
     return list(folds(is_all, groups, count, seed)) if count else [three_way(is_all, groups, test, validation, seed)]

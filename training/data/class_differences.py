@@ -1,4 +1,4 @@
-"""How the classes of a data set differ in every measure, by their subjects."""
+"""Compares the classes of a data set in every measure, subject by subject."""
 
 from dataclasses import dataclass, replace
 
@@ -17,8 +17,8 @@ class ClassDifference:
         measure: its name.
         all_median: over ALL cells.
         normal_median: over normal cells.
-        superiority: how likely a subject with ALL, drawn by chance, has the higher mean than a healthy one, 0 to 1; 0.5
-            where classes do not differ (Vargha & Delaney 2000, J. Educ. Behav. Stat. 25).
+        superiority: probability, 0 to 1, that a random subject with ALL has a higher mean than a random healthy one;
+            0.5 if the classes do not differ (Vargha & Delaney 2000, J. Educ. Behav. Stat. 25).
         p_value: of the Mann-Whitney test on subjects' means, after Holm's correction for all measures.
         between_subjects: share of the variance within classes that lies between subjects, 0 to 1 (eta squared).
     """
@@ -34,8 +34,8 @@ class ClassDifference:
 def compare_classes(exploration: Exploration) -> list[ClassDifference]:
     """Compare the classes in every measure.
 
-    Cells of one subject resemble each other, so a test on cells would take any difference between a few people for one
-    between classes: the subject is the unit.
+    The subject is the unit. Cells of one subject resemble each other: a test on cells would take a difference between
+    a few people for a difference between classes.
     """
     return _with_holm([_difference(name, exploration, column) for column, name in enumerate(MEASURES)])
 

@@ -28,12 +28,12 @@ class Dataset:
         pixels: uint8 array of shape (n, size, size, 3), 0 to 255: model input.
         is_all: boolean array of shape (n,), true for a leukaemic blast.
         subjects: string array of shape (n,).
-        groups: integer array of shape (n,): subjects that share an image share a group, and must not be split.
-        digest: sha256 of all labels, subjects and decoded pixels, whatever the files are named.
+        groups: integer array of shape (n,): subjects that share an image are one group, which no split may divide.
+        digest: sha256 of all labels, subjects and decoded pixels; it does not depend on names of files.
         left_out: why each file that could not be used was left out, one line each.
         contents: sha256 of each image's decoded pixels.
-        photographs: integer array of shape (n,): cells with one number are one cell, although it may stand under two
-            subjects, or was cut out twice.
+        photographs: integer array of shape (n,): cells with the same number are the same cell, perhaps under two
+            subjects, or cut out twice.
     """
 
     title: str
@@ -54,15 +54,15 @@ def load(
     """Read every cell of a source once.
 
     Args:
-        source: an index, or what else ``find_cells`` reads.
+        source: an index, or any other source that ``find_cells`` reads.
         preprocessing: how pixels become model input.
         on_loaded: called after each file with the number of files read and their total.
 
     Returns:
-        The data set without the files that could not be read; those are named in ``left_out``.
+        The data set; ``left_out`` names the files that could not be used.
 
     Raises:
-        DatasetError: nothing to train from.
+        DatasetError: there are no usable cells of both classes.
     """
     title, cells = find_cells(source)
 

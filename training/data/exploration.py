@@ -13,22 +13,22 @@ from training.data.measures import measure
 from training.data.reading import ReadCell, UnusableImageError, read_all
 from training.errors import DatasetError
 
-# Cells of each class that a report shows.
+# Cells of each class that the report shows.
 SAMPLES = 16
 
 
 @dataclass(frozen=True)
 class Exploration:
-    """What a data set holds; entry i of every array is of one cell.
+    """What a data set holds; entry i of every array belongs to cell i.
 
     Attributes:
         is_all: boolean array of shape (n,).
         subjects: string array of shape (n,).
         measures: float array of shape (n, 9), in the order of ``MEASURES``.
         sizes: how many images have each width and height, in pixels.
-        means: of each class the mean image, float array of shape (300, 300, 3), 0 to 255; each subject weighs the same.
-        samples: of each class some cells of different subjects, as far as there are, uint8 of shape (300, 300, 3).
-        left_out: why each image that could not be used was left out.
+        means: mean image of each class, float array of shape (300, 300, 3), 0 to 255; each subject weighs the same.
+        samples: some cells of each class, uint8 arrays of shape (300, 300, 3), from as many subjects as possible.
+        left_out: why each image that could not be used was left out, one line each.
     """
 
     is_all: NDArray[np.bool_]
@@ -40,7 +40,7 @@ class Exploration:
     left_out: tuple[str, ...]
 
     def by_subject(self, column: int, of_class: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
-        """Values of one measure, an array for each subject of a class.
+        """Values of one measure: an array for each subject of a class, in the order of their names.
 
         Args:
             column: of ``measures``.

@@ -21,12 +21,12 @@ BALANCES = ("weights", "downsample", "none")
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of cells, shape (n,) each; no group of subjects stands in two of them.
+    """Indices of cells, an array for each part. A group of subjects is in one part only.
 
     Attributes:
-        training: the network learns from these.
-        stopping: these tell when to stop.
-        held_out: the finished model predicts these; empty for a final model.
+        training: integer array of shape (k,): the model learns from these cells.
+        stopping: integer array of shape (l,): the loss on these cells decides when training stops.
+        held_out: integer array of shape (m,): the finished model predicts these cells; empty for a final model.
     """
 
     training: NDArray[np.int64]
@@ -39,7 +39,7 @@ def folds(is_all: NDArray[np.bool_], groups: NDArray[np.int64], count: int, seed
 
     Args:
         is_all: boolean array of shape (n,).
-        groups: integer array of shape (n,): what must not be torn apart.
+        groups: integer array of shape (n,): cells with the same number stay together.
         count: number of folds, 2 or more.
         seed: of the shuffle.
 
@@ -59,11 +59,11 @@ def folds(is_all: NDArray[np.bool_], groups: NDArray[np.int64], count: int, seed
 
 
 def leave_out_duplicates(split: Split, photographs: NDArray[np.int64]) -> Split:
-    """Let nothing be learned from a photograph that stands among the held-out cells too, under another subject.
+    """Leave cells out of training and stopping if they are duplicates of held-out cells of other subjects.
 
     Args:
         split: by subject alone.
-        photographs: integer array of shape (n,): cells with one number are one cell.
+        photographs: integer array of shape (n,): cells with the same number are the same cell.
     """
     held_out = photographs[split.held_out]
     training, stopping = (part[~np.isin(photographs[part], held_out)] for part in (split.training, split.stopping))
@@ -84,8 +84,8 @@ def three_way(
     Args:
         is_all: boolean array of shape (n,).
         groups: integer array of shape (n,).
-        held_out: share of the cells to hold out, above 0 and up to 0.5; large subjects move what is reached.
-        stopping: share of the cells to stop by, likewise.
+        held_out: share of the cells to hold out, above 0 and up to 0.5, as nearly as whole subjects allow.
+        stopping: share of the cells that decide when training stops, above 0.
         seed: of the shuffle.
 
     Raises:
@@ -100,7 +100,7 @@ def three_way(
 def _part(
     cells: NDArray[np.int64], is_all: NDArray[np.bool_], groups: NDArray[np.int64], share: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Take a share of the cells out; of all parts of that size, the one that comes nearest to the share."""
+    """Take a share of the cells out: of all parts of about that size, the one that comes nearest to it."""
     parts = min(max(round(1 / share), 2), _fewest_groups(is_all[cells], groups[cells]))
     if parts < 2:
         raise DatasetError("Too few subjects: training, validation and test each need one subject of each class.")

@@ -1,6 +1,6 @@
-"""The file of an index: a line for every usable image of a data set, with label, subject, group, digest and size.
+"""The index of a data set: a table with a line for every usable image, its label, subject, group, digest and size.
 
-Reading takes a ``labels.csv`` as well, which has the first three columns alone.
+A ``labels.csv`` is read in the same way: it has the first three columns alone.
 """
 
 import csv
@@ -40,7 +40,7 @@ class Entry:
 
 
 def write_index(path: Path, entries: Iterable[Entry]) -> None:
-    """Write an index; its paths are relative to its folder, so that both can be moved together.
+    """Write an index. Its paths are relative to its folder, so that index and images can be moved together.
 
     Raises:
         FileExistsError: there is such a file.

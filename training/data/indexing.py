@@ -1,4 +1,4 @@
-"""Makes an index: reads every image of a data set once, and settles what contradicts itself. Nothing is copied."""
+"""Makes an index: reads every image of a data set once, and resolves contradictions. No image is copied."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -33,7 +33,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class _Image:
-    """What an index states about an image, and its thumbnail, by which its duplicates are found."""
+    """Facts of an image that an index holds, and a thumbnail to find duplicates by."""
 
     sha256: str
     width: int
@@ -45,7 +45,7 @@ class _Image:
 def build(
     cells: Sequence[LabelledCell], on_read: Callable[[int, int], None] = lambda done, total: None
 ) -> tuple[list[Entry], list[Finding]]:
-    """Read every image once, and settle what contradicts itself.
+    """Read every image once, and resolve contradictions.
 
     An image with several names is kept once, with the newest reviewer's label if there is one. Subjects that share an
     image, or nearly, are one group.
@@ -55,7 +55,7 @@ def build(
         on_read: called after each file with the number of files read and their total.
 
     Returns:
-        The entries in the order of ``cells``, and what is wrong with the data set.
+        The entries in the order of ``cells``, and the faults of the data set.
 
     Raises:
         DatasetError: no usable cell, or usable cells of one class only.
@@ -87,7 +87,7 @@ def _describe(read: ReadCell) -> _Image:
 
 
 def _nearly_same_of_two_subjects(usable: Sequence[tuple[LabelledCell, _Image]]) -> list[tuple[int, int]]:
-    """Pairs of images that look the same but are not, and are of two subjects."""
+    """Pairs of images of different subjects that look the same although their pixels differ."""
     return [
         (i, j)
         for i, j in nearly_same(np.stack([image.thumbnail for _, image in usable]))
@@ -98,7 +98,7 @@ def _nearly_same_of_two_subjects(usable: Sequence[tuple[LabelledCell, _Image]]) 
 def _settle(
     usable: Sequence[tuple[LabelledCell, _Image]], groups: NDArray[np.int64]
 ) -> tuple[list[Entry], list[str], list[str], list[str]]:
-    """One entry for each image; and, one line each, the images with two labels, under two subjects, and there twice."""
+    """Make an entry of each image, and list images with two labels, of two subjects, and of one subject but twice."""
     positions_of: dict[str, list[int]] = defaultdict(list)
     for position, (_, image) in enumerate(usable):
         positions_of[image.sha256].append(position)
@@ -122,7 +122,7 @@ def _settle(
 
 
 def _merge(same: Sequence[LabelledCell]) -> LabelledCell | None:
-    """One cell for an image with several names; None if its label is disputed."""
+    """One cell for an image with several names; None if experts disagree on its label."""
     reviews = [cell for cell in same if cell.labelled_at]
     if reviews:
         newest = max(reviews, key=lambda cell: cell.labelled_at)

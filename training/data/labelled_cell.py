@@ -1,4 +1,4 @@
-"""A cell whose class an expert knows: where its image lies, its label, and the person that it is of."""
+"""A cell with an expert's label: the place of its image, its class, and the person that it is of."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class LabelledCell:
 
     Attributes:
         name: path relative to the source's folder, with forward slashes.
-        location: where the image lies: the path of a file, or ``s3://<bucket>/<key>``.
+        location: of the image: the path of a file, or ``s3://<bucket>/<key>``.
         label: the class that an expert gave it.
         spelling: the person that the cell is of, as the source spells it.
         data_set: title of the data set that it is of.
@@ -43,10 +43,14 @@ class LabelledCell:
 
 
 def require_both_classes(labels: Collection[Label], place: str) -> None:
-    """Refuse the labels of a place if all of them are of one class; no label at all passes.
+    """Check that labels are of both classes; an empty collection passes.
+
+    Args:
+        labels: of some cells.
+        place: of these cells, for the message.
 
     Raises:
-        DatasetError: there is one class.
+        DatasetError: all labels are of one class.
     """
     if len(classes := set(labels)) == 1:
         raise DatasetError(f"{place} holds only cells labelled {classes.pop()}; training needs both classes.")

@@ -6,6 +6,7 @@ from scipy.ndimage import gaussian_filter
 
 from training.data.reading import ReadCell
 
+# Names of the measures, as reports show them.
 MEASURES = (
     "diameter, px",
     "roundness",
@@ -20,12 +21,20 @@ MEASURES = (
 
 
 def measure(read: ReadCell) -> list[float]:
-    """The measures of one cell, in the order of ``MEASURES``.
+    """Measure one cell.
 
-    Diameter is that of the circle of the mask's area. Roundness is the mask's area over that of the circle around its
-    bounding box's longer side, 1 for a circle. Fine texture is the standard deviation, in grey levels, of what a
-    Gaussian of 1 px keeps and one of 4 px does not: the grain of the chromatin. Colours are means over the cell, 0 to
-    255; saturation is that of the mean colour, 0 to 1; contrast is the standard deviation of brightness, grey levels.
+    Returns:
+        Values in the order of ``MEASURES``:
+
+        - diameter of a circle with the cell's area, pixels
+        - roundness: the cell's area over the area of a circle as wide as the longer side of its bounding box; 1 for a
+          circle
+        - fine texture: the grain of the chromatin, as the standard deviation of detail between Gaussian blurs of 1 and
+          4 px, grey levels
+        - red, green, blue: means over the cell, 0 to 255
+        - brightness: mean of the three, 0 to 255
+        - saturation of the mean colour, 0 to 1
+        - contrast: standard deviation of brightness, grey levels
     """
     mask = read.cell.mask
     area = float(np.count_nonzero(mask))
@@ -49,7 +58,10 @@ def measure(read: ReadCell) -> list[float]:
 
 
 def _fine_texture(brightness: NDArray[np.float64], mask: NDArray[np.bool_]) -> float:
-    """Blurring within the mask: what lies outside counts nothing (Knutsson & Westin 1993, normalized convolution)."""
+    """Standard deviation of the detail between two blurs.
+
+    Pixels outside the mask have no weight in the blurs (normalized convolution, Knutsson & Westin 1993).
+    """
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
     inside = mask[box].astype(np.float32)

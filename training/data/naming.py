@@ -1,4 +1,4 @@
-"""How the folders and names of a data set that is not C-NMC state classes and subjects."""
+"""Reads classes and subjects from the names of folders and images."""
 
 import re
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ Unknown = Literal["refuse", "one", "each"]
 
 @dataclass(frozen=True)
 class Naming:
-    """How names of folders and images are read.
+    """How the names of a data set are read.
 
     Attributes:
-        classes: the class that each folder's name stands for, names in lower case.
-        subject_pattern: finds the subject in a cell's name: its group ``subject``, else its first group, else all.
-        unknown: what becomes of cells of unknown subjects: ``refuse`` them, take them for cells of ``one`` subject,
-            which no split tears apart, or give ``each`` a subject of its own, if no person has two cells.
+        classes: the class that each folder's name stands for; names are in lower case.
+        subject_pattern: finds the subject in a cell's name: group ``subject``, else the first group, else the match.
+        unknown: what to do with cells of unknown subjects: ``refuse`` them, take them for cells of ``one`` subject,
+            which stay together in every split, or give ``each`` a subject of its own, if no person has two cells.
     """
 
     classes: Mapping[str, Label] = field(default_factory=lambda: LABEL_OF_WORD)
@@ -31,7 +31,7 @@ class Naming:
     unknown: Unknown = "refuse"
 
     def subject_of(self, name: str) -> str:
-        """The subject of a cell by its name.
+        """Read the subject of a cell from its name.
 
         Raises:
             DatasetError: it is unknown, and such cells are refused.
@@ -46,5 +46,5 @@ class Naming:
         reason = f"the pattern {self.subject_pattern.pattern!r} finds no subject in it" if self.subject_pattern else ""
         raise DatasetError(
             f"Nothing tells whose cell {name} is: {reason or 'name a --subject-pattern'}, or say --unknown-subjects "
-            "one (they stay together in every split) or each (no person stands twice)."
+            "one (they stay together in every split) or each (no person has two cells)."
         )

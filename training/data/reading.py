@@ -28,11 +28,11 @@ class UnusableImageError(Exception):
 
 @dataclass(frozen=True)
 class ReadCell:
-    """What an image holds.
+    """An image that was read.
 
     Attributes:
         cell: the cell on it.
-        sha256: digest of the decoded pixels: two files of one image in different formats have the same.
+        sha256: digest of the decoded pixels; it does not depend on the format of the file.
         width: of the image, pixels.
         height: of the image, pixels.
         byte_count: of the file.
@@ -78,11 +78,11 @@ def read_all(
 
     Args:
         cells: of any sources.
-        use: makes of each image what is needed of it; called in a thread.
+        use: computes what is needed from an image; called in worker threads.
         on_read: called after each with the number of cells read and their total.
 
     Yields:
-        Each cell, with what ``use`` made of it or why it cannot be used.
+        Each cell, with the result of ``use`` or the reason why its image cannot be used.
     """
 
     def read_and_use(cell: LabelledCell) -> Used | UnusableImageError:
@@ -102,10 +102,10 @@ def read_usable(
     use: Callable[[ReadCell], Used],
     on_read: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[list[tuple[LabelledCell, Used]], list[str]]:
-    """As ``read_all``, with the cells that cannot be used apart.
+    """Read cells as ``read_all`` does, and set those apart whose images cannot be used.
 
     Returns:
-        Each usable cell with what ``use`` made of it, and why others cannot be used, one line each.
+        Each usable cell with the result of ``use``, and why others cannot be used, one line each.
     """
     usable, left_out = [], []
     for cell, outcome in read_all(cells, use, on_read):

@@ -1,4 +1,4 @@
-"""Cells that people reviewed: the labels that they gave, as a source of labelled cells.
+"""Cells that people reviewed, as a source of labelled cells.
 
 A reviewer's label of the image ``<key>`` is ``labels/<key>.json`` beside the results, with ``label``, ``reviewer`` and
 ``labelled_at``; the image itself is ``<key>`` in the bucket of images.
@@ -24,7 +24,7 @@ def reviewed_cells(results: str, images: str, naming: Naming) -> tuple[list[Labe
         naming: finds subjects in keys.
 
     Returns:
-        The cells that were labelled as one of the two classes, and the keys of those that were not.
+        The cells with a label of one of the two classes; and key and label of each other cell, one line each.
 
     Raises:
         DatasetError: there are no labels, or one cannot be read.
@@ -51,7 +51,7 @@ def reviewed_cells(results: str, images: str, naming: Naming) -> tuple[list[Labe
 
 
 def _labels(results: str) -> list[tuple[str, str]]:
-    """Where each label lies, and the key of its image, in the order of the keys."""
+    """Location of each label and key of its image, in the order of the keys."""
     try:
         files = list(list_files(results, LABELS))
     except OSError as error:

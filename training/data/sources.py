@@ -1,6 +1,6 @@
-"""Where labelled cells come from: downloads, trees of folders, and tables.
+"""Finds labelled cells in downloads, trees of folders, and tables.
 
-Nothing is read here but names and tables; ``dataset``, ``indexing`` and ``exploration`` read the images.
+This module reads names and tables; ``dataset``, ``indexing`` and ``exploration`` read the images.
 """
 
 import os
@@ -23,13 +23,16 @@ _UNLABELLED = "without a label"
 def find_cells(source: Path, naming: Naming | None = None) -> tuple[str, list[LabelledCell]]:
     """Find the cells of a source, in the order of their names.
 
-    A source is a table (``path,label,subject``, an index, or that of C-NMC's preliminary test set), or a folder: that
-    of a ``labels.csv``, of images named as in C-NMC 2019 and of preliminary sets at any depth, or of
-    ``<class>/<image>``.
+    A source is one of:
+
+    - a table: ``path,label,subject``, an index, or the table of C-NMC's preliminary test set
+    - a folder that holds a ``labels.csv``
+    - a folder of images named as in C-NMC 2019, and of preliminary test sets, at any depth
+    - a folder of ``<class>/<image>``
 
     Args:
         source: file or folder.
-        naming: reads ``<class>/<image>``.
+        naming: how names in a folder of ``<class>/<image>`` are read.
 
     Returns:
         The data set's title, and its cells.
@@ -43,7 +46,11 @@ def find_cells(source: Path, naming: Naming | None = None) -> tuple[str, list[La
 
 
 def cells_of(source: Path, naming: Naming) -> list[LabelledCell]:
-    """As ``find_cells``, but of one class perhaps, and in any order."""
+    """List the cells of a source as ``find_cells`` does, in any order, and perhaps of one class only.
+
+    Raises:
+        DatasetError: no cells, a table that cannot be read, or cells of unknown subjects.
+    """
     if source.is_file():
         cells = _of_table(source)
     elif (source / TABLE).is_file():
@@ -68,10 +75,10 @@ def count_passed_over(folder: Path, cells: Iterable[LabelledCell]) -> Counter[st
 
     Args:
         folder: a source.
-        cells: of this source.
+        cells: of this source, and perhaps of others.
 
     Returns:
-        How many files there are of each kind: those of ``FolderListing.passed_over``, and images without a label.
+        Number of files of each kind: the kinds of ``lambda_fn.folders``, and images ``without a label``.
     """
     tables = [folder / TABLE] if (folder / TABLE).is_file() else _preliminary_tables(folder)
     used_paths = {os.path.normpath(path) for path in [*(cell.location for cell in cells), *map(str, tables)]}
@@ -93,7 +100,7 @@ def _preliminary_tables(folder: Path) -> list[Path]:
 
 
 def _of_class_folders(folder: Path, images: Sequence[Path], naming: Naming) -> list[LabelledCell]:
-    """Images below a folder whose name is a class; the class nearest to the image counts."""
+    """Images below folders whose names are classes; the folder nearest to the image counts."""
     title = folder.resolve().name
     cells = []
     for path in images:

@@ -1,4 +1,4 @@
-"""Groups of subjects that no split may tear apart, since they share cells."""
+"""Groups of subjects that share cells; no split may divide a group."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from training.data.labelled_cell import LabelledCell
 def groups_of(cells: Sequence[LabelledCell], photographs: Sequence[str] | NDArray[np.int64]) -> NDArray[np.int64]:
     """Number the groups of subjects.
 
-    A cell under two subjects' names is one cell of one person: both names must stay on one side of a split. An index
+    A cell under two subjects' names is one cell of one person, so both names must stay on one side of a split. An index
     leaves the duplicate out but keeps the group.
 
     Args:
@@ -31,7 +31,7 @@ def linked_groups(subjects: NDArray[np.str_], *shared: Sequence[str] | NDArray[n
 
     Args:
         subjects: string array of shape (n,).
-        shared: lists of n strings or numbers each; two cells with the same one in a list are linked.
+        shared: lists of n strings or numbers each; two cells with the same entry in a list are linked.
 
     Returns:
         Integer array of shape (n,), from 0.

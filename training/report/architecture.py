@@ -1,4 +1,4 @@
-"""Draws a network: the sizes that an image takes on its way to a probability."""
+"""Draws a network as a row of slabs, from the image to the probability."""
 
 from math import log2, sqrt
 from pathlib import Path
@@ -10,14 +10,14 @@ from matplotlib.patches import Polygon, Rectangle
 from training.report.charts import ALL_COLOUR, FAINT, INK, NORMAL_COLOUR, REVIEW_COLOUR, as_svg, new_figure
 from training.report.network_stages import TIMES, Stage, stages
 
-# Colours of slabs by the kind of their first layer; those of other kinds have the colour of normal cells.
+# Colours of slabs by the kind of their first layer; slabs of other kinds have the colour of normal cells.
 _COLOURS = {"image": FAINT, "dense": ALL_COLOUR}
-# Width that a stage takes at least, so that the labels of neighbours do not touch, and the gap between two.
+# Least width of a stage, so that the labels of neighbours do not touch, and the gap between two stages.
 _LEAST_WIDTH, _GAP = 0.36, 0.16
 
 
 def draw(path: Path) -> Markup:
-    """A drawing of an ONNX graph: a slab's height is the size of the image there, its depth the number of channels."""
+    """Draw an ONNX graph: the height of a slab is the size of its feature maps, the depth their number."""
     in_order = stages(path)
     largest = max(stage.side for stage in in_order)
     figure, (axes,) = new_figure(9.6, 3.6)
@@ -32,7 +32,7 @@ def draw(path: Path) -> Markup:
 
 
 def _draw_slab(axes: Axes, left: float, stage: Stage, largest: int) -> float:
-    """Draw a stage with places as a slab seen from above and from the left; returns its width."""
+    """Draw feature maps as a slab seen from above and from the right; return its width."""
     colour = _COLOURS.get(next(iter(stage.layers)), NORMAL_COLOUR)
     height, depth = 0.16 + 0.84 * sqrt(stage.side / largest), 0.05 + 0.055 * log2(stage.channels)
     slant = 0.13 * height
@@ -46,7 +46,7 @@ def _draw_slab(axes: Axes, left: float, stage: Stage, largest: int) -> float:
 
 
 def _draw_bar(axes: Axes, left: float, stage: Stage) -> float:
-    """Draw a stage without places as a bar; returns its width."""
+    """Draw a dense layer as a bar; return its width."""
     height, width = 0.1 + 0.075 * log2(stage.channels + 1), 0.09
     colour = REVIEW_COLOUR if stage.channels == 1 else _COLOURS.get(next(iter(stage.layers)), NORMAL_COLOUR)
     axes.add_patch(Rectangle((left, -height / 2), width, height, facecolor=colour, edgecolor="white"))

@@ -1,4 +1,4 @@
-"""What an evaluation finds out about predictions: every figure that its report states."""
+"""The figures of predictions that an evaluation's report states."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,7 +18,7 @@ WORTH_SCALING = 0.01
 
 
 class SubjectShares(NamedTuple):
-    """The cells of one class of one subject; a subject with cells of both classes has two of these.
+    """The cells of one class of one subject; a subject with cells of both classes has two entries.
 
     Attributes:
         subject: its name.
@@ -44,10 +44,10 @@ class Assessment:
         rates: the error rates that thresholds are chosen for.
         metrics: figures with their intervals.
         unseen: what thresholds reach on subjects that they were not chosen on; None if there are too few subjects.
-        scaling: the one that makes the labels most likely.
-        scaled: float array of shape (n,), 0 to 1: the probabilities after it.
-        scaled_error: the expected calibration error after it.
-        worth_scaling: whether it lowers that error by enough.
+        scaling: how probabilities must be scaled to make the labels most likely.
+        scaled: float array of shape (n,), 0 to 1: the scaled probabilities.
+        scaled_error: their expected calibration error.
+        worth_scaling: whether scaling lowers this error enough to be worth it.
         confusion: at a probability of 0.5 and at the operating point, the numbers of cells: rows are ALL and normal,
             columns called ALL and called normal.
         subjects: cells of each subject, ALL first.

@@ -1,4 +1,4 @@
-"""Charts of decisions: what goes to a person, and what stricter error rates would cost."""
+"""Charts of decisions: the cells that go to review, and the cost of stricter error rates."""
 
 import numpy as np
 from markupsafe import Markup
@@ -19,9 +19,9 @@ from training.report.charts import (
     new_figure,
 )
 
-# Tolerated shares of normal cells decided ALL, each with a line of its own in this colour and width.
+# Tolerated shares of normal cells decided ALL, with colour and width of the line of each.
 _LINES = ((0.20, NORMAL_COLOUR, 1.3), (0.10, INK, 2.2), (0.05, FAINT, 1.3))
-# Too narrow a bar has no room for its share.
+# A narrower bar has no room for the number of its share.
 _NARROWEST_LABELLED = 0.025
 
 
@@ -53,7 +53,7 @@ def triage(probabilities: Probabilities, is_all: Labels, thresholds: Thresholds)
 
 
 def trade_off(probabilities: Probabilities, is_all: Labels, rates: ErrorRates, review_share: float) -> Markup:
-    """The share of cells for review over the tolerated rate of missed ALL cells, for three rates of the other error."""
+    """Share of cells for review over the tolerated rate of missed ALL cells, for three rates of the other error."""
     figure, (axes,) = new_figure(9.6, 3.9)
     shares_of = {tolerated: review_shares(probabilities, is_all, tolerated) for tolerated, _, _ in _LINES}
     highest = np.nanmax([review_share, *(share for shares in shares_of.values() for share in shares)])

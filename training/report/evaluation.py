@@ -19,7 +19,7 @@ from training.report.charts import style
 from training.report.gallery import show_wrong_calls
 from training.report.page import write_page
 
-# A bootstrap of fewer clusters is known to be too narrow (Cameron, Gelbach & Miller 2008, Rev. Econ. Stat. 90).
+# Bootstrap intervals over fewer groups are too narrow (Cameron, Gelbach & Miller 2008, Rev. Econ. Stat. 90).
 FEW_GROUPS = 12
 
 
@@ -93,7 +93,7 @@ def _charts(predictions: Predictions, assessment: Assessment) -> dict[str, Marku
 def _document(
     predictions: Predictions, assessment: Assessment, counts: dict[str, int], unusual: Sequence[Shown]
 ) -> dict[str, Any]:
-    """The figures of the report, for programs."""
+    """The content of ``metrics.json``."""
     return {
         "schema": "cellflag/metrics/1",
         "model": predictions.model,

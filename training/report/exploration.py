@@ -24,7 +24,7 @@ def write_report(path: Path, title: str, exploration: Exploration, model_folder:
     Args:
         path: new file.
         title: name of the data set.
-        exploration: what is in it.
+        exploration: measures of its cells.
         model_folder: of the model whose network is drawn; None draws none.
     """
     differences = compare_classes(exploration)

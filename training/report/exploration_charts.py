@@ -14,12 +14,13 @@ from training.data.exploration import Exploration
 from training.data.measures import MEASURES
 from training.report.charts import CLASS_COLOURS, FAINT, INK, as_svg, new_figure, shortened
 
-# Points of a density curve, and subjects whose names have room below their bars.
+# Points of a density curve.
 _CURVE_POINTS = 200
+# Bars are named by subjects if there are no more than this.
 _MOST_NAMED = 60
-# Differences with a p-value below this are coloured.
+# Effects with a p-value below this are coloured.
 _SIGNIFICANT = 0.05
-# Differences beyond these grey levels all get the deepest colour.
+# Mean images that differ by this many grey levels or more get the deepest colour.
 DEEPEST = 12.0
 
 
@@ -49,7 +50,7 @@ def subjects(exploration: Exploration) -> Markup:
 
 
 def distributions(exploration: Exploration) -> Markup:
-    """The distribution of every measure by class; a tick below is the mean of one subject."""
+    """Density of every measure by class; each tick below the curves is the mean of one subject."""
     columns = 3
     rows = -(-len(MEASURES) // columns)
     figure, _ = new_figure(9.6, 2.25 * rows)
@@ -87,7 +88,7 @@ def _density(values: NDArray[np.float64], places: NDArray[np.float64]) -> NDArra
 
 
 def superiorities(differences: Sequence[ClassDifference]) -> Markup:
-    """How far the classes' subjects lie apart in every measure, with corrected p-values."""
+    """Effect size of every measure over subjects, with corrected p-values."""
     figure, (axes,) = new_figure(9.6, 0.33 * len(differences) + 0.75)
     for row, each in enumerate(reversed(differences)):
         significant = each.p_value < _SIGNIFICANT
@@ -107,7 +108,7 @@ def superiorities(differences: Sequence[ClassDifference]) -> Markup:
 
 
 def difference(means: dict[Label, NDArray[np.float64]]) -> NDArray[np.uint8]:
-    """The mean ALL image less the mean normal one, by brightness: red where ALL is brighter, blue where darker.
+    """Difference of the mean images in brightness: red where ALL is brighter, blue where it is darker.
 
     Returns:
         uint8 array of shape (300, 300, 3).

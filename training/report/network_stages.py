@@ -15,8 +15,8 @@ class Stage:
     """Layers in a row whose output has the same size.
 
     Attributes:
-        side: height and width of the output in fields; 0 for a layer without places.
-        channels: values at each field, or values in all if ``side`` is 0.
+        side: height and width of the output's feature maps; 0 for a dense layer.
+        channels: number of feature maps, or of values of a dense layer.
         layers: how many layers of each kind the stage has.
     """
 
@@ -26,10 +26,10 @@ class Stage:
 
 
 def stages(path: Path) -> list[Stage]:
-    """The layers that hold weights or reduce the size, gathered into stages, on the longest way through an ONNX graph.
+    """Gather the layers that hold weights or reduce the size into stages, along the longest way through a graph.
 
     Args:
-        path: of ``model.onnx``; its input has the shape (batch, height, width, channels).
+        path: of an ONNX graph whose input has the shape (batch, height, width, channels).
     """
     graph = onnx.shape_inference.infer_shapes(onnx.load(path)).graph
     weights = {weight.name: list(weight.dims) for weight in graph.initializer}
@@ -63,7 +63,7 @@ def _layers(graph: onnx.GraphProto, weights: dict[str, list[int]]) -> dict[str, 
 
 
 def _longest_way(graph: onnx.GraphProto, layers: dict[str, Stage]) -> list[Stage]:
-    # Branches beside the backbone, such as filters of the image itself, would read as if they stood in its row.
+    # Shorter branches, such as filters of the image itself, would look like parts of the backbone.
     ways: dict[str, list[Stage]] = {}
     for node in graph.node:
         before = max((ways.get(name, []) for name in node.input), key=len, default=[])

@@ -1,4 +1,4 @@
-"""Charts of predicted probabilities: how well they rank cells, and how honest they are."""
+"""Charts of predicted probabilities: how well they rank cells, and how well they are calibrated."""
 
 import numpy as np
 from markupsafe import Markup
@@ -20,7 +20,7 @@ from training.report.charts import (
     new_figure,
 )
 
-# Curves are drawn through these places of the horizontal axis; their band comes from so many draws of subjects.
+# Places on the horizontal axis at which curves are drawn, and draws of subjects behind a curve's band.
 _GRID = np.linspace(0, 1, 101)
 _DRAWS_OF_CURVES = 200
 # Bins of the reliability diagram, and of the histogram beside it.
@@ -29,7 +29,7 @@ _HISTOGRAM_BINS = 40
 
 
 def curves(probabilities: Probabilities, is_all: Labels, groups: NDArray[np.int64], thresholds: Thresholds) -> Markup:
-    """ROC and precision-recall curves, with the band that 95 % of draws of subjects lie in."""
+    """ROC and precision-recall curves, each with the band that holds 95 % of draws of subjects."""
     figure, (roc, recall) = new_figure(9.6, 4.3, (1, 1))
     draws = [
         _both_curves(probabilities[cells], is_all[cells])
@@ -66,7 +66,7 @@ def _both_curves(probabilities: Probabilities, is_all: Labels) -> tuple[Probabil
 
 
 def reliability(probabilities: Probabilities, scaled: Probabilities | None, is_all: Labels) -> Markup:
-    """How often cells with a given probability are ALL, as predicted and, if given, after scaling; and how many."""
+    """Reliability diagram, of scaled probabilities too if there are any; and histogram of probabilities by class."""
     figure, (axes, counts) = new_figure(9.6, 4.0, (1, 1.1))
     axes.plot([0, 1], [0, 1], color=RULE, linewidth=1, linestyle="--")
     if scaled is not None:
@@ -83,7 +83,7 @@ def reliability(probabilities: Probabilities, scaled: Probabilities | None, is_a
 
 
 def _reliability(probabilities: Probabilities, is_all: Labels) -> tuple[list[float], list[float]]:
-    """Mean probability and share of ALL in each bin that holds cells; bins are equally wide."""
+    """Mean probability and share of ALL in each of the equally wide bins that hold cells."""
     bin_of = np.minimum((probabilities * _BINS).astype(int), _BINS - 1)
     members = [bin_of == number for number in range(_BINS) if (bin_of == number).any()]
     return [float(probabilities[cells].mean()) for cells in members], [float(is_all[cells].mean()) for cells in members]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from training.report.assessment import SubjectShares
 from training.report.charts import CLASS_COLOURS, FAINT, INK, as_svg, new_figure, shortened
 
-# The subjects that the model gets wrong most are named: so many of a class, if fewer of their cells are right.
+# The subjects with the most errors are named: up to this many of a class, if less than this share is called right.
 _MOST_NAMED = 3
 _NAMED_BELOW = 0.8
 

@@ -1,4 +1,4 @@
-"""Starts a SageMaker training job: its source in S3, and its request."""
+"""Starts a SageMaker training job: uploads its source, and sends the request."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("lambda_fn", "training")
-# Of the packages, files with these suffixes go along, but for those of the served model.
+# Suffixes of the packages' files that the archive holds; the served model is left out.
 SUFFIXES = (".py", ".json", ".html", ".css")
-# What the container lacks or has in another version. TensorFlow is its own, built for its GPU.
+# Libraries that the container lacks or has in another version. It keeps its own TensorFlow, built for its GPU.
 REQUIREMENTS = (
     *("click", "keras", "numpy", "onnx", "onnxruntime", "pillow", "rich", "scikit-learn", "tf2onnx"),
     "matplotlib",
 )
+# Disk of the instance.
 VOLUME_GB = 30
-# Spot capacity may come late: a job waits at most so many times its own time.
-PATIENCE = 2
+# Spot capacity may come late. Waiting and training together may take this many times the limit on training.
+WAITING_FACTOR = 2
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class Job:
         role: ARN of the role that SageMaker takes on; it must read the cells, and read and write the output.
         hyperparameters: options of ``cellflag train run``.
         instance_type: of the one instance.
-        hours: most hours of training.
-        spot: whether on spare capacity, at a fraction of the price, and interrupted at times.
-        checkpoints_of: name of the job whose checkpoints it goes on from; its own if it is new.
+        hours: limit on the time of training.
+        spot: whether it runs on spare capacity, which is cheap but may be interrupted.
+        checkpoints_of: name of the job that it continues; its own name if it is new.
         image: address of the container; None for AWS' prebuilt one.
     """
 
@@ -80,7 +81,7 @@ def request(job: Job, source: str) -> dict[str, Any]:
     """
     output = job.output.rstrip("/")
     seconds = round(job.hours * 3600)
-    waiting = {"MaxWaitTimeInSeconds": seconds * PATIENCE} if job.spot else {}
+    waiting = {"MaxWaitTimeInSeconds": seconds * WAITING_FACTOR} if job.spot else {}
     for_toolkit = {"sagemaker_program": PROGRAM, "sagemaker_submit_directory": source, "sagemaker_region": job.region}
     channel = {"S3DataType": "S3Prefix", "S3Uri": job.cells, "S3DataDistributionType": "FullyReplicated"}
     return {
@@ -126,8 +127,8 @@ def source_archive(root: Path = ROOT) -> bytes:
     return archive.getvalue()
 
 
-def versions_differ() -> str | None:
-    """A line to warn with where this machine's TensorFlow is not the container's; None where it is."""
+def version_warning() -> str | None:
+    """A line that warns of a TensorFlow on this machine other than the container's; None if both are the same."""
     here = version("tensorflow")
     return (
         None if here == TENSORFLOW else f"The container trains with TensorFlow {TENSORFLOW}, this machine has {here}."

@@ -1,4 +1,4 @@
-"""Draws single white blood cells that stand in for real ones where no images are at hand.
+"""Draws single white blood cells, for people who have no images of real ones.
 
 The figures were measured on C-NMC 2019 (doi 10.7937/tcia.2019.dc64i46r), or set so that size, colour, texture and edge
 of drawn cells are distributed like those of its cells. Colours are in grey levels, 0 to 255.
@@ -20,11 +20,11 @@ DrawnClass = Literal["all", "hem"]
 
 # Height and width of an image in px, as in C-NMC 2019.
 IMAGE_SIZE = 450
-# Px around a cell that stay free while it is drawn.
+# Px around a cell that stay empty while it is drawn.
 _MARGIN = 12
 
-# How strongly each band of texture shows: chromatin is finer in blasts and more clumped in normal precursors;
-# density is how thick the stain lies, it changes slowly across a nucleus.
+# How strongly each band of texture shows. Chromatin is finer in blasts and more clumped in normal precursors. Density
+# is the thickness of the stain, which changes slowly across a nucleus. Unevenness is of the haze at a cell's edge.
 _CHROMATIN = {"all": (0.0, 0.2, 1.9, 3.7, 2.9, 1.6, 0.8), "hem": (0.0, 0.1, 1.4, 3.7, 3.3, 1.8, 0.8)}
 _DENSITY = (0.0, 0.0, 0.0, 0.1, 1.0, 2.6, 4.0)
 _UNEVENNESS = (0.0, 0.0, 0.0, 0.0, 0.3, 1.0, 0.0)
@@ -36,7 +36,7 @@ _PALE_SPOT_RGB = (1.0, 0.95, 0.5)
 _CENTRE_RGB = (10.0, 2.5, 2.5)
 _SHADE_RGB = (20.0, 9.0, 8.0)
 
-# How far the light of the surroundings reaches into a cell, px for red, green and blue.
+# How far the light of the background reaches into a cell, px for red, green and blue.
 _HAZE = (5.4, 6.0, 8.5)
 
 _NOISE_RGB = (0.26, 0.18, 0.27)
@@ -58,7 +58,7 @@ def draw_cell(label: str, generator: np.random.Generator, stain: Stain | None = 
         RGB image, shape (450, 450, 3). Outside the cell every channel is 0.
 
     Raises:
-        ValueError: `label` is neither "all" nor "hem".
+        ValueError: ``label`` is neither "all" nor "hem".
     """
     if label not in get_args(DrawnClass):
         raise ValueError(f"label is {label!r}, but only 'all' and 'hem' cells can be drawn")
@@ -91,7 +91,7 @@ def draw_cell(label: str, generator: np.random.Generator, stain: Stain | None = 
 
 
 def _draw_area(label: str, generator: np.random.Generator) -> float:
-    """Area of a cell in px. Normal precursors come in two sizes, of which the larger is that of many blasts."""
+    """Area of a cell in px. Normal precursors come in two sizes; the larger one is as large as many blasts."""
     if label == "all":
         median, spread = 36_500, 0.19
     else:
@@ -102,7 +102,7 @@ def _draw_area(label: str, generator: np.random.Generator) -> float:
 def _draw_nucleus_pixels(
     label: str, cell: Outline, mask: FloatArray, stain: Stain, generator: np.random.Generator
 ) -> FloatArray:
-    """Stained chromatin everywhere: shape (size, size, 3), float32."""
+    """Draw stained chromatin over the whole image: shape (size, size, 3), float32."""
     size = mask.shape[0]
     red = stain.red * np.exp(np.clip(generator.normal(0.0, 0.105), -0.15, 0.25))
     red += 2e-4 * (np.pi * np.mean(cell.radii**2) - 31_000)  # larger nuclei are paler
@@ -138,7 +138,7 @@ def _draw_nucleus_pixels(
 
 
 def _pale_spots(size: int, cell: Outline, generator: np.random.Generator) -> FloatArray:
-    """Nucleoli and gaps in the chromatin (small), vacuoles (large, flat): how much lighter, shape (size, size)."""
+    """Light of nucleoli and gaps in the chromatin (small) and of vacuoles (large, flat): shape (size, size)."""
     spots = np.zeros((size, size), np.float32)
     pixels = np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2)
     for _ in range(generator.poisson(generator.gamma(1.5, 2.8))):
@@ -156,7 +156,7 @@ def _pale_spots(size: int, cell: Outline, generator: np.random.Generator) -> Flo
 
 
 def _let_light_in(pixels: FloatArray, mask: FloatArray, stain: Stain, generator: np.random.Generator) -> None:
-    """Blur the bright surroundings into the edge, as the microscope did before the cell was cut out; in place."""
+    """Blur the bright background into the edge, as the microscope did before the cell was cut out; in place."""
     uneven = 1 + 0.35 * texture(mask.shape[0], np.array(_UNEVENNESS), 1.0, generator)
     for channel, (sigma, light) in enumerate(zip(_HAZE, stain.background, strict=True)):
         haze = np.clip((1 - blur(mask, sigma)) * uneven, 0, 1)

@@ -12,9 +12,9 @@ class Stain:
     """How the cells of one subject are stained.
 
     Attributes:
-        red: mean red of the nuclei, which also tells how dark they are.
-        green, blue: what the nuclei have more than the green and blue that usually go with this red.
-        background: RGB of the bright background whose light blurs into the edge of a cell.
+        red: mean red of the nuclei; dark nuclei have less.
+        green, blue: how far the nuclei differ from the green and blue that usually go with this red.
+        background: RGB of the bright background, whose light blurs into the edge of a cell.
         cytoplasm: RGB of the cytoplasm.
         contrast: contrast of the chromatin, 1 for a median subject.
     """
@@ -28,7 +28,7 @@ class Stain:
 
 
 def draw_stain(generator: np.random.Generator) -> Stain:
-    """Draw the stain of one subject as they vary from subject to subject in C-NMC 2019."""
+    """Draw the stain of one subject; stains vary between subjects as in C-NMC 2019."""
     red = 67.5 * np.exp(np.clip(generator.normal(0.0, 0.105), -0.15, 0.22))
     brightness = generator.normal()
     background = np.array([139.0, 87.0, 126.0]) + np.array([5.0, 7.0, 4.0]) * brightness

@@ -1,4 +1,4 @@
-"""Textures, and how one image goes over into another."""
+"""Textures, blurs and blends of drawn cells."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BANDS = 0.7 * 2.0 ** np.arange(8)
 
 
 def texture(size: int, bands: FloatArray, stretch: float, generator: np.random.Generator) -> FloatArray:
-    """Gaussian noise with a mean near 0 and a standard deviation of 1: shape (size, size), float32.
+    """Draw Gaussian noise with a mean near 0 and a standard deviation of 1: shape (size, size), float32.
 
     Args:
         size: px, height and width.
@@ -47,6 +47,12 @@ def blur(mask: FloatArray, sigma: float) -> FloatArray:
 
 
 def blend(pixels: FloatArray, colour: tuple[float, ...] | FloatArray, inside: FloatArray) -> FloatArray:
-    """Keep ``pixels`` inside and show ``colour``, with a trace of the texture, outside."""
+    """Keep pixels inside a region, and show a colour with a trace of their texture outside.
+
+    Args:
+        pixels: shape (size, size, 3).
+        colour: RGB.
+        inside: shape (size, size), 1 inside and 0 outside.
+    """
     plain = np.array(colour, np.float32) + 0.35 * (pixels - pixels.mean((0, 1)))
     return np.asarray(plain + (pixels - plain) * inside[..., None])
