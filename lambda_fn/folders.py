@@ -55,10 +55,17 @@ def list_images(folder: Path, outside: Path | None = None) -> FolderListing:
         below = path.relative_to(folder)
         if not path.is_file() or skipped in below.parents:
             continue
-        if any(part.startswith(".") for part in below.parts):
-            passed_over[_HIDDEN] += 1
-        elif path.suffix.lower() in IMAGE_SUFFIXES:
+        kind = kind_passed_over(path, folder)
+        if kind is None:
             images.append(path)
         else:
-            passed_over[path.suffix.lower() or _NO_SUFFIX] += 1
+            passed_over[kind] += 1
     return FolderListing(tuple(images), passed_over)
+
+
+def kind_passed_over(path: Path, folder: Path) -> str | None:
+    """The kind of a file below a folder that is not taken for an image; None for an image."""
+    if any(part.startswith(".") for part in path.relative_to(folder).parts):
+        return _HIDDEN
+    suffix = path.suffix.lower()
+    return None if suffix in IMAGE_SUFFIXES else suffix or _NO_SUFFIX

@@ -1,9 +1,9 @@
-"""What a SageMaker training job runs in its container: ``cellflag train run`` on what the job was given.
+"""The program of a SageMaker training job: runs ``cellflag train run`` in the job's container.
 
 The SageMaker Training Toolkit (github.com/aws/sagemaker-training-toolkit, script mode) unpacks the source, passes the
-hyperparameters as arguments, and names folders in the environment: ``SM_CHANNEL_TRAINING`` holds the cells, what lies
-in ``SM_MODEL_DIR`` at the end becomes ``model.tar.gz``. The run's folder is the job's checkpoint folder. SageMaker
-copies it to S3 as it changes, and back after a spot instance was taken away: the run then goes on where it was.
+hyperparameters as arguments, and names two folders in the environment: ``SM_CHANNEL_TRAINING`` holds the cells, and the
+files in ``SM_MODEL_DIR`` become ``model.tar.gz`` at the end. The run's folder is the job's checkpoint folder. SageMaker
+copies it to S3 as it changes, and back after an interruption, so that the run continues where it was.
 """
 
 import os
@@ -12,39 +12,40 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-CHECKPOINTS = "/opt/ml/checkpoints"
-# What makes the unpacked archive a run's folder, for `cellflag train promote`.
+from training.sagemaker.layout import CHANNEL_VARIABLE, CHECKPOINTS, MODEL_VARIABLE
+
+# Files of a run that `cellflag train promote` and `evaluate` read.
 DELIVERED = ("run.json", "folds.csv", "out-of-fold.csv", "model", "float32.onnx")
 
 
-def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Train, or go on with what an interrupted job left, and deliver the model.
+def run_job(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Train, or continue an interrupted run, and deliver the model.
 
     Args:
-        arguments: hyperparameters: options of ``cellflag train run``, each with a value; flags have ``True`` or
-            ``False``.
-        environment: the container's.
+        arguments: the hyperparameters, which are options of ``cellflag train run``, each with a value; the value of a
+            flag is ``True`` or ``False``.
+        environment: of the container.
     """
-    from training.__main__ import main as cellflag
+    from training.__main__ import main
 
     run = Path(environment.get("CELLFLAG_CHECKPOINTS", CHECKPOINTS))
     if not (run / "model").exists():
-        cells = environment["SM_CHANNEL_TRAINING"]
-        begun = (run / "run.json").exists()
-        options = [cells, "--resume", str(run)] if begun else [cells, "--out", str(run), *as_options(arguments)]
-        cellflag(["train", "run", *options], standalone_mode=False)
-    deliver(run, Path(environment["SM_MODEL_DIR"]))
+        cells = environment[CHANNEL_VARIABLE]
+        has_begun = (run / "run.json").exists()
+        options = [cells, "--resume", str(run)] if has_begun else [cells, "--out", str(run), *as_options(arguments)]
+        main(["train", "run", *options], standalone_mode=False)
+    deliver(run, Path(environment[MODEL_VARIABLE]))
 
 
 def as_options(arguments: Sequence[str]) -> Iterator[str]:
-    """Options as a shell takes them: a flag that is true stands alone, one that is false is left out."""
+    """Yield the arguments of a command line: a true flag has no value there, and a false one is left out."""
     for name, value in zip(arguments[::2], arguments[1::2], strict=True):
         if value.lower() != "false":
             yield from (name,) if value.lower() == "true" else (name, value)
 
 
 def deliver(run: Path, model_folder: Path) -> None:
-    """Copy what a finished run is promoted and judged by, and its logs."""
+    """Copy the files of a finished run that are needed to promote and evaluate its model, and its logs."""
     for name in DELIVERED:
         if (run / name).is_dir():
             shutil.copytree(run / name, model_folder / name, dirs_exist_ok=True)
@@ -56,4 +57,4 @@ def deliver(run: Path, model_folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:], os.environ)
+    run_job(sys.argv[1:], os.environ)

@@ -4,9 +4,9 @@ import click
 
 
 class TrainingError(click.ClickException):
-    """Something that a user can put right; its text is the one line that the command line shows.
+    """An error that a user can put right; its text is the one line that the command line shows.
 
-    What is wrong, where, and what to do about it stand in the text, so no command needs to catch and translate it.
+    The text states what is wrong, where, and what to do, so no command needs to catch and translate it.
     """
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -12,7 +13,8 @@ import pytest
 
 from lambda_fn.model import Model
 from training.container import as_options
-from training.sagemaker.job import PROGRAM, source_archive
+from training.sagemaker.job import PACKAGES, ROOT, source_archive
+from training.sagemaker.layout import PROGRAM
 
 
 @pytest.fixture
@@ -76,3 +78,16 @@ def test_the_source_holds_no_model_and_pins_every_library() -> None:
     assert not [name for name in names if name.endswith((".onnx", ".pyc")) or "__pycache__" in name]
     assert all("==" in line for line in requirements)
     assert not json.dumps(names).count(str(Path.home()))
+
+
+def test_a_checkout_below_a_folder_named_model_gives_the_same_source(tmp_path: Path) -> None:
+    clone = tmp_path / "model/cellflag"
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, clone / package, ignore=shutil.ignore_patterns("__pycache__"))
+    assert names_in(source_archive(clone)) == names_in(source_archive())
+    assert "training/runs/network.py" in names_in(source_archive(clone))
+
+
+def names_in(archive: bytes) -> list[str]:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        return tar.getnames()

@@ -13,8 +13,9 @@ from sklearn.metrics import roc_auc_score
 from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.manifest import MODEL_FOLDER, Manifest
 from lambda_fn.model import Model
-from training.data import index
 from training.data.dataset import Dataset, load
+from training.data.index import write_index
+from training.data.indexing import build
 from training.data.sources import find_cells
 from training.shipping.graph import PARITY_BOUND, reference_cells
 from training.shipping.model_card import model_card
@@ -82,7 +83,7 @@ def real_cells(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     if not folder:
         pytest.skip("CELLFLAG_CNMC names no folder of real cells")
     path = tmp_path_factory.mktemp("real") / "index.csv"
-    index.write(path, index.build(find_cells(Path(folder))[1])[0])
+    write_index(path, build(find_cells(Path(folder))[1])[0])
     return load(path, Model().manifest.preprocessing)
 
 

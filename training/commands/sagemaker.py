@@ -1,8 +1,11 @@
 """``cellflag train sagemaker``."""
 
+from __future__ import annotations
+
 import re
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -19,8 +22,13 @@ from training.commands.options import (
     check_sizes,
 )
 from training.commands.shell import new_run_folder, one_line_errors
-from training.networks.architectures import architecture as look_up
+from training.networks.architectures import architecture
 from training.networks.pretrained import IMAGENET, NO_WEIGHTS
+
+if TYPE_CHECKING:
+    import boto3
+
+    from training.sagemaker.job import Job
 
 
 def _address(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -31,9 +39,9 @@ def _address(context: click.Context, parameter: click.Parameter, value: str) -> 
 
 @click.command()
 @click.argument("cells", callback=_address)
-@click.option("--role", required=True, help="ARN of the role that SageMaker takes on.")
+@click.option("--role", required=True, help="ARN of the role that SageMaker assumes.")
 @click.option("--output", required=True, callback=_address, help="S3 address for source, checkpoints and model.")
-@click.option("--architecture", default="2x2C1D", show_default=True, help="Of those that `compare --help` lists.")
+@click.option("--architecture", default="2x2C1D", show_default=True, help="One that `compare --help` lists.")
 @FOLDS
 @click.option("--epochs", default=30, show_default=True, type=click.IntRange(1), help="Most epochs of each training.")
 @SEED
@@ -50,15 +58,15 @@ def _address(context: click.Context, parameter: click.Parameter, value: str) -> 
 @LEARNING_RATE
 @BALANCE
 @click.option("--int8", is_flag=True, help="Export 8-bit integers; refused if they decide otherwise.")
-@click.option("--instance-type", default="ml.c7i.2xlarge", show_default=True, help="Of the one instance.")
+@click.option("--instance-type", default="ml.c7i.2xlarge", show_default=True, help="Type of the instance.")
 @click.option(
-    "--hours", default=4.0, show_default=True, type=click.FloatRange(0.1, 120), help="Most hours of training."
+    "--hours", default=4.0, show_default=True, type=click.FloatRange(0.1, 120), help="Limit on the hours of training."
 )
-@click.option("--on-demand", is_flag=True, help="No spot instance: dearer, but never interrupted.")
+@click.option("--on-demand", is_flag=True, help="Use no spot instance: dearer, but never interrupted.")
 @click.option("--image", help="Container to train in.  [default: AWS' TensorFlow of the region]")
-@click.option("--region", help="[default: as boto3 finds it]")
-@click.option("--resume", metavar="JOB", help="Go on from the checkpoints of an earlier job; its options hold.")
-@click.option("--out", type=NEW_FOLDER, help="New folder for what it brings back.  [default: runs/<job>]")
+@click.option("--region", help="AWS region.  [default: from the environment or AWS' configuration]")
+@click.option("--resume", metavar="JOB", help="Continue an earlier job from its checkpoints, with its options.")
+@click.option("--out", type=NEW_FOLDER, help="New folder for the model and its files.  [default: runs/<job>]")
 def sagemaker(
     cells: str,
     role: str,
@@ -76,32 +84,30 @@ def sagemaker(
 ) -> None:
     """Train on Amazon SageMaker, on the labelled CELLS below an S3 address, as `run` does here.
 
-    The job runs on a spot instance, and goes on from its checkpoints in S3 when that is taken away. Its log is followed
-    here; its model, with all that `promote` needs, is brought back. Stopping this command does not stop the job.
+    The job runs on a spot instance, and continues from its checkpoints in S3 after an interruption. This command
+    follows the log, and downloads the model with everything that `promote` needs. Stopping the command does not stop
+    the job.
     """
     check_sizes(crop, size)
-    with one_line_errors():
-        look_up(str(options["architecture"]), size)
+    architecture(str(options["architecture"]), size)
     name = f"cellflag-{re.sub('[^A-Za-z0-9]', '-', str(options['architecture']))}-{datetime.now():%Y%m%d-%H%M%S}"
-    out = new_run_folder(out, name) if out else new_run_folder(Path("runs") / name, name)
+    out = new_run_folder(out or Path("runs") / name, name)
 
     import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
 
-    from training.sagemaker.following import bring_back, follow
-    from training.sagemaker.job import Job, start, versions_differ
+    from training.sagemaker.job import Job, version_warning
 
-    given = {name.replace("_", "-"): value for name, value in options.items() if value not in (None, False)}
     session = boto3.Session(region_name=region)
     if not session.region_name:
         raise click.UsageError("name the --region, or set AWS_REGION.")
+    hyperparameters = {name.replace("_", "-"): value for name, value in options.items() if value not in (None, False)}
     job = Job(
         name=name,
         region=session.region_name,
         cells=cells,
         output=output,
         role=role,
-        hyperparameters={**given, "crop": crop, "size": size},
+        hyperparameters={**hyperparameters, "crop": crop, "size": size},
         instance_type=instance_type,
         hours=hours,
         spot=not on_demand,
@@ -109,20 +115,34 @@ def sagemaker(
         image=image,
     )
     console = Console(stderr=True)
-    if warning := versions_differ():
+    if warning := version_warning():
         console.print(warning)
-    clients = session.client("sagemaker"), session.client("logs"), session.client("s3")
+    _run(job, session, out, console)
+    click.echo(f"The model of the job is in {out}. Serve it with: cellflag train promote {out}")
+
+
+def _run(job: Job, session: boto3.Session, out: Path, console: Console) -> None:
+    """Start a job, follow its log, and bring its model back into a folder."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from training.sagemaker.following import bring_back, follow
+    from training.sagemaker.job import start
+
+    jobs, s3 = session.client("sagemaker"), session.client("s3")
     try:
-        start(job, clients[0], clients[2])
-        console.print(f"Started {name}.", soft_wrap=True)
+        start(job, jobs, s3)
+        console.print(f"Started {job.name}.", soft_wrap=True)
         with one_line_errors():
-            model = follow(name, clients[0], clients[1], lambda line: console.print(line, markup=False, soft_wrap=True))
-            bring_back(model, clients[2], out)
+            model = follow(
+                job.name, jobs, session.client("logs"), lambda line: console.print(line, markup=False, soft_wrap=True)
+            )
+            bring_back(model, s3, out)
     except (BotoCoreError, ClientError) as error:
         raise click.ClickException(f"AWS: {error}.") from error
     except KeyboardInterrupt:
         console.print(
-            f"{name} runs on. Stop it with: aws sagemaker stop-training-job --training-job-name {name}", soft_wrap=True
+            f"{job.name} is still running. Stop it with: "
+            f"aws sagemaker stop-training-job --training-job-name {job.name}",
+            soft_wrap=True,
         )
         raise
-    click.echo(f"What the job brought is in {out}. Serve its model with: cellflag train promote {out}")

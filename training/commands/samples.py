@@ -7,25 +7,24 @@ from rich.console import Console
 from rich.progress import Progress
 
 from training.commands.options import NEW_FOLDER
+from training.commands.shell import one_line_errors
 
 
 @click.command()
 @click.argument("out", type=NEW_FOLDER)
-@click.option("--count", required=True, type=click.IntRange(1), help="How many cells.")
+@click.option("--count", required=True, type=click.IntRange(1), help="Number of cells.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Repeats the cells.")
 def samples(out: Path, count: int, seed: int) -> None:
     """Draw COUNT cells into OUT, with their labels.csv.
 
-    They are drawn, not real: good to try every command on, useless to judge a model by.
+    They are drawn, not real: use them to try commands, never to judge a model.
     """
     from training.synthetic.samples import write_samples
 
-    with Progress(console=Console(stderr=True)) as bars:
+    with one_line_errors(), Progress(console=Console(stderr=True)) as bars:
         task = bars.add_task("Drawing cells", total=count)
         try:
             write_samples(out, count, seed, on_drawn=lambda _: bars.advance(task))
         except FileExistsError as error:
             raise click.UsageError(f"{error}.") from error
-        except OSError as error:
-            raise click.ClickException(f"{error.filename}: {error.strerror}.") from error
     click.echo(f"{count} drawn cells, not real ones, are in {out}.")

@@ -1,4 +1,4 @@
-"""What a command needs around its work: a folder of its own, its libraries, and errors in one line."""
+"""What several commands need: a folder for a run, TensorFlow, and errors in one line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-
-from training.errors import TrainingError
 
 RUNS = Path("runs")
 
@@ -46,11 +44,15 @@ def _without_libraries(error: ImportError) -> click.ClickException:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn what a user can put right into one line without a traceback."""
+    """Say in one line that a library is not installed, or which file cannot be read or written.
+
+    A ``TrainingError`` is such a line already, and passes.
+
+    Raises:
+        click.ClickException: the line.
+    """
     try:
         yield
-    except TrainingError as error:
-        raise click.ClickException(str(error)) from error
     except ModuleNotFoundError as error:
         raise _without_libraries(error) from error
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Finds cells that are the same photograph, although their files and pixels differ a little."""
+"""Finds cells that were cut out of the same photograph, although their pixels differ a little."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -9,39 +9,41 @@ from PIL import Image
 from lambda_fn.cells import Cell, to_model_input
 from lambda_fn.manifest import Preprocessing
 
-# Root mean square difference of two thumbnails within the cells, in grey levels of 0 to 255. Between subjects of C-NMC
-# 2019 (doi 10.7937/tcia.2019.dc64i46r) it is below 3 for nearly all cells that were cut out of one photograph twice,
-# and above 6.5 for any others.
+# Two cells are duplicates if their thumbnails differ by less: root mean square within the cells, in grey levels of 0 to
+# 255. Between subjects of C-NMC 2019 (doi 10.7937/tcia.2019.dc64i46r) the difference is below 3 for nearly all cells
+# that were cut out of one photograph twice, and above 6.5 for all others.
 NEARLY_SAME = 4.0
+# Side of a thumbnail, and side of the square around a cell that it shows at a smaller scale, pixels.
 THUMBNAIL_PX = 24
-_AROUND_PX = 300
+_SQUARE_PX = 300
+# Rows of the matrix of differences that are computed at once.
 _BLOCK = 1024
 
 
 def thumbnail(cell: Cell) -> NDArray[np.uint8]:
-    """A cell in small: uint8 array of shape (1728,), 0 to 255."""
-    cut = Image.fromarray(to_model_input(cell, Preprocessing(_AROUND_PX, _AROUND_PX)))
-    return np.asarray(cut.resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)).ravel()
+    """A small picture of a cell: uint8 array of shape (1728,), 0 to 255."""
+    square = Image.fromarray(to_model_input(cell, Preprocessing(_SQUARE_PX, _SQUARE_PX)))
+    return np.asarray(square.resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)).ravel()
 
 
-def photographs(contents: Sequence[str], doubles: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
+def photographs(contents: Sequence[str], duplicates: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
     """Number the photographs that cells were cut out of.
 
     Args:
         contents: digests of n cells' pixels.
-        doubles: pairs of cells that look the same, as ``nearly_same`` finds them.
+        duplicates: pairs of cells that look the same, as ``nearly_same`` finds them.
 
     Returns:
-        Integer array of shape (n,): cells with one number are one cell.
+        Integer array of shape (n,): cells with the same number are the same cell.
     """
     number = np.unique(np.asarray(contents), return_inverse=True)[1].astype(np.int64)
-    for i, j in doubles:
+    for i, j in duplicates:
         number[number == number[j]] = number[i]
     return number
 
 
 def nearly_same(thumbnails: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
-    """Pairs of cells that look the same.
+    """Find pairs of cells that look the same.
 
     Args:
         thumbnails: uint8 array of shape (n, 1728).
@@ -55,7 +57,7 @@ def nearly_same(thumbnails: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
     for start in range(0, len(values), _BLOCK):
         rows = slice(start, start + _BLOCK)
         distances = squares[rows, None] + squares[None] - 2 * values[rows] @ values.T
-        # A difference of large sums loses digits: what comes near is measured once more.
+        # A difference of large sums loses digits, so candidates are measured once more.
         for row, j in zip(*np.nonzero(distances < 2 * limits[rows, None]), strict=True):
             i = start + row
             if i < j and ((values[i] - values[j]) ** 2).sum() < (limits[i] + limits[j]) / 2:

@@ -21,12 +21,12 @@ BALANCES = ("weights", "downsample", "none")
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of cells, shape (n,) each; no group of subjects stands in two of them.
+    """Indices of cells, an array for each part. A group of subjects is in one part only.
 
     Attributes:
-        training: the network learns from these.
-        stopping: these tell when to stop.
-        held_out: the finished model predicts these; empty for a final model.
+        training: integer array of shape (k,): the model learns from these cells.
+        stopping: integer array of shape (l,): the loss on these cells decides when training stops.
+        held_out: integer array of shape (m,): the finished model predicts these cells; empty for a final model.
     """
 
     training: NDArray[np.int64]
@@ -39,7 +39,7 @@ def folds(is_all: NDArray[np.bool_], groups: NDArray[np.int64], count: int, seed
 
     Args:
         is_all: boolean array of shape (n,).
-        groups: integer array of shape (n,): what must not be torn apart.
+        groups: integer array of shape (n,): cells with the same number stay together.
         count: number of folds, 2 or more.
         seed: of the shuffle.
 
@@ -53,17 +53,17 @@ def folds(is_all: NDArray[np.bool_], groups: NDArray[np.int64], count: int, seed
             "add subjects or ask for fewer folds."
         )
     everything = np.arange(len(is_all))
-    for seen, held_out in _stratified(count, seed).split(everything, is_all, groups):
-        training, stopping = _stopping(seen, is_all, groups, seed)
+    for rest, held_out in _stratified(count, seed).split(everything, is_all, groups):
+        training, stopping = _stopping(rest, is_all, groups, seed)
         yield Split(training, stopping, held_out)
 
 
-def leave_out_doubles(split: Split, photographs: NDArray[np.int64]) -> Split:
-    """Let nothing be learned from a photograph that stands among the held-out cells too, under another subject.
+def leave_out_duplicates(split: Split, photographs: NDArray[np.int64]) -> Split:
+    """Leave cells out of training and stopping if they are duplicates of held-out cells of other subjects.
 
     Args:
         split: by subject alone.
-        photographs: integer array of shape (n,): cells with one number are one cell.
+        photographs: integer array of shape (n,): cells with the same number are the same cell.
     """
     held_out = photographs[split.held_out]
     training, stopping = (part[~np.isin(photographs[part], held_out)] for part in (split.training, split.stopping))
@@ -84,29 +84,29 @@ def three_way(
     Args:
         is_all: boolean array of shape (n,).
         groups: integer array of shape (n,).
-        held_out: share of the cells to hold out, above 0 and up to 0.5; large subjects move what is reached.
-        stopping: share of the cells to stop by, likewise.
+        held_out: share of the cells to hold out, above 0 and up to 0.5, as nearly as whole subjects allow.
+        stopping: share of the cells that decide when training stops, above 0.
         seed: of the shuffle.
 
     Raises:
         DatasetError: too few subjects of a class.
     """
     everything = np.arange(len(is_all))
-    seen, tested = _part(everything, is_all, groups, held_out, seed)
-    training, stops = _part(seen, is_all, groups, stopping / (1 - held_out), seed)
-    return Split(training, stops, tested)
+    rest, test = _part(everything, is_all, groups, held_out, seed)
+    training, stopping_cells = _part(rest, is_all, groups, stopping / (1 - held_out), seed)
+    return Split(training, stopping_cells, test)
 
 
 def _part(
-    chosen: NDArray[np.int64], is_all: NDArray[np.bool_], groups: NDArray[np.int64], share: float, seed: int
+    cells: NDArray[np.int64], is_all: NDArray[np.bool_], groups: NDArray[np.int64], share: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Take a share of the cells out; of all parts of that size, the one that comes nearest to the share."""
-    parts = min(max(round(1 / share), 2), _fewest_groups(is_all[chosen], groups[chosen]))
+    """Take a share of the cells out: of all parts of about that size, the one that comes nearest to it."""
+    parts = min(max(round(1 / share), 2), _fewest_groups(is_all[cells], groups[cells]))
     if parts < 2:
         raise DatasetError("Too few subjects: training, validation and test each need one subject of each class.")
-    dealt = list(_stratified(parts, seed).split(chosen, is_all[chosen], groups[chosen]))
-    rest, part = min(dealt, key=lambda pair: abs(len(pair[1]) - share * len(chosen)))
-    return chosen[rest], chosen[part]
+    deals = list(_stratified(parts, seed).split(cells, is_all[cells], groups[cells]))
+    rest, part = min(deals, key=lambda pair: abs(len(pair[1]) - share * len(cells)))
+    return cells[rest], cells[part]
 
 
 def downsample(
@@ -132,16 +132,16 @@ def downsample(
 
 
 def _stopping(
-    seen: NDArray[np.int64], is_all: NDArray[np.bool_], groups: NDArray[np.int64], seed: int
+    cells: NDArray[np.int64], is_all: NDArray[np.bool_], groups: NDArray[np.int64], seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    parts = min(STOPPING_PARTS, _fewest_groups(is_all[seen], groups[seen]))
+    parts = min(STOPPING_PARTS, _fewest_groups(is_all[cells], groups[cells]))
     if parts < 2:
         raise DatasetError(
             "Too few subjects: beside each fold there must be two subjects of each class, one to learn from and one to "
             "stop the training; add subjects or ask for more folds."
         )
-    training, stopping = next(iter(_stratified(parts, seed).split(seen, is_all[seen], groups[seen])))
-    return seen[training], seen[stopping]
+    training, stopping = next(iter(_stratified(parts, seed).split(cells, is_all[cells], groups[cells])))
+    return cells[training], cells[stopping]
 
 
 def _stratified(parts: int, seed: int) -> "StratifiedGroupKFold":

@@ -5,20 +5,20 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
+import numpy as np
+from numpy.typing import NDArray
 
-from lambda_fn import cells, images
+from lambda_fn.cells import Cell, find_cell, to_model_input
 from lambda_fn.errors import RejectedImageError
-from training.data.sources import Cell
+from lambda_fn.images import decode
+from lambda_fn.manifest import Preprocessing
+from training.data.labelled_cell import LabelledCell
+from training.data.locations import read_bytes
 
-if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
-
-S3 = "s3://"
+# Side, in pixels at the image's own scale, of the square around a cell that people are shown.
+SHOWN_PX = 300
 
 Used = TypeVar("Used")
 
@@ -29,53 +29,28 @@ class UnusableImageError(Exception):
 
 @dataclass(frozen=True)
 class ReadCell:
-    """What an image holds.
+    """An image that was read.
 
     Attributes:
         cell: the cell on it.
-        sha256: digest of the decoded pixels: two files of one image in different formats have the same.
+        sha256: digest of the decoded pixels; it does not depend on the format of the file.
         width: of the image, pixels.
         height: of the image, pixels.
         byte_count: of the file.
     """
 
-    cell: cells.Cell
+    cell: Cell
     sha256: str
     width: int
     height: int
     byte_count: int
 
-
-@cache
-def s3_client() -> "S3Client":
-    """The one client of this process; it serves many threads."""
-    import boto3
-
-    return boto3.client("s3")
+    def square(self) -> NDArray[np.uint8]:
+        """The square around the cell that people are shown: uint8 array of shape (300, 300, 3)."""
+        return to_model_input(self.cell, Preprocessing(SHOWN_PX, SHOWN_PX))
 
 
-def split_url(url: str) -> tuple[str, str]:
-    """Bucket and key, or prefix, of ``s3://<bucket>/<key>``."""
-    bucket, _, key = url.removeprefix(S3).partition("/")
-    return bucket, key
-
-
-def read_bytes(location: str) -> bytes:
-    """Read a file, or an object of S3.
-
-    Raises:
-        OSError: there is none, or it cannot be read.
-    """
-    if not location.startswith(S3):
-        return Path(location).read_bytes()
-    bucket, key = split_url(location)
-    try:
-        return s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
-    except (ClientError, BotoCoreError) as error:
-        raise OSError(0, str(error), location) from error
-
-
-def read(cell: Cell) -> ReadCell:
+def read(cell: LabelledCell) -> ReadCell:
     """Read a cell's image.
 
     Raises:
@@ -83,8 +58,8 @@ def read(cell: Cell) -> ReadCell:
     """
     try:
         data = read_bytes(cell.location)
-        decoded = images.decode(data)
-        found = cells.find_cell(decoded.pixels)
+        decoded = decode(data)
+        visible = find_cell(decoded.pixels)
     except RejectedImageError as error:
         raise UnusableImageError(error.message) from error
     except OSError as error:
@@ -92,32 +67,51 @@ def read(cell: Cell) -> ReadCell:
     sha256 = hashlib.sha256(decoded.pixels.tobytes()).hexdigest()
     if cell.sha256 not in ("", sha256):
         raise UnusableImageError("The image is not the one that was indexed; index it again.")
-    return ReadCell(found, sha256, decoded.width, decoded.height, len(data))
+    return ReadCell(visible, sha256, decoded.width, decoded.height, len(data))
 
 
 def read_all(
-    wanted: Sequence[Cell],
+    cells: Sequence[LabelledCell],
     use: Callable[[ReadCell], Used],
     on_read: Callable[[int, int], None] = lambda done, total: None,
-) -> Iterator[tuple[Cell, Used | UnusableImageError]]:
+) -> Iterator[tuple[LabelledCell, Used | UnusableImageError]]:
     """Read cells in parallel and in order.
 
     Args:
-        wanted: the cells.
-        use: what to keep of each; called in a thread.
+        cells: of any sources.
+        use: computes what is needed from an image; called in worker threads.
         on_read: called after each with the number of cells read and their total.
 
     Yields:
-        Each cell, with what is kept of it or why it cannot be used.
+        Each cell, with the result of ``use`` or the reason why its image cannot be used.
     """
 
-    def kept(cell: Cell) -> Used | UnusableImageError:
+    def read_and_use(cell: LabelledCell) -> Used | UnusableImageError:
         try:
             return use(read(cell))
         except UnusableImageError as error:
             return error
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, (cell, outcome) in enumerate(zip(wanted, pool.map(kept, wanted), strict=True), start=1):
-            on_read(done, len(wanted))
+        for done, (cell, outcome) in enumerate(zip(cells, pool.map(read_and_use, cells), strict=True), start=1):
+            on_read(done, len(cells))
             yield cell, outcome
+
+
+def read_usable(
+    cells: Sequence[LabelledCell],
+    use: Callable[[ReadCell], Used],
+    on_read: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[tuple[LabelledCell, Used]], list[str]]:
+    """Read cells as ``read_all`` does, and set those apart whose images cannot be used.
+
+    Returns:
+        Each usable cell with the result of ``use``, and why others cannot be used, one line each.
+    """
+    usable, left_out = [], []
+    for cell, outcome in read_all(cells, use, on_read):
+        if isinstance(outcome, UnusableImageError):
+            left_out.append(f"{cell.name}: {outcome}")
+        else:
+            usable.append((cell, outcome))
+    return usable, left_out

@@ -1,7 +1,8 @@
-"""Splits in a file, so that any command, at any time, trains and measures on the same cells.
+"""Splits in a file, so that different commands train and measure on the same cells.
 
-A column is one split and says of every image, known by the digest of its pixels, which part it is in: ``split`` alone
-for training, validation and test, or ``fold_1`` to ``fold_k``, where each image is in the test part of one.
+A line is an image, known by the digest of its pixels. A column is a split, and holds the image's part: training,
+validation or test. A single split has the column ``split``. Folds have the columns ``fold_1`` to ``fold_k``, and each
+image is in the test part of one of them.
 """
 
 import csv
@@ -45,40 +46,44 @@ def write_splits(path: Path, cells: Sequence[tuple[str, str, str, str]], splits:
 
 
 def read_splits(path: Path, dataset: Dataset) -> list[Split]:
-    """Read splits, of the cells of a data set that stands in them; other lines of the file do not matter.
+    """Read splits of a data set. Lines of other cells are ignored.
 
     Raises:
-        DatasetError: not such a file, a cell is missing, or a group of subjects stands in several parts.
+        DatasetError: not such a file, a cell is missing, or a group of subjects is in several parts.
     """
     columns, rows = read_rows(path, ("sha256",))
     names = [name for name in columns if name not in KEYS]
     if not names:
         raise DatasetError(f"{path} holds no split; make one with `cellflag train split`.")
-    parts_of = {}
+    parts_by_digest = {}
     for line, row in rows:
         if wrong := [row[name] for name in names if row[name] not in PARTS]:
             raise DatasetError(f"{path}, line {line}: a part is {', '.join(PARTS)}, not {wrong[0] or 'empty'}.")
-        parts_of[row["sha256"]] = [PARTS.index(row[name]) for name in names]
-    missing = [name for name, content in zip(dataset.names, dataset.contents, strict=True) if content not in parts_of]
+        parts_by_digest[row["sha256"]] = [PARTS.index(row[name]) for name in names]
+    missing = [
+        name for name, content in zip(dataset.names, dataset.contents, strict=True) if content not in parts_by_digest
+    ]
     if missing:
         raise DatasetError(
             f"{path} does not say where {missing[0]} belongs, and {len(missing) - 1:,} others; split the data anew."
         )
-    dealt = np.array([parts_of[content] for content in dataset.contents])
+    part_of_cell = np.array([parts_by_digest[content] for content in dataset.contents])
     for number, name in enumerate(names):
         for group in np.unique(dataset.groups):
             of_group = dataset.groups == group
-            if len(np.unique(dealt[of_group, number])) > 1:
+            if len(np.unique(part_of_cell[of_group, number])) > 1:
                 subjects = ", ".join(np.unique(dataset.subjects[of_group]))
-                raise DatasetError(f"{path}, {name}: subjects {subjects} belong together but stand in several parts.")
-    return [Split(*(np.flatnonzero(dealt[:, number] == part) for part in range(3))) for number in range(len(names))]
+                raise DatasetError(f"{path}, {name}: subjects {subjects} belong together but are in several parts.")
+    return [
+        Split(*(np.flatnonzero(part_of_cell[:, number] == part) for part in range(3))) for number in range(len(names))
+    ]
 
 
 def read_folds(path: Path, dataset: Dataset) -> list[Split]:
-    """As ``read_splits``, of folds that hold out every cell once.
+    """Read folds of a data set: splits that hold out every cell once.
 
     Raises:
-        DatasetError: as there, or cells are not held out once.
+        DatasetError: as in ``read_splits``, or a cell is not held out exactly once.
     """
     splits = read_splits(path, dataset)
     times = np.bincount(np.concatenate([split.held_out for split in splits]), minlength=len(dataset.names))
@@ -90,12 +95,17 @@ def read_folds(path: Path, dataset: Dataset) -> list[Split]:
     return splits
 
 
-def make_or_read_folds(wanted: int | Path, dataset: Dataset, seed: int) -> list[Split]:
-    """So many new folds, or those of a file.
+def make_or_read_folds(count_or_file: int | Path, dataset: Dataset, seed: int) -> list[Split]:
+    """Make folds, or read them from a file.
+
+    Args:
+        count_or_file: number of folds, or the file.
+        dataset: what is split.
+        seed: of new folds.
 
     Raises:
-        DatasetError: too few subjects of a class, or as ``read_folds``.
+        DatasetError: too few subjects of a class, or as in ``read_folds``.
     """
-    if isinstance(wanted, Path):
-        return read_folds(wanted, dataset)
-    return list(folds(dataset.is_all, dataset.groups, wanted, seed))
+    if isinstance(count_or_file, Path):
+        return read_folds(count_or_file, dataset)
+    return list(folds(dataset.is_all, dataset.groups, count_or_file, seed))

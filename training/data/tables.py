@@ -1,45 +1,14 @@
-"""Tables of labelled cells, as CSV in UTF-8."""
+"""Tables as CSV in UTF-8, whose first line names the columns."""
 
 import csv
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from lambda_fn.decisions import Label
 from training.errors import DatasetError
-
-LABELS: dict[str, Label] = {"all": "ALL", "hem": "normal", "normal": "normal"}
-REQUIRED = ("path", "label", "subject")
-PRELIMINARY = ("Patient_ID", "new_names", "labels")
-"""The columns of the table that comes with C-NMC 2019's preliminary test set."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A cell as a table tells it; what the table does not tell is empty.
-
-    Attributes:
-        path: relative to the table, or ``s3://<bucket>/<key>``.
-        label: class.
-        subject: as spelled.
-        group: number of its group of subjects.
-        sha256: digest of its pixels.
-        data_set: title of its data set.
-        labelled_at: when a reviewer labelled it.
-    """
-
-    path: str
-    label: Label
-    subject: str
-    group: str = ""
-    sha256: str = ""
-    data_set: str = ""
-    labelled_at: str = ""
 
 
 def read_rows(table: Path, required: tuple[str, ...]) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]]:
-    """Read a table whose first line names its columns.
+    """Read a table.
 
     Returns:
         The columns, and for each row its line and its values without surrounding spaces.
@@ -62,32 +31,8 @@ def read_rows(table: Path, required: tuple[str, ...]) -> tuple[tuple[str, ...], 
 
 
 def columns_of(table: Path) -> tuple[str, ...]:
-    """The names on a table's first line; none where it is no table."""
+    """The names on a table's first line; none if the file is no table."""
     try:
         return read_rows(table, ())[0]
     except DatasetError:
         return ()
-
-
-def read_cells(table: Path) -> Iterator[Row]:
-    """Read a table of ``path,label,subject``, or an index.
-
-    Raises:
-        DatasetError: not such a table.
-    """
-    for line, row in read_rows(table, REQUIRED)[1]:
-        label = LABELS.get(row["label"].lower())
-        if label is None or not row["path"] or not row["subject"]:
-            raise DatasetError(f"{table}, line {line}: needs a path, a subject, and a label that is all or hem.")
-        optional = {name: row.get(name, "") for name in ("group", "sha256", "data_set", "labelled_at")}
-        yield Row(row["path"], label, row["subject"], **optional)
-
-
-def read_preliminary(table: Path) -> Iterator[tuple[int, str, str, str]]:
-    """Read the table of C-NMC 2019's preliminary test set: line, former name, present name, label of each cell.
-
-    Raises:
-        DatasetError: not such a table.
-    """
-    for line, row in read_rows(table, PRELIMINARY)[1]:
-        yield line, row["Patient_ID"], row["new_names"], row["labels"]

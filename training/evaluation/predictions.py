@@ -12,10 +12,11 @@ from lambda_fn.cells import to_model_input
 from lambda_fn.decisions import Thresholds
 from lambda_fn.manifest import Manifest
 from lambda_fn.model import Model
-from training.data.dataset import groups_of
+from training.data.labelled_cell import LABEL_OF_WORD, LabelledCell, require_both_classes
 from training.data.reading import ReadCell, UnusableImageError, read_all
-from training.data.sources import Cell, find_cells, require_both_classes
-from training.data.tables import LABELS, read_rows
+from training.data.sources import find_cells
+from training.data.subjects import groups_of
+from training.data.tables import read_rows
 from training.errors import DatasetError
 
 OUT_OF_FOLD = "out-of-fold.csv"
@@ -62,7 +63,7 @@ def read_predictions(table: Path, model_folder: Path | None) -> Predictions:
     names, is_all, subjects, probabilities = [], [], [], []
     columns, rows = read_rows(table, COLUMNS)
     for line, row in rows:
-        label = LABELS.get(row["label"].lower())
+        label = LABEL_OF_WORD.get(row["label"].lower())
         try:
             probability = float(row["probability_all"])
         except ValueError:
@@ -101,7 +102,7 @@ def _manifest(folder: Path | None) -> tuple[Manifest | None, str]:
     return Manifest.from_json(text), str(json.loads(text).get("training", {}).get("data_set", ""))
 
 
-def with_groups_of(predictions: Predictions, cells: Sequence[Cell]) -> Predictions:
+def with_groups_of(predictions: Predictions, cells: Sequence[LabelledCell]) -> Predictions:
     """The same predictions, with the groups of subjects that an index tells; without an index, a subject is a group."""
     by_name = {cell.name: cell for cell in cells if cell.sha256}
     if not set(predictions.names) <= by_name.keys():

@@ -13,8 +13,8 @@ from lambda_fn.cells import BACKGROUND_LEVEL
 from lambda_fn.images import StoredImage
 from lambda_fn.model import Model
 from lambda_fn.scoring import score
+from training.data.labelled_cell import LabelledCell
 from training.data.reading import UnusableImageError, read_all
-from training.data.sources import Cell as LabelledCell
 from training.synthetic.cell import draw_cell
 
 Pixels = NDArray[np.uint8]

@@ -1,4 +1,4 @@
-"""The look of all charts, and how one becomes part of a page."""
+"""The look of all charts, and their conversion to parts of a page."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -6,11 +6,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
+import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-# Told apart with any kind of colour vision (Okabe & Ito 2008), darkened until text in them reads on white.
+# Arrays of shape (n,) for the cells of a chart: probability of ALL, 0 to 1; and true for a cell labelled ALL.
+Probabilities = NDArray[np.float64]
+Labels = NDArray[np.bool_]
+
+# People with any kind of colour vision can tell these apart (Okabe & Ito 2008); text in them is legible on white.
 ALL_COLOUR, NORMAL_COLOUR, REVIEW_COLOUR = "#b5432a", "#1f6fa8", "#b98300"
 INK, FAINT, RULE = "#1c2430", "#667085", "#d9dee7"
 CLASS_COLOURS = {"ALL": ALL_COLOUR, "normal": NORMAL_COLOUR}
@@ -55,7 +61,7 @@ def new_figure(width: float, height: float, width_ratios: Sequence[float] = (1,)
     Args:
         width: in inches; a page is 10 wide.
         height: in inches.
-        width_ratios: how wide the charts are that stand side by side.
+        width_ratios: relative widths of charts side by side.
     """
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(1, len(width_ratios), squeeze=False, width_ratios=width_ratios)
@@ -63,15 +69,20 @@ def new_figure(width: float, height: float, width_ratios: Sequence[float] = (1,)
 
 
 def as_svg(figure: Figure, title: str) -> Markup:
-    """A figure as an ``<svg>`` element; ``title`` says what it shows, for who cannot see it."""
+    """Convert a figure to an ``<svg>`` element.
+
+    Args:
+        figure: what is shown.
+        title: description for people who cannot see it.
+    """
     file = io.StringIO()
     figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     drawing = file.getvalue()
-    # matplotlib wrote this text; nothing in it comes from data but numbers and escaped labels.
+    # Safe as markup: matplotlib wrote it, and all that comes from data are numbers and escaped labels.
     markup = Markup(drawing[drawing.index("<svg") :])
     return Markup('<figure role="img" aria-label="{}">{}</figure>').format(title, markup)
 
 
 def shortened(name: str, most: int = 10) -> str:
-    """The end of a long name, where names of one kind differ."""
+    """The end of a long name; the names of a data set often begin alike."""
     return name if len(name) <= most else f"…{name[-most + 1 :]}"

@@ -1,64 +1,75 @@
-"""The report on a data set: ``report.html``."""
+"""The report on a data set: one HTML file."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 
-from training.data.exploration import SHOWN_PX, Exploration, compare_classes
+from lambda_fn.manifest import GRAPH_FILE, MANIFEST_FILE
+from training.data.class_differences import compare_classes
+from training.data.exploration import Exploration
+from training.data.reading import SHOWN_PX
 from training.report import architecture, exploration_charts
 from training.report.charts import style
 from training.report.page import picture, write_page
 
+# Sizes of images that are named, the most frequent ones; and the longer side of a sample's picture in pixels.
 MOST_SIZES = 5
+PICTURE_PX = 200
 
 
-def write_report(path: Path, title: str, explored: Exploration, model_folder: Path | None) -> None:
+def write_report(path: Path, title: str, exploration: Exploration, model_folder: Path | None) -> None:
     """Write the report.
 
     Args:
         path: new file.
         title: name of the data set.
-        explored: what is in it.
+        exploration: measures of its cells.
         model_folder: of the model whose network is drawn; None draws none.
     """
-    comparisons = compare_classes(explored)
-    counts = np.sort(np.unique(explored.subjects, return_counts=True)[1])
+    differences = compare_classes(exploration)
+    counts = np.sort(np.unique(exploration.subjects, return_counts=True)[1])
     with style():
         charts = {
-            "subjects": exploration_charts.subjects(explored),
-            "distributions": exploration_charts.distributions(explored),
-            "superiorities": exploration_charts.superiorities(
-                [(row.measure, row.superiority, row.p_value) for row in comparisons]
-            ),
+            "subjects": exploration_charts.subjects(exploration),
+            "distributions": exploration_charts.distributions(exploration),
+            "superiorities": exploration_charts.superiorities(differences),
         }
-        drawing = architecture.draw(model_folder / "model.onnx") if model_folder else None
-    means = {label: picture(mean.astype(np.uint8), alt=f"mean {label} cell") for label, mean in explored.means.items()}
-    change = picture(exploration_charts.difference(explored.means), alt="mean ALL cell less mean normal cell")
-    manifest = json.loads((model_folder / "model.json").read_text("utf-8")) if model_folder else {}
-    parameters = manifest.get("training", {}).get("parameters")
+        network = _network(model_folder) if model_folder else None
     write_page(
         path,
         "exploration.html",
         title=title,
-        cells={"ALL": int(explored.is_all.sum()), "normal": int((~explored.is_all).sum())},
+        cells={"ALL": int(exploration.is_all.sum()), "normal": int((~exploration.is_all).sum())},
         subject_counts={
-            "ALL": len(np.unique(explored.subjects[explored.is_all])),
-            "normal": len(np.unique(explored.subjects[~explored.is_all])),
+            "ALL": len(np.unique(exploration.subjects[exploration.is_all])),
+            "normal": len(np.unique(exploration.subjects[~exploration.is_all])),
         },
         largest=float(counts[-3:].sum() / counts.sum()),
-        left_out=explored.left_out,
+        left_out=exploration.left_out,
         shown_px=SHOWN_PX,
         samples={
-            label: [picture(pixels, 200, f"{label} cell") for pixels in shown]
-            for label, shown in explored.samples.items()
+            label: [picture(pixels, PICTURE_PX, f"{label} cell") for pixels in shown]
+            for label, shown in exploration.samples.items()
         },
-        means=means,
-        change=change,
+        means={
+            label: picture(mean.astype(np.uint8), alt=f"mean {label} cell") for label, mean in exploration.means.items()
+        },
+        change=picture(exploration_charts.difference(exploration.means), alt="mean ALL cell less mean normal cell"),
+        deepest=exploration_charts.DEEPEST,
         charts=charts,
-        comparisons=comparisons,
-        sizes=sorted(explored.sizes.items(), key=lambda item: -item[1])[:MOST_SIZES],
-        architecture=drawing,
-        model=manifest.get("version"),
-        parameters=f"{parameters:,} weights" if parameters else "weights not counted",
+        differences=differences,
+        sizes=sorted(exploration.sizes.items(), key=lambda item: -item[1])[:MOST_SIZES],
+        network=network,
     )
+
+
+def _network(model_folder: Path) -> dict[str, object]:
+    """The drawing of a model's network, the model's version, and the number of its weights in words."""
+    manifest = json.loads((model_folder / MANIFEST_FILE).read_text("utf-8"))
+    parameters = manifest.get("training", {}).get("parameters")
+    return {
+        "drawing": architecture.draw(model_folder / GRAPH_FILE),
+        "model": manifest.get("version"),
+        "parameters": f"{parameters:,} weights" if parameters else "weights not counted",
+    }

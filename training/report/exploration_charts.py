@@ -1,5 +1,7 @@
 """The charts of an exploration."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from markupsafe import Markup
 from matplotlib import colormaps
@@ -7,59 +9,65 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from lambda_fn.decisions import Label
-from training.data.exploration import MEASURES, Exploration
+from training.data.class_differences import ClassDifference
+from training.data.exploration import Exploration
+from training.data.measures import MEASURES
 from training.report.charts import CLASS_COLOURS, FAINT, INK, as_svg, new_figure, shortened
 
+# Points of a density curve.
 _CURVE_POINTS = 200
-# Differences beyond these grey levels all get the deepest colour.
-_DEEPEST = 12.0
+# Bars are named by subjects if there are no more than this.
+_MOST_NAMED = 60
+# Effects with a p-value below this are coloured.
+_SIGNIFICANT = 0.05
+# Mean images that differ by this many grey levels or more get the deepest colour.
+DEEPEST = 12.0
 
 
-def subjects(explored: Exploration) -> Markup:
+def subjects(exploration: Exploration) -> Markup:
     """Cells of each subject, the largest first."""
     counts = []
-    for label, of_class in (("ALL", explored.is_all), ("normal", ~explored.is_all)):
-        names, cells = np.unique(explored.subjects[of_class], return_counts=True)
+    for label, of_class in (("ALL", exploration.is_all), ("normal", ~exploration.is_all)):
+        names, cells = np.unique(exploration.subjects[of_class], return_counts=True)
         counts += [(label, str(name), int(count)) for name, count in zip(names, cells, strict=True)]
     counts.sort(key=lambda row: (row[0], -row[2]))
     figure, (axes,) = new_figure(9.6, 2.9)
     tallest = max(row[2] for row in counts)
     places = [number + (2 if label == "normal" else 0) for number, (label, _, _) in enumerate(counts)]
     axes.bar(places, [row[2] for row in counts], color=[CLASS_COLOURS[row[0]] for row in counts], width=0.78)
-    if len(counts) <= 60:
+    if len(counts) <= _MOST_NAMED:
         axes.set_xticks(places, [shortened(row[1]) for row in counts], rotation=90, fontsize=8)
     else:
         axes.set_xticks([])
     for label, colour in CLASS_COLOURS.items():
-        taken = [place for place, row in zip(places, counts, strict=True) if row[0] == label]
-        axes.text(
-            taken[0] - 0.4, 1.08 * tallest, f"{label}: {len(taken)} subjects", color=colour, weight="bold",
-        )  # fmt: skip
+        places_of_class = [place for place, row in zip(places, counts, strict=True) if row[0] == label]
+        title = f"{label}: {len(places_of_class)} subjects"
+        axes.text(places_of_class[0] - 0.4, 1.08 * tallest, title, color=colour, weight="bold")
     axes.set(ylabel="cells", xlim=(places[0] - 1, places[-1] + 1), ylim=(0, 1.16 * tallest))
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.grid(visible=False, axis="x")
     return as_svg(figure, "Number of cells of each subject, by class")
 
 
-def distributions(explored: Exploration) -> Markup:
-    """The distribution of every measure by class; a tick below is the mean of one subject."""
+def distributions(exploration: Exploration) -> Markup:
+    """Density of every measure by class; each tick below the curves is the mean of one subject."""
     columns = 3
     rows = -(-len(MEASURES) // columns)
     figure, _ = new_figure(9.6, 2.25 * rows)
     figure.clear()
     grid = figure.subplots(rows, columns).ravel()
     for number, (axes, name) in enumerate(zip(grid, MEASURES, strict=True)):
-        values = explored.measures[:, number]
+        values = exploration.measures[:, number]
         low, high = np.quantile(values, (0.002, 0.998))
         places = np.linspace(low, high, _CURVE_POINTS)
         tallest = 0.0
-        for label, of_class in (("normal", ~explored.is_all), ("ALL", explored.is_all)):
+        for label, of_class in (("normal", ~exploration.is_all), ("ALL", exploration.is_all)):
             curve = _density(values[of_class], places)
             tallest = max(tallest, float(curve.max()))
             axes.fill_between(places, curve, color=CLASS_COLOURS[label], alpha=0.28, linewidth=0)
             axes.plot(places, curve, color=CLASS_COLOURS[label], linewidth=1.5)
-        for row, (label, of_class) in enumerate((("ALL", explored.is_all), ("normal", ~explored.is_all))):
-            means = [values[of_class & (explored.subjects == s)].mean() for s in np.unique(explored.subjects[of_class])]
+        for row, (label, of_class) in enumerate((("ALL", exploration.is_all), ("normal", ~exploration.is_all))):
+            means = [float(cells.mean()) for cells in exploration.by_subject(number, of_class)]
             height = -(0.09 + 0.11 * row) * tallest
             axes.scatter(means, np.full(len(means), height), 26, CLASS_COLOURS[label], marker="|", linewidths=1.1)
         axes.set(yticks=[], title=name, ylim=(-0.29 * tallest, 1.08 * tallest))
@@ -79,19 +87,20 @@ def _density(values: NDArray[np.float64], places: NDArray[np.float64]) -> NDArra
     return np.asarray(kernel @ counts / (len(values) * width * np.sqrt(2 * np.pi)))
 
 
-def superiorities(rows: list[tuple[str, float, float]]) -> Markup:
-    """How far the classes' subjects lie apart in every measure: name, superiority, corrected p-value."""
-    figure, (axes,) = new_figure(9.6, 0.33 * len(rows) + 0.75)
-    for row, (name, superiority, p_value) in enumerate(reversed(rows)):
-        colour = FAINT if p_value >= 0.05 else CLASS_COLOURS["ALL" if superiority > 0.5 else "normal"]
-        axes.plot([0.5, superiority], [row, row], color=colour, linewidth=3, alpha=0.5)
-        axes.plot(superiority, row, "o", color=colour, markersize=8)
-        axes.text(-0.015, row, name, ha="right", va="center", color=INK)
-        said = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
-        axes.text(1.015, row, said, va="center", color=INK if p_value < 0.05 else FAINT)
+def superiorities(differences: Sequence[ClassDifference]) -> Markup:
+    """Effect size of every measure over subjects, with corrected p-values."""
+    figure, (axes,) = new_figure(9.6, 0.33 * len(differences) + 0.75)
+    for row, each in enumerate(reversed(differences)):
+        significant = each.p_value < _SIGNIFICANT
+        colour = CLASS_COLOURS["ALL" if each.superiority > 0.5 else "normal"] if significant else FAINT
+        axes.plot([0.5, each.superiority], [row, row], color=colour, linewidth=3, alpha=0.5)
+        axes.plot(each.superiority, row, "o", color=colour, markersize=8)
+        axes.text(-0.015, row, each.measure, ha="right", va="center", color=INK)
+        p_value = "p < 0.001" if each.p_value < 0.001 else f"p = {each.p_value:.3f}"
+        axes.text(1.015, row, p_value, va="center", color=INK if significant else FAINT)
     axes.axvline(0.5, color=INK, linewidth=1)
     axes.set(
-        xlim=(0, 1), ylim=(-0.7, len(rows) - 0.3), yticks=[], xticks=(0, 0.25, 0.5, 0.75, 1),
+        xlim=(0, 1), ylim=(-0.7, len(differences) - 0.3), yticks=[], xticks=(0, 0.25, 0.5, 0.75, 1),
         xlabel="how likely a subject with ALL has the higher mean than a healthy one",
     )  # fmt: skip
     axes.spines["left"].set_visible(False)
@@ -99,11 +108,11 @@ def superiorities(rows: list[tuple[str, float, float]]) -> Markup:
 
 
 def difference(means: dict[Label, NDArray[np.float64]]) -> NDArray[np.uint8]:
-    """The mean ALL image less the mean normal one, by brightness: red where ALL is brighter, blue where darker.
+    """Difference of the mean images in brightness: red where ALL is brighter, blue where it is darker.
 
     Returns:
         uint8 array of shape (300, 300, 3).
     """
     change = (means["ALL"] - means["normal"]).mean(axis=2)
-    coloured = colormaps["RdBu_r"](0.5 + change / (2 * _DEEPEST))
+    coloured = colormaps["RdBu_r"](0.5 + change / (2 * DEEPEST))
     return np.asarray(coloured[..., :3] * 255, np.uint8)

@@ -1,4 +1,4 @@
-"""Writes a report as one HTML file that needs nothing beside it."""
+"""Writes a report as one self-contained HTML file."""
 
 import base64
 import io
@@ -16,9 +16,9 @@ def write_page(path: Path, template: str, **content: object) -> None:
     """Fill a template of ``templates/`` and write it.
 
     Args:
-        path: new file; its folder is made.
+        path: new file; its folder is made if missing.
         template: name of the template.
-        content: what the template names; text is escaped.
+        content: values of the template's names; text is escaped.
     """
     environment = Environment(
         loader=PackageLoader("training.report"),
@@ -33,17 +33,17 @@ def write_page(path: Path, template: str, **content: object) -> None:
 
 
 def _share(value: float, digits: int = 1) -> str:
-    """0.0395 as 4.0 %, with a narrow no-break space as typography asks."""
+    """0.0395 as 4.0 %, with a narrow no-break space."""
     return f"{100 * value:.{digits}f}\N{NARROW NO-BREAK SPACE}%"
 
 
 def picture(pixels: NDArray[np.uint8], side: int = 0, alt: str = "") -> Markup:
-    """An image as an ``<img>`` that holds it.
+    """Convert an image to an ``<img>`` element that contains its data.
 
     Args:
         pixels: uint8 array of shape (height, width, 3).
         side: longest side in pixels that it is reduced to; 0 keeps its size.
-        alt: what it shows, for who cannot see it.
+        alt: description for people who cannot see it.
     """
     image = Image.fromarray(pixels)
     if side:

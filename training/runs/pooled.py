@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from lambda_fn.manifest import Preprocessing
 from training.data.dataset import Dataset, load
-from training.data.folds import Split, balanced_weights, folds, leave_out_doubles
+from training.data.folds import Split, balanced_weights, folds, leave_out_duplicates
 from training.data.splits import make_or_read_folds
 from training.evaluation.metrics import evaluate
 from training.evaluation.thresholds import choose_distance, choose_thresholds
@@ -173,7 +173,7 @@ def _by_subject_alone(dataset: Dataset, count: int, seed: int) -> Iterator[Split
     subjects = np.unique(dataset.subjects, return_inverse=True)[1]
     if len(np.unique(dataset.groups)) < len(np.unique(subjects)):
         for split in folds(dataset.is_all, subjects, count, seed):
-            yield leave_out_doubles(split, dataset.photographs)
+            yield leave_out_duplicates(split, dataset.photographs)
 
 
 def _fit(

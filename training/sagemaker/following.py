@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from types_boto3_sagemaker import SageMakerClient
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+# States in which a job is over.
 OVER = ("Completed", "Failed", "Stopped")
+# Seconds between two requests for state and log.
 PAUSE_S = 10.0
 
 
@@ -33,14 +35,14 @@ def follow(
     say: Callable[[str], None],
     pause: Callable[[], None] = lambda: time.sleep(PAUSE_S),
 ) -> str:
-    """Say what a job logs, until it is over.
+    """Pass on the log of a job until the job is over.
 
     Args:
-        name: the job's.
-        sagemaker: client.
-        logs: client.
-        say: called with each line, and with each new state of the job.
-        pause: called between two looks.
+        name: of the job.
+        sagemaker: client of SageMaker.
+        logs: client of CloudWatch Logs.
+        say: called with each line of the log, and with each new state of the job.
+        pause: called between two requests for state and log.
 
     Returns:
         S3 address of the job's ``model.tar.gz``.
@@ -51,7 +53,7 @@ def follow(
     read: dict[str, str] = {}
     state = ""
     while True:
-        # Looked at before the log, so that a job that is over has nothing more to log.
+        # The state is read before the log, so that no line of a finished job is missed.
         job = sagemaker.describe_training_job(TrainingJobName=name)
         if job["SecondaryStatus"] != state:
             state = job["SecondaryStatus"]
@@ -69,13 +71,13 @@ def follow(
 
 
 def _new_lines(name: str, logs: CloudWatchLogsClient, read: dict[str, str]) -> list[str]:
-    """What a job's streams, one for each instance that it was given, say since the tokens in ``read``."""
+    """New lines of a job's log streams, one stream an instance; updates the token in ``read`` of each stream."""
     lines = []
     try:
-        found = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{name}/")["logStreams"]
+        streams = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{name}/")["logStreams"]
     except logs.exceptions.ResourceNotFoundException:
-        return []  # the first job of an account makes the group, once it logs
-    for stream in found:
+        return []  # the log group appears with the first line of an account's first job
+    for stream in streams:
         of_stream = stream["logStreamName"]
         request: GetLogEventsRequestTypeDef = {
             "logGroupName": LOG_GROUP,
@@ -88,7 +90,7 @@ def _new_lines(name: str, logs: CloudWatchLogsClient, read: dict[str, str]) -> l
             page = logs.get_log_events(**request)
             lines += [event["message"] for event in page["events"]]
             if read.get(of_stream) == page["nextForwardToken"]:
-                break  # the token of the end is given again
+                break  # the end of a stream repeats its token
             read[of_stream] = page["nextForwardToken"]
     return lines
 
@@ -97,7 +99,7 @@ def bring_back(address: str, s3: S3Client, folder: Path) -> None:
     """Download a job's archive and unpack it into a new folder.
 
     Raises:
-        JobError: it is no archive, or holds something that would land outside the folder.
+        JobError: it is no archive, or holds files that would land outside the folder.
     """
     bucket, _, key = address.removeprefix("s3://").partition("/")
     with tempfile.TemporaryFile() as file:
@@ -106,7 +108,7 @@ def bring_back(address: str, s3: S3Client, folder: Path) -> None:
         try:
             with tarfile.open(fileobj=file) as tar:
                 folder.mkdir(parents=True, exist_ok=True)
-                # Refuses paths and links that lead elsewhere, devices and the like (PEP 706).
+                # This filter refuses devices, and paths and links that lead elsewhere (PEP 706).
                 tar.extractall(folder, filter="data")
         except tarfile.TarError as error:
             raise JobError(f"{address} cannot be unpacked: {error}.") from error

@@ -1,4 +1,4 @@
-"""Starts a SageMaker training job: its source in S3, and its request."""
+"""Starts a SageMaker training job: uploads its source, and sends the request."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training import container
-from training.sagemaker.images import TENSORFLOW, training_image
+from lambda_fn.manifest import MODEL_FOLDER
+from training.sagemaker.container_image import TENSORFLOW, training_image
+from training.sagemaker.layout import CHANNEL, CHECKPOINTS, PROGRAM, PROGRAM_SOURCE
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_sagemaker import SageMakerClient
 
-PROGRAM = "entry.py"
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("lambda_fn", "training")
-# What the container lacks or has in another version. TensorFlow is its own, built for its GPU.
+# Suffixes of the packages' files that the archive holds; the served model is left out.
+SUFFIXES = (".py", ".json", ".html", ".css")
+# Libraries that the container lacks or has in another version. It keeps its own TensorFlow, built for its GPU.
 REQUIREMENTS = (
     *("click", "keras", "numpy", "onnx", "onnxruntime", "pillow", "rich", "scikit-learn", "tf2onnx"),
     "matplotlib",
 )
+# Disk of the instance.
 VOLUME_GB = 30
-# Spot capacity may come late: a job waits at most so many times its own time.
-PATIENCE = 2
+# Spot capacity may come late. Waiting and training together may take this many times the limit on training.
+WAITING_FACTOR = 2
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,9 @@ class Job:
         role: ARN of the role that SageMaker takes on; it must read the cells, and read and write the output.
         hyperparameters: options of ``cellflag train run``.
         instance_type: of the one instance.
-        hours: most hours of training.
-        spot: whether on spare capacity, at a fraction of the price, and interrupted at times.
-        checkpoints_of: name of the job whose checkpoints it goes on from; its own if it is new.
+        hours: limit on the time of training.
+        spot: whether it runs on spare capacity, which is cheap but may be interrupted.
+        checkpoints_of: name of the job that it continues; its own name if it is new.
         image: address of the container; None for AWS' prebuilt one.
     """
 
@@ -78,8 +81,8 @@ def request(job: Job, source: str) -> dict[str, Any]:
     """
     output = job.output.rstrip("/")
     seconds = round(job.hours * 3600)
-    waiting = {"MaxWaitTimeInSeconds": seconds * PATIENCE} if job.spot else {}
-    told = {"sagemaker_program": PROGRAM, "sagemaker_submit_directory": source, "sagemaker_region": job.region}
+    waiting = {"MaxWaitTimeInSeconds": seconds * WAITING_FACTOR} if job.spot else {}
+    for_toolkit = {"sagemaker_program": PROGRAM, "sagemaker_submit_directory": source, "sagemaker_region": job.region}
     channel = {"S3DataType": "S3Prefix", "S3Uri": job.cells, "S3DataDistributionType": "FullyReplicated"}
     return {
         "TrainingJobName": job.name,
@@ -89,28 +92,33 @@ def request(job: Job, source: str) -> dict[str, Any]:
             "TrainingInputMode": "File",
         },
         # The toolkit reads every value as JSON.
-        "HyperParameters": {name: json.dumps(value) for name, value in {**job.hyperparameters, **told}.items()},
-        "InputDataConfig": [{"ChannelName": "training", "DataSource": {"S3DataSource": channel}}],
+        "HyperParameters": {name: json.dumps(value) for name, value in {**job.hyperparameters, **for_toolkit}.items()},
+        "InputDataConfig": [{"ChannelName": CHANNEL, "DataSource": {"S3DataSource": channel}}],
         "OutputDataConfig": {"S3OutputPath": output},
         "ResourceConfig": {"InstanceType": job.instance_type, "InstanceCount": 1, "VolumeSizeInGB": VOLUME_GB},
         "StoppingCondition": {"MaxRuntimeInSeconds": seconds, **waiting},
         "EnableManagedSpotTraining": job.spot,
         "CheckpointConfig": {
             "S3Uri": f"{output}/{job.checkpoints_of}/checkpoints",
-            "LocalPath": container.CHECKPOINTS,
+            "LocalPath": CHECKPOINTS,
         },
     }
 
 
-def source_archive() -> bytes:
-    """The packages that a job runs, its program, and the versions of this machine's libraries, as ``.tar.gz``."""
+def source_archive(root: Path = ROOT) -> bytes:
+    """The packages that a job runs, its program, and the versions of this machine's libraries, as ``.tar.gz``.
+
+    Args:
+        root: folder that holds the packages.
+    """
     archive = io.BytesIO()
+    served_model = root / MODEL_FOLDER.relative_to(ROOT)
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
         for package in PACKAGES:
-            for path in sorted((ROOT / package).rglob("*")):
-                if path.suffix in (".py", ".json", ".html", ".css") and "model" not in path.parts:
-                    tar.add(path, path.relative_to(ROOT).as_posix())
-        tar.add(container.__file__, PROGRAM)
+            for path in sorted((root / package).rglob("*")):
+                if path.suffix in SUFFIXES and served_model not in path.parents:
+                    tar.add(path, path.relative_to(root).as_posix())
+        tar.add(root / PROGRAM_SOURCE, PROGRAM)
         lines = [f"{name}=={version(name)}" for name in REQUIREMENTS]
         content = ("\n".join(lines) + "\n").encode()
         requirements = tarfile.TarInfo("requirements.txt")
@@ -119,8 +127,8 @@ def source_archive() -> bytes:
     return archive.getvalue()
 
 
-def versions_differ() -> str | None:
-    """A line to warn with where this machine's TensorFlow is not the container's; None where it is."""
+def version_warning() -> str | None:
+    """A line that warns of a TensorFlow on this machine other than the container's; None if both are the same."""
     here = version("tensorflow")
     return (
         None if here == TENSORFLOW else f"The container trains with TensorFlow {TENSORFLOW}, this machine has {here}."

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from training.data.sources import C_NMC
+from training.data.c_nmc import C_NMC
 
 C_NMC_SOURCE = (
     "Gupta, A., & Gupta, R. (2019). ALL Challenge dataset of ISBI 2019 (C-NMC 2019).\n"

@@ -1,4 +1,4 @@
-"""Draws single white blood cells that stand in for real ones where no images are at hand.
+"""Draws single white blood cells, for people who have no images of real ones.
 
 The figures were measured on C-NMC 2019 (doi 10.7937/tcia.2019.dc64i46r), or set so that size, colour, texture and edge
 of drawn cells are distributed like those of its cells. Colours are in grey levels, 0 to 255.
@@ -6,28 +6,28 @@ of drawn cells are distributed like those of its cells. Colours are in grey leve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
 from training.synthetic.outline import FloatArray, Outline, draw_fragment, draw_nucleus, draw_outline
+from training.synthetic.stain import Stain, draw_stain
+from training.synthetic.texture import blend, blur, skewed, texture
 
-Label = Literal["all", "hem"]
+# A lymphoblast of acute lymphoblastic leukaemia, or a normal B-lymphoid precursor; the words of C-NMC 2019.
+DrawnClass = Literal["all", "hem"]
 
+# Height and width of an image in px, as in C-NMC 2019.
 IMAGE_SIZE = 450
-"""Height and width of an image in px, as in C-NMC 2019."""
+# Px around a cell that stay empty while it is drawn.
+_MARGIN = 12
 
-_MARGIN = 12  # px kept free around a cell while it is drawn
-_BANDS = 0.7 * 2.0 ** np.arange(8)  # px, sigmas of the Gaussians whose differences are the bands of texture
-
-# How strongly each band of texture shows: chromatin is finer in blasts and more clumped in normal precursors;
-# density is how thick the stain lies, it changes slowly across a nucleus.
+# How strongly each band of texture shows. Chromatin is finer in blasts and more clumped in normal precursors. Density
+# is the thickness of the stain, which changes slowly across a nucleus. Unevenness is of the haze at a cell's edge.
 _CHROMATIN = {"all": (0.0, 0.2, 1.9, 3.7, 2.9, 1.6, 0.8), "hem": (0.0, 0.1, 1.4, 3.7, 3.3, 1.8, 0.8)}
 _DENSITY = (0.0, 0.0, 0.0, 0.1, 1.0, 2.6, 4.0)
-_SURROUNDINGS = (0.0, 0.0, 0.0, 0.0, 0.3, 1.0, 0.0)
+_UNEVENNESS = (0.0, 0.0, 0.0, 0.0, 0.3, 1.0, 0.0)
 
 # What one grey level more of red brings in red, green and blue.
 _CHROMATIN_RGB = {"all": (1.0, 0.51, 0.23), "hem": (1.0, 0.42, 0.21)}
@@ -36,7 +36,7 @@ _PALE_SPOT_RGB = (1.0, 0.95, 0.5)
 _CENTRE_RGB = (10.0, 2.5, 2.5)
 _SHADE_RGB = (20.0, 9.0, 8.0)
 
-# How far the light of the surroundings reaches into a cell, px for red, green and blue.
+# How far the light of the background reaches into a cell, px for red, green and blue.
 _HAZE = (5.4, 6.0, 8.5)
 
 _NOISE_RGB = (0.26, 0.18, 0.27)
@@ -44,43 +44,6 @@ _COMMON_NOISE = 0.22
 
 # Pieces of neighbours: an erythrocyte, cytoplasm, a pale nucleus.
 _FRAGMENT_RGB = ((86.0, 60.0, 68.0), (72.0, 58.0, 88.0), (88.0, 57.0, 84.0))
-
-
-@dataclass(frozen=True)
-class Stain:
-    """How the cells of one subject are stained.
-
-    Attributes:
-        red: mean red of the nuclei, which also tells how dark they are.
-        green, blue: what the nuclei have more than the green and blue that usually go with this red.
-        surroundings: RGB of the bright surroundings whose light blurs into the edge of a cell.
-        cytoplasm: RGB of the cytoplasm.
-        contrast: contrast of the chromatin, 1 for a median subject.
-    """
-
-    red: float
-    green: float
-    blue: float
-    surroundings: tuple[float, float, float]
-    cytoplasm: tuple[float, float, float]
-    contrast: float
-
-
-def draw_stain(generator: np.random.Generator) -> Stain:
-    """Draw the stain of one subject as they vary from subject to subject in C-NMC 2019."""
-    red = 67.5 * np.exp(np.clip(generator.normal(0.0, 0.105), -0.15, 0.22))
-    brightness = generator.normal()
-    surroundings = np.array([139.0, 87.0, 126.0]) + np.array([5.0, 7.0, 4.0]) * brightness
-    surroundings += generator.normal(0.0, 4.0, 3)
-    cytoplasm = np.array([66.0, 53.0, 100.0]) + generator.normal(0.0, 4.0, 3)
-    return Stain(
-        red=float(red),
-        green=float(generator.normal(0.0, 0.9)),
-        blue=float(generator.normal(0.0, 1.9)),
-        surroundings=tuple(surroundings.tolist()),
-        cytoplasm=tuple(cytoplasm.tolist()),
-        contrast=float(np.exp(0.018 * (red - 66.5) + generator.normal(0.0, 0.12))),
-    )
 
 
 def draw_cell(label: str, generator: np.random.Generator, stain: Stain | None = None) -> NDArray[np.uint8]:
@@ -95,9 +58,9 @@ def draw_cell(label: str, generator: np.random.Generator, stain: Stain | None = 
         RGB image, shape (450, 450, 3). Outside the cell every channel is 0.
 
     Raises:
-        ValueError: `label` is neither "all" nor "hem".
+        ValueError: ``label`` is neither "all" nor "hem".
     """
-    if label not in get_args(Label):
+    if label not in get_args(DrawnClass):
         raise ValueError(f"label is {label!r}, but only 'all' and 'hem' cells can be drawn")
     stain = stain or draw_stain(generator)
     area = _draw_area(label, generator)
@@ -110,12 +73,12 @@ def draw_cell(label: str, generator: np.random.Generator, stain: Stain | None = 
     size = min(IMAGE_SIZE, 2 * int(np.ceil(reach / 6) * 6 + _MARGIN))
     mask = cell.coverage(size)
     pixels = _draw_nucleus_pixels(label, cell, mask, stain, generator)
-    pixels = _blend(pixels, stain.cytoplasm, _blur(nucleus.coverage(size), generator.uniform(1.5, 4.0)))
+    pixels = blend(pixels, stain.cytoplasm, blur(nucleus.coverage(size), generator.uniform(1.5, 4.0)))
     if fragment:
         attached = fragment.coverage(size)
-        pixels -= _blur(attached, 9.0)[..., None] * np.array(_SHADE_RGB, np.float32) * np.float32(generator.random())
+        pixels -= blur(attached, 9.0)[..., None] * np.array(_SHADE_RGB, np.float32) * np.float32(generator.random())
         colour = np.array(generator.choice(_FRAGMENT_RGB)) + generator.normal(0.0, 4.0)
-        pixels = _blend(pixels, colour, _blur(mask, 1.5))
+        pixels = blend(pixels, colour, blur(mask, 1.5))
         if generator.random() < 0.6:  # else the neighbour was cut off and only its shade is left
             mask = np.maximum(mask, attached)
     _let_light_in(pixels, mask, stain, generator)
@@ -128,7 +91,7 @@ def draw_cell(label: str, generator: np.random.Generator, stain: Stain | None = 
 
 
 def _draw_area(label: str, generator: np.random.Generator) -> float:
-    """Area of a cell in px. Normal precursors come in two sizes, of which the larger is that of many blasts."""
+    """Area of a cell in px. Normal precursors come in two sizes; the larger one is as large as many blasts."""
     if label == "all":
         median, spread = 36_500, 0.19
     else:
@@ -139,7 +102,7 @@ def _draw_area(label: str, generator: np.random.Generator) -> float:
 def _draw_nucleus_pixels(
     label: str, cell: Outline, mask: FloatArray, stain: Stain, generator: np.random.Generator
 ) -> FloatArray:
-    """Stained chromatin everywhere: shape (size, size, 3), float32."""
+    """Draw stained chromatin over the whole image: shape (size, size, 3), float32."""
     size = mask.shape[0]
     red = stain.red * np.exp(np.clip(generator.normal(0.0, 0.105), -0.15, 0.25))
     red += 2e-4 * (np.pi * np.mean(cell.radii**2) - 31_000)  # larger nuclei are paler
@@ -152,12 +115,12 @@ def _draw_nucleus_pixels(
     greener *= generator.uniform(0.7, 1.25)
     focus = generator.normal(0.0, 0.22)
     bands = np.array(_CHROMATIN[label]) * np.exp(focus * np.array([1.3, 1.0, 0.7, 0.2, 0.0, 0.0, 0.0]))
-    chromatin = _texture(size, bands, 1 + abs(generator.normal(0.0, 0.15)), generator)
+    chromatin = texture(size, bands, 1 + abs(generator.normal(0.0, 0.15)), generator)
     skew = generator.uniform(0.12, 0.3)  # there are more light gaps than dark clumps
-    chromatin = _skewed(chromatin, skew) * np.linalg.norm(bands)
-    density = _skewed(_texture(size, np.array(_DENSITY), 1.0, generator), skew / 2) * np.linalg.norm(_DENSITY)
+    chromatin = skewed(chromatin, skew) * np.linalg.norm(bands)
+    density = skewed(texture(size, np.array(_DENSITY), 1.0, generator), skew / 2) * np.linalg.norm(_DENSITY)
     density *= np.exp(generator.normal(0.0, 0.35))
-    to_centre = _blur(mask, 0.35 * float(cell.radii.mean())) - 0.85
+    to_centre = blur(mask, 0.35 * float(cell.radii.mean())) - 0.85
 
     pixels = np.empty((size, size, 3), np.float32)
     centre = max(generator.normal(1.3 if label == "all" else 1.9, 1.1), 0.0)
@@ -175,7 +138,7 @@ def _draw_nucleus_pixels(
 
 
 def _pale_spots(size: int, cell: Outline, generator: np.random.Generator) -> FloatArray:
-    """Nucleoli and gaps in the chromatin (small), vacuoles (large, flat): how much lighter, shape (size, size)."""
+    """Light of nucleoli and gaps in the chromatin (small) and of vacuoles (large, flat): shape (size, size)."""
     spots = np.zeros((size, size), np.float32)
     pixels = np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2)
     for _ in range(generator.poisson(generator.gamma(1.5, 2.8))):
@@ -193,10 +156,10 @@ def _pale_spots(size: int, cell: Outline, generator: np.random.Generator) -> Flo
 
 
 def _let_light_in(pixels: FloatArray, mask: FloatArray, stain: Stain, generator: np.random.Generator) -> None:
-    """Blur the bright surroundings into the edge, as the microscope did before the cell was cut out; in place."""
-    uneven = 1 + 0.35 * _texture(mask.shape[0], np.array(_SURROUNDINGS), 1.0, generator)
-    for channel, (sigma, light) in enumerate(zip(_HAZE, stain.surroundings, strict=True)):
-        haze = np.clip((1 - _blur(mask, sigma)) * uneven, 0, 1)
+    """Blur the bright background into the edge, as the microscope did before the cell was cut out; in place."""
+    uneven = 1 + 0.35 * texture(mask.shape[0], np.array(_UNEVENNESS), 1.0, generator)
+    for channel, (sigma, light) in enumerate(zip(_HAZE, stain.background, strict=True)):
+        haze = np.clip((1 - blur(mask, sigma)) * uneven, 0, 1)
         pixels[..., channel] += (light - pixels[..., channel]) * haze
 
 
@@ -210,44 +173,3 @@ def _add_noise(pixels: FloatArray, generator: np.random.Generator) -> None:
     noise += np.roll(noise, 1, axis=0)
     noise += np.roll(noise, 1, axis=1)
     pixels += noise[..., :3] * np.array(_NOISE_RGB, np.float32) + noise[..., 3:] * np.float32(_COMMON_NOISE)
-
-
-def _texture(size: int, bands: FloatArray, stretch: float, generator: np.random.Generator) -> FloatArray:
-    """Gaussian noise with a mean near 0 and a standard deviation of 1: shape (size, size), float32.
-
-    Args:
-        size: px, height and width.
-        bands: shape (7,), how strong each octave is, from 0.7-1.4 px to 45-90 px.
-        stretch: how much longer than wide its grains are, in a random direction.
-        generator: source of all randomness.
-    """
-    rows, columns = np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None, :]
-    turn = generator.uniform(0, np.pi)
-    along = (np.cos(turn) * columns + np.sin(turn) * rows) * stretch**0.5
-    across = (np.cos(turn) * rows - np.sin(turn) * columns) / stretch**0.5
-    exponent = (-2 * np.pi**2 * (along**2 + across**2)).astype(np.float32)
-    low_passes = [np.exp(exponent * np.float32(sigma**2)) for sigma in _BANDS]
-    spectrum = np.zeros_like(exponent)
-    for strength, sigma, finer, coarser in zip(bands, _BANDS, low_passes, low_passes[1:], strict=False):
-        if strength:
-            spectrum += np.float32(strength * sigma) * (finer - coarser)
-    real, imaginary = generator.standard_normal((2, *spectrum.shape), dtype=np.float32)
-    noise = np.fft.irfft2((real + 1j * imaginary) * spectrum, s=(size, size))
-    return np.asarray(noise / noise.std(), np.float32)
-
-
-def _skewed(noise: FloatArray, strength: float) -> FloatArray:
-    """Stretch the high values of Gaussian noise (mean 0, standard deviation 1) and press the low ones together."""
-    return np.asarray((np.exp(strength * noise) - np.exp(strength**2 / 2)) / strength, np.float32)
-
-
-def _blur(mask: FloatArray, sigma: float) -> FloatArray:
-    """Gaussian blur of values from 0 to 1."""
-    image = Image.fromarray(np.rint(mask * 255).astype(np.uint8))
-    return np.asarray(image.filter(ImageFilter.GaussianBlur(sigma)), np.float32) / 255
-
-
-def _blend(pixels: FloatArray, colour: tuple[float, ...] | FloatArray, inside: FloatArray) -> FloatArray:
-    """Keep `pixels` inside and show `colour`, with a trace of the texture, outside."""
-    plain = np.array(colour, np.float32) + 0.35 * (pixels - pixels.mean((0, 1)))
-    return np.asarray(plain + (pixels - plain) * inside[..., None])

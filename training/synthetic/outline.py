@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.floating]
 
+# Directions in which an outline's radius is known, and their angles.
 DIRECTIONS = 1024
 _THETA = np.linspace(-np.pi, np.pi, DIRECTIONS, endpoint=False)
-_FARTHEST = 215.0  # px from the middle of the image that a cell may reach; the border is at 225
+# Px from the middle of the image that a cell may reach; the border is at 225.
+_FARTHEST = 215.0
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Outline:
     radii: FloatArray
 
     def point_at(self, angle: float, share: float) -> tuple[float, float]:
-        """Row and column of the point at `share` of the way (0 to 1) from the centre to the edge."""
+        """Row and column of the point at ``share`` of the way (0 to 1) from the centre to the edge."""
         radius = share * np.interp(angle, _THETA, self.radii, period=2 * np.pi)
         return self.row + radius * np.sin(angle), self.column + radius * np.cos(angle)
 
@@ -75,7 +77,7 @@ def draw_outline(area: float, raggedness: float, generator: np.random.Generator)
 
 
 def draw_fragment(cell: Outline, generator: np.random.Generator) -> Outline:
-    """Draw what a segmentation left attached to a cell: a piece of a neighbour that overlaps the cell's edge."""
+    """Draw a piece of a neighbouring cell that a segmentation left attached; it overlaps the cell's edge."""
     size = 9.0 + generator.gamma(2.0, 8.0)
     angle = generator.uniform(-np.pi, np.pi)
     row, column = cell.point_at(angle, 1.0)
@@ -87,7 +89,7 @@ def draw_fragment(cell: Outline, generator: np.random.Generator) -> Outline:
 
 
 def draw_nucleus(cell: Outline, cytoplasm: float, generator: np.random.Generator) -> Outline:
-    """Draw the nucleus of a cell: its smoothed outline, which leaves a crescent of cytoplasm on one side.
+    """Draw the nucleus of a cell: the cell's smoothed outline, less a crescent of cytoplasm on one side.
 
     Args:
         cell: the outline of the whole cell.
@@ -122,9 +124,9 @@ def _wavy_circle(raggedness: float, generator: np.random.Generator) -> FloatArra
 
 
 def _add_irregularities(radii: FloatArray, raggedness: float, generator: np.random.Generator) -> FloatArray:
-    """Add what real cells have here and there: a cleft, a straight side, a tail, corners, bites. Radii are near 1.
+    """Add irregularities of real cells: a cleft, a straight side, a tail, corners, bites. Radii are near 1.
 
-    How often and how large was judged by eye, beside cells of C-NMC 2019.
+    Their frequencies and sizes were judged by eye, beside cells of C-NMC 2019.
     """
     uniform = generator.uniform
     if generator.random() < 0.15:  # a cleft between two lobes

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from training.synthetic.cell import Label, draw_cell, draw_stain
+from training.synthetic.cell import DrawnClass, draw_cell
+from training.synthetic.stain import draw_stain
 
 LABELS_FILE = "labels.csv"
-_FEWEST_SUBJECTS = 3  # of a class, where it has as many cells
+# Fewest subjects of a class, if it has as many cells.
+_FEWEST_SUBJECTS = 3
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,11 @@ class SampleCell:
     Attributes:
         path: the image file.
         label: "all" (lymphoblast) or "hem" (normal B-lymphoid precursor).
-        subject: the invented person the cell is of; a subject has cells of one class in one stain.
+        subject: the invented person that the cell is of; a subject has cells of one class in one stain.
     """
 
     path: Path
-    label: Label
+    label: DrawnClass
     subject: str
 
 
@@ -37,12 +39,12 @@ def write_samples(
 ) -> list[SampleCell]:
     """Draw cells, half of each class, and write them as 24-bit BMP of 450 x 450 px with a table of their labels.
 
-    Writes `cell-0001.bmp`, `cell-0002.bmp`, ... in random order of the classes, so that a name does not tell the label,
-    and last `labels.csv` with the columns `path` (relative to `out`), `label` and `subject`.
+    Writes ``cell-0001.bmp``, ``cell-0002.bmp``, ... in random order of the classes, so that no label can be guessed
+    from a name, and last ``labels.csv`` with the columns ``path`` (relative to ``out``), ``label`` and ``subject``.
 
     Args:
-        out: folder to write to; made where it is missing.
-        count: how many cells, at least 1; of an odd number one more is "all".
+        out: folder to write to; made if missing.
+        count: number of cells, at least 1; if odd, one more is "all" than "hem".
         seed: not negative; the same seed and count give the same files, byte for byte.
         on_drawn: called with each image's path once it is written.
 
@@ -50,8 +52,8 @@ def write_samples(
         The cells in the order of their names.
 
     Raises:
-        ValueError: `count` is below 1 or `seed` is negative.
-        FileExistsError: a file to be written is there already; then nothing was written.
+        ValueError: ``count`` is below 1 or ``seed`` is negative.
+        FileExistsError: a file to be written exists already; then nothing is written.
     """
     if count < 1:
         raise ValueError(f"count is {count}, but at least 1 cell has to be drawn")
@@ -80,15 +82,15 @@ def write_samples(
 
 
 def _plan(out: Path, count: int, generator: np.random.Generator) -> list[SampleCell]:
-    """Deal the cells out to classes and subjects."""
-    classes: tuple[tuple[Label, int], ...] = (("all", count - count // 2), ("hem", count // 2))
-    dealt: list[tuple[Label, str]] = []
+    """Assign a class and a subject to each cell."""
+    classes: tuple[tuple[DrawnClass, int], ...] = (("all", count - count // 2), ("hem", count // 2))
+    deal: list[tuple[DrawnClass, str]] = []
     for label, cells in classes:
         subjects = max(_FEWEST_SUBJECTS, isqrt(cells))
-        dealt += [(label, f"synthetic-{label}-{number % subjects + 1:02d}") for number in range(cells)]
+        deal += [(label, f"synthetic-{label}-{number % subjects + 1:02d}") for number in range(cells)]
     digits = max(4, len(str(count)))
     return [
-        SampleCell(out / f"cell-{number:0{digits}d}.bmp", *dealt[position])
+        SampleCell(out / f"cell-{number:0{digits}d}.bmp", *deal[position])
         for number, position in enumerate(generator.permutation(count), start=1)
     ]
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lambda_fn.manifest import Preprocessing
-from training.data.dataset import linked_groups, load
+from training.data.dataset import load
 from training.errors import DatasetError
 
 SaveCell = Callable[..., Path]
@@ -118,9 +118,3 @@ def test_a_cell_that_was_cut_out_twice_links_its_subjects(cells: Path) -> None:
     group = dict(zip(dataset.subjects, dataset.groups, strict=True))
     assert group["77"] == group["1"]
     assert len(np.unique(dataset.photographs)) == len(dataset.names) - 1
-
-
-def test_subjects_are_linked_along_a_chain_of_common_cells() -> None:
-    subjects = np.array(["d", "c", "c", "b", "b", "a", "e"])
-    content = ["1", "1", "2", "2", "3", "3", "4"]
-    assert linked_groups(subjects, content).tolist() == [0, 0, 0, 0, 0, 0, 1]

@@ -7,7 +7,9 @@ from PIL import Image, ImageDraw
 
 from lambda_fn.cells import find_cell
 from lambda_fn.decisions import Label
-from training.data.exploration import MEASURES, SAMPLES, Exploration, compare_classes, explore, measure
+from training.data.class_differences import compare_classes
+from training.data.exploration import SAMPLES, Exploration, explore
+from training.data.measures import MEASURES, measure
 from training.data.reading import ReadCell
 from training.data.sources import find_cells
 from training.errors import DatasetError

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from training.data.folds import Split, balanced_weights, final_split, folds, leave_out_doubles
+from training.data.folds import Split, balanced_weights, final_split, folds, leave_out_duplicates
 from training.errors import DatasetError
 
 # Numbers of cells of the subjects of each class.
@@ -82,7 +82,7 @@ def test_a_subject_weighs_as_the_root_of_its_cells() -> None:
 
 
 def test_nothing_is_learned_from_a_photograph_that_is_held_out() -> None:
-    split = leave_out_doubles(
+    split = leave_out_duplicates(
         Split(np.array([0, 1]), np.array([2, 3]), np.array([4, 5])), np.array([10, 11, 12, 13, 11, 13])
     )
     assert (split.training.tolist(), split.stopping.tolist(), split.held_out.tolist()) == ([0], [2], [4, 5])

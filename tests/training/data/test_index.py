@@ -14,7 +14,7 @@ from PIL import Image
 from lambda_fn.manifest import Preprocessing
 from training.__main__ import main
 from training.data.dataset import load
-from training.data.reading import s3_client
+from training.data.locations import s3_client
 
 SaveCell = Callable[..., Path]
 SMALL = Preprocessing(crop=64, size=32)
@@ -40,6 +40,17 @@ def test_an_index_names_every_cell_with_label_subject_content_and_size(cells: Pa
     assert (row["label"], row["subject"], row["width"], row["height"]) == ("all", "3", "100", "100")
     assert int(row["bytes"]) == path.stat().st_size
     assert not row["path"].startswith("/")
+
+
+def test_files_that_are_passed_over_are_counted_in_one_line(cells: Path, tmp_path: Path) -> None:
+    for name in ("a.gif", "fold_1/b.gif", ".hidden.png", "fold_2/stranger.png"):
+        (cells / name).touch()
+    result = index(tmp_path / "elsewhere/index.csv", cells)
+    assert result.exit_code == 0, result.output
+    assert (
+        "32 of 32 cells, in 8 groups. 4 other files were passed over: 2 .gif, 1 hidden, 1 without a label.\n"
+        in result.output
+    )
 
 
 def test_a_model_learns_the_same_from_an_index_as_from_its_folder(cells: Path) -> None:

@@ -5,7 +5,7 @@ from click.testing import CliRunner, Result
 
 from lambda_fn.manifest import MODEL_FOLDER
 from training.__main__ import main
-from training.report.architecture import stages
+from training.report.network_stages import stages
 from training.synthetic.samples import write_samples
 
 

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from moto import mock_aws
 
 from training.__main__ import main
+from training.sagemaker.container_image import training_image
 from training.sagemaker.following import LOG_GROUP, JobError, bring_back, follow
-from training.sagemaker.images import training_image
 from training.sagemaker.job import Job, request, start
 
 ROLE = "arn:aws:iam::123456789012:role/training"

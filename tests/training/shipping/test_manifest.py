@@ -9,8 +9,8 @@ import pytest
 
 from lambda_fn.decisions import Thresholds
 from lambda_fn.manifest import Manifest, Preprocessing
+from training.data.c_nmc import C_NMC
 from training.data.dataset import Dataset
-from training.data.sources import C_NMC
 from training.evaluation.metrics import evaluate
 from training.fitting.network import Recipe
 from training.shipping.manifest import describe

@@ -12,9 +12,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.synthetic.cell import draw_cell, draw_stain
+from training.synthetic.cell import draw_cell
 from training.synthetic.outline import draw_fragment, draw_outline
 from training.synthetic.samples import write_samples
+from training.synthetic.stain import draw_stain
 
 BOTH_CLASSES = pytest.mark.parametrize("label", ["all", "hem"])
 

@@ -4,8 +4,8 @@
 TENSORFLOW = "2.21.0"
 PYTHON = "py312"
 
-# Accounts that publish the Deep Learning Containers where it is not _ACCOUNT, from image_uri_config/tensorflow.json of
-# github.com/aws/sagemaker-python-sdk.
+# The account that publishes the Deep Learning Containers, and the accounts of regions in which another one does; from
+# image_uri_config/tensorflow.json of github.com/aws/sagemaker-python-sdk.
 _ACCOUNT = "763104351884"
 _OTHER_ACCOUNTS = {
     "af-south-1": "626614931356",
@@ -24,7 +24,7 @@ _OTHER_ACCOUNTS = {
     "us-gov-east-1": "446045086412",
     "us-gov-west-1": "442386744353",
 }
-# Families of instances with an NVIDIA GPU, as they begin.
+# Beginnings of the names of instances with an NVIDIA GPU.
 _GPU_FAMILIES = ("ml.g", "ml.p")
 
 
@@ -33,7 +33,7 @@ def training_image(region: str, instance_type: str) -> str:
 
     Args:
         region: the job's.
-        instance_type: tells whether it has a GPU.
+        instance_type: of the instance; its name decides between the containers for CPU and GPU.
     """
     suffix = ".cn" if region.startswith("cn-") else ""
     account = _OTHER_ACCOUNTS.get(region, _ACCOUNT)

@@ -1,0 +1,116 @@
+"""The figures of predictions that an evaluation's report states."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_fn.decisions import Thresholds
+from training.evaluation.metrics import Metrics, calibration_error, evaluate
+from training.evaluation.predictions import Predictions
+from training.evaluation.scaling import Scaling, choose_scaling
+from training.evaluation.thresholds import ErrorRates, choose_thresholds
+from training.evaluation.trade_off import Unseen, on_unseen_subjects
+
+# A smaller gain in expected calibration error is not worth another step between a network and its probability.
+WORTH_SCALING = 0.01
+
+
+class SubjectShares(NamedTuple):
+    """The cells of one class of one subject; a subject with cells of both classes has two entries.
+
+    Attributes:
+        subject: its name.
+        label: the class.
+        cells: how many there are.
+        right_at_half: share of them that a probability of 0.5 calls right, 0 to 1.
+        review: share of them that goes to a person, 0 to 1.
+    """
+
+    subject: str
+    label: str
+    cells: int
+    right_at_half: float
+    review: float
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Figures of predictions.
+
+    Attributes:
+        thresholds: the model's own, or those that the predictions allow.
+        rates: the error rates that thresholds are chosen for.
+        metrics: figures with their intervals.
+        unseen: what thresholds reach on subjects that they were not chosen on; None if there are too few subjects.
+        scaling: how probabilities must be scaled to make the labels most likely.
+        scaled: float array of shape (n,), 0 to 1: the scaled probabilities.
+        scaled_error: their expected calibration error.
+        worth_scaling: whether scaling lowers this error enough to be worth it.
+        confusion: at a probability of 0.5 and at the operating point, the numbers of cells: rows are ALL and normal,
+            columns called ALL and called normal.
+        subjects: cells of each subject, ALL first.
+    """
+
+    thresholds: Thresholds
+    rates: ErrorRates
+    metrics: Metrics
+    unseen: Unseen | None
+    scaling: Scaling
+    scaled: NDArray[np.float64]
+    scaled_error: float
+    worth_scaling: bool
+    confusion: dict[str, list[list[int]]]
+    subjects: list[SubjectShares]
+
+
+def assess(predictions: Predictions, seed: int) -> Assessment:
+    """Measure predictions.
+
+    Args:
+        predictions: of both classes.
+        seed: of the bootstrap.
+
+    Raises:
+        CalibrationError: the predictions allow no thresholds.
+    """
+    probabilities, is_all, groups = predictions.probabilities, predictions.is_all, predictions.groups
+    thresholds = predictions.thresholds or choose_thresholds(probabilities, is_all)
+    rates = ErrorRates()
+    metrics = evaluate(probabilities, is_all, groups, thresholds, seed)
+    scaling = choose_scaling(probabilities, is_all)
+    scaled = scaling(probabilities)
+    scaled_error = calibration_error(scaled, is_all)
+    return Assessment(
+        thresholds=thresholds,
+        rates=rates,
+        metrics=metrics,
+        unseen=on_unseen_subjects(probabilities, is_all, groups, rates, seed),
+        scaling=scaling,
+        scaled=scaled,
+        scaled_error=scaled_error,
+        worth_scaling=metrics["calibration"]["expected_error"].value - scaled_error > WORTH_SCALING,
+        confusion={
+            "at_half": _confusion(probabilities >= 0.5, is_all),
+            "at_operating_point": _confusion(probabilities >= thresholds.operating_point, is_all),
+        },
+        subjects=_by_subject(predictions, thresholds),
+    )
+
+
+def _confusion(called_all: NDArray[np.bool_], is_all: NDArray[np.bool_]) -> list[list[int]]:
+    return [[int((called_all & row).sum()), int((~called_all & row).sum())] for row in (is_all, ~is_all)]
+
+
+def _by_subject(predictions: Predictions, thresholds: Thresholds) -> list[SubjectShares]:
+    probabilities = predictions.probabilities
+    right = (probabilities >= 0.5) == predictions.is_all
+    review = (probabilities >= thresholds.normal_below) & (probabilities < thresholds.all_from)
+    rows = []
+    for label, of_class in (("ALL", predictions.is_all), ("normal", ~predictions.is_all)):
+        for subject in np.unique(predictions.subjects[of_class]):
+            cells = of_class & (predictions.subjects == subject)
+            shares = float(right[cells].mean()), float(review[cells].mean())
+            rows.append(SubjectShares(str(subject), label, int(cells.sum()), *shares))
+    return rows
