@@ -1,4 +1,4 @@
-"""Which deployment a command finds, and what it says where there is none."""
+"""Finding the deployment of a command, and the errors if there is none."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,7 +40,7 @@ def refusal(code: str, message: str = "no") -> ClientError:
         (refusal("SlowDown", "Slower."), ["ListObjectsV2 failed with SlowDown: Slower."]),
     ],
 )
-def test_what_aws_refuses_is_one_line_that_says_what_to_do(error: Exception, words: list[str]) -> None:
+def test_an_error_of_aws_is_one_line_that_says_what_to_do(error: Exception, words: list[str]) -> None:
     line = explain(error)
     assert "\n" not in line
     assert all(word in line for word in words)
@@ -64,7 +64,7 @@ def cloudformation(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("cloudformation")
-def test_a_stage_without_a_stack_is_told() -> None:
+def test_a_stage_without_a_stack_is_reported() -> None:
     with pytest.raises(
         click.ClickException, match=r"no stack cellflag-clinic in this account in eu-west-1: .* --local"
     ):
@@ -91,7 +91,7 @@ def test_the_local_cloud_goes_without_settings_for_aws(options: list[str]) -> No
     assert (result.exit_code, "--local goes without" in result.output) == (2, True)
 
 
-def test_a_local_cloud_that_is_down_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_cloud_that_is_down_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(homes, "KEPT", tmp_path)
     result = CliRunner().invoke(command, ["--local"])
     assert (result.exit_code, "cellflag local up" in result.output) == (2, True)
