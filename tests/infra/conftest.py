@@ -1,4 +1,4 @@
-"""The stack as a template, a deployment for each test, and the command line that finds it."""
+"""Fixtures: the stack as a template, a fake deployment for each test, and commands on it."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedStack]:
 
 @pytest.fixture
 def run(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Runs a command with `--local`, which finds the test's deployment."""
+    """A function that runs a command with ``--local`` on the fake deployment."""
     monkeypatch.setattr(access, "find_local_stack", lambda: stack)
     monkeypatch.setenv("COLUMNS", "160")
 

@@ -1,4 +1,4 @@
-"""What `cellflag backfill` starts, follows and tells."""
+"""Starting, following and summing up by ``cellflag backfill``."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ STARTED = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 class StateMachine:
-    """Step Functions with one execution at most, which ends after it was looked at three times."""
+    """Step Functions with at most one execution, which ends once it was described three times."""
 
     def __init__(self, stack: DeployedStack, status: str = "SUCCEEDED", batch: dict[str, Any] = BATCH) -> None:
         self.looks, self.status, self.request, self.stopped = 0, status, "", False
@@ -84,7 +84,7 @@ def install(stack: DeployedStack, machine: StateMachine) -> StateMachine:
         (["--all"], {"backfill": "all", "prefix": ""}),
     ],
 )
-def test_it_starts_what_was_asked_and_follows_it_to_its_summary(
+def test_a_backfill_starts_as_requested_and_is_followed_to_its_summary(
     run: Run, machine: StateMachine, options: list[str], started_with: dict[str, str]
 ) -> None:
     result = run(backfill, *options)
@@ -108,7 +108,7 @@ def test_of_a_deployment_for_one_prefix_only_that_prefix_is_listed(
     assert (result.exit_code, "keys that begin with incoming/" in result.output) == (2, True)
 
 
-def test_images_that_failed_are_told_with_their_reasons_and_an_exit_code(run: Run, stack: DeployedStack) -> None:
+def test_failed_images_are_reported_with_their_reasons_and_an_exit_code(run: Run, stack: DeployedStack) -> None:
     install(stack, StateMachine(stack, batch=BATCH | {"failed": 7, "reasons": {"[S3] answered AccessDenied": 7}}))
     result = run(backfill)
     assert result.exit_code == 1
@@ -116,7 +116,7 @@ def test_images_that_failed_are_told_with_their_reasons_and_an_exit_code(run: Ru
     assert "7 images failed" in result.stderr
 
 
-def test_a_backfill_that_was_broken_off_is_told_with_what_it_did_until_then(run: Run, stack: DeployedStack) -> None:
+def test_a_backfill_that_broke_off_is_reported_with_its_results_until_then(run: Run, stack: DeployedStack) -> None:
     install(stack, StateMachine(stack, "FAILED"))
     result = run(backfill)
     assert result.exit_code == 1
@@ -213,7 +213,7 @@ def test_a_backfill_of_an_inventory_hands_its_list_to_the_state_machine(
         ({"files": []}, "names no image"),
     ],
 )
-def test_an_inventory_that_cannot_be_used_is_told(stack: DeployedStack, changes: dict[str, Any], words: str) -> None:
+def test_an_inventory_that_cannot_be_used_is_refused(stack: DeployedStack, changes: dict[str, Any], words: str) -> None:
     with pytest.raises(click.UsageError, match=words):
         list_of_inventory(stack, inventory(stack, ROWS, **changes), "", lambda _: None)
 
@@ -228,7 +228,7 @@ def test_an_inventory_that_cannot_be_used_is_told(stack: DeployedStack, changes:
         (f"s3://{RESULTS}/half/manifest.json", "no destinationBucket"),
     ],
 )
-def test_what_is_no_manifest_is_told(stack: DeployedStack, url: str, words: str) -> None:
+def test_a_file_that_is_no_manifest_is_refused(stack: DeployedStack, url: str, words: str) -> None:
     stack.s3.put_object(Bucket=RESULTS, Key="text/manifest.json", Body=b"hello")
     half = {"sourceBucket": IMAGES, "fileFormat": "CSV", "fileSchema": "Bucket, Key", "files": []}
     stack.s3.put_object(Bucket=RESULTS, Key="half/manifest.json", Body=json.dumps(half).encode())

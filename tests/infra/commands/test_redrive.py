@@ -1,4 +1,4 @@
-"""Dead letters: why they died, and that none is lost on its way back."""
+"""Dead letters: the reasons of their failures, and their way back to the queue."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Run = Callable[..., Result]
 
 
 def notification(*keys: str) -> str:
-    """What S3 sends of new objects."""
+    """S3's notification of new objects."""
     event = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}
     entities = [{"bucket": {"name": IMAGES}, "object": {"key": quote_plus(key)}} for key in keys]
     return json.dumps({"Records": [event | {"s3": entity} for entity in entities]})
@@ -52,7 +52,7 @@ def test_the_images_of_a_message_are_named_whatever_way_it_came(body: str, keys:
 
 
 class Logs:
-    """A log that says why messages failed, as the function writes it."""
+    """The function's log, with lines about failed messages."""
 
     class exceptions:  # noqa: N801 - boto3's name
         ResourceNotFoundException = KeyError
@@ -180,7 +180,7 @@ def test_a_message_is_deleted_only_after_the_queue_has_it(
     assert sum(depth(stack, "DeadLetterQueueUrl").values()) == 12
 
 
-def test_a_queue_that_takes_nothing_keeps_the_dead_letters_and_is_told(
+def test_a_queue_that_accepts_nothing_keeps_the_dead_letters_and_is_reported(
     run: Run, stack: DeployedStack, logs: Logs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     die(stack, "a")
@@ -219,7 +219,7 @@ def test_sqs_moves_messages_itself_where_it_can(stack: DeployedStack) -> None:
     assert (sqs.started, shown, len(waits)) == ("the dead letters", [0, 7, 12], 2)
 
 
-def test_a_move_that_sqs_gives_up_is_told(stack: DeployedStack) -> None:
+def test_a_move_that_sqs_gives_up_is_reported(stack: DeployedStack) -> None:
     vars(stack)["sqs"] = MovingSqs({"Status": "FAILED", "FailureReason": "AccessDenied"})
     with pytest.raises(MoveFailedError, match="FAILED: AccessDenied"):
         send_back(stack, lambda _: None, lambda: None)

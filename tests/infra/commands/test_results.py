@@ -1,4 +1,4 @@
-"""What `cellflag results` reads, leaves out, shows and exports."""
+"""Reading, selecting, showing and exporting by ``cellflag results``."""
 
 import csv
 import io
@@ -140,7 +140,7 @@ def test_a_time_is_so_long_ago_or_a_date(text: str, time: datetime) -> None:
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2x", "", "-1h", "2026-13-01", "999999w"])
-def test_what_is_no_time_is_told(run: Run, filled: DeployedStack, text: str) -> None:
+def test_a_text_that_is_no_time_is_refused(run: Run, filled: DeployedStack, text: str) -> None:
     result = run(results, "--since", text)
     assert (result.exit_code, "is neither like 90m" in result.output) == (2, True)
 
@@ -212,7 +212,7 @@ def test_an_export_that_fails_leaves_no_file(tmp_path: Path) -> None:
     ("options", "words"),
     [(["--out", "r.csv"], "a table goes to the terminal"), (["--format", "parquet"], "name a file with --out")],
 )
-def test_a_format_that_does_not_fit_is_told(run: Run, filled: DeployedStack, options: list[str], words: str) -> None:
+def test_a_format_that_does_not_fit_is_refused(run: Run, filled: DeployedStack, options: list[str], words: str) -> None:
     result = run(results, *options)
     assert (result.exit_code, words in result.output) == (2, True)
 

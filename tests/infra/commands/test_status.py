@@ -1,4 +1,4 @@
-"""What `cellflag status` tells of a deployment."""
+"""The output of ``cellflag status``."""
 
 import json
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def put_ledger(stack: DeployedStack, name: str, *lines: str) -> None:
 
 
 class Function:
-    """A function of Lambda, behind the alias `live` or without one."""
+    """A Lambda function with the alias ``live``, or without it."""
 
     class exceptions:  # noqa: N801 - boto3's name
         ResourceNotFoundException = KeyError
@@ -56,7 +56,7 @@ def observed(stack: DeployedStack) -> DeployedStack:
     return stack
 
 
-def test_queues_answers_model_and_function_are_told_to_people_and_programs(run: Run, observed: DeployedStack) -> None:
+def test_queues_results_model_and_function_are_shown_to_people_and_programs(run: Run, observed: DeployedStack) -> None:
     for body in ("a", "b"):
         observed.sqs.send_message(QueueUrl=observed.output("QueueUrl"), MessageBody=body)
     observed.sqs.send_message(QueueUrl=observed.output("DeadLetterQueueUrl"), MessageBody="c")
@@ -91,9 +91,7 @@ def test_queues_answers_model_and_function_are_told_to_people_and_programs(run: 
         assert words in shown
 
 
-def test_a_cloud_that_knows_no_age_and_no_alias_and_a_quiet_hour_are_told_as_well(
-    run: Run, observed: DeployedStack
-) -> None:
+def test_a_cloud_without_age_and_alias_and_a_quiet_hour_are_shown_as_well(run: Run, observed: DeployedStack) -> None:
     vars(observed)["functions"] = Function(alias=False)
     with_client(observed, "cloudwatch", get_metric_statistics=lambda **_: {"Datapoints": []})
     shown = run(status).stdout
@@ -102,7 +100,7 @@ def test_a_cloud_that_knows_no_age_and_no_alias_and_a_quiet_hour_are_told_as_wel
     assert "version $LATEST" in shown
 
 
-def test_a_backfill_under_way_is_told_with_its_counts(run: Run, observed: DeployedStack) -> None:
+def test_a_running_backfill_is_shown_with_its_counts(run: Run, observed: DeployedStack) -> None:
     counts = {"total": 1000, "succeeded": 400, "failed": 2, "timedOut": 0, "aborted": 0}
     with_client(
         observed,

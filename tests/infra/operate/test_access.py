@@ -52,7 +52,7 @@ def failing(error: Exception) -> click.Command:
         (refusal("SlowDown", "Slower."), ["ListObjectsV2 failed with SlowDown: Slower."]),
     ],
 )
-def test_what_aws_refuses_is_one_line_that_says_what_to_do(error: Exception, words: list[str]) -> None:
+def test_an_error_of_aws_is_one_line_that_says_what_to_do(error: Exception, words: list[str]) -> None:
     line = explain(error)
     assert "\n" not in line
     assert all(word in line for word in words)

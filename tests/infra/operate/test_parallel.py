@@ -8,7 +8,7 @@ import pytest
 from infra.operate.parallel import in_parallel
 
 
-def test_answers_come_in_the_order_of_the_items_whoever_is_done_first() -> None:
+def test_results_come_in_the_order_of_the_items() -> None:
     second_done = threading.Event()
 
     def call(item: int) -> int:

@@ -1,4 +1,4 @@
-"""What the backfill promises, read from its template."""
+"""Promises of the backfill, read from its template."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ def state_machine(template: Template) -> dict[str, Any]:
 
 
 def definition(template: Template) -> dict[str, Any]:
-    """The states, with the logical id in place of each reference to another resource."""
+    """The states, with logical ids in place of references."""
     delimiter, parts = state_machine(template)["DefinitionString"]["Fn::Join"]
     text = delimiter.join(part if isinstance(part, str) else str(next(iter(part.values()))) for part in parts)
     states: dict[str, Any] = json.loads(text)["States"]
@@ -52,7 +52,7 @@ def test_images_come_from_a_listing_of_their_bucket_or_from_a_list_in_the_result
     assert (choice["Variable"], choice["Next"], states["WhichImages"]["Default"]) == ("$.list", "OfList", "BelowPrefix")
 
 
-def test_the_functions_own_event_is_what_each_batch_holds(template: Template) -> None:
+def test_each_batch_holds_the_functions_own_event(template: Template) -> None:
     below_prefix, of_list = (state["ItemSelector"] for state in maps(template))
     for selected in (below_prefix, of_list):
         assert "Images" in selected.pop("Bucket")
@@ -99,7 +99,7 @@ def test_a_child_is_express_where_all_its_tries_end_within_five_minutes(
 
 
 def waits(retry: dict[str, Any]) -> float:
-    """The longest that the waits before all retries together take."""
+    """The longest total wait before all retries."""
     rate, most = retry.get("BackoffRate", 2), retry.get("MaxDelaySeconds", float("inf"))
     return sum(float(min(most, retry["IntervalSeconds"] * rate**number)) for number in range(retry["MaxAttempts"]))
 
@@ -141,7 +141,7 @@ def test_images_that_fail_twice_are_counted_and_only_a_batch_without_any_answer_
 
 
 def run_batch(states: dict[str, Any], name: str, answers: list[dict[str, Any]]) -> tuple[str, dict[str, Any], int]:
-    """Run a child as the Amazon States Language says: the state in which it ends, what comes of it, calls made."""
+    """Run a child by the rules of the Amazon States Language; return its last state, its output, and the calls made."""
     data: dict[str, Any] = {"Items": [{"Key": "a.bmp"}]}
     calls = 0
     while "Next" in states[name] or states[name]["Type"] == "Choice":
@@ -230,6 +230,6 @@ def test_the_backfill_lists_no_image_outside_of_the_prefix_that_was_chosen(
         ("backfill_tolerated_failure_percentage", 101),
     ],
 )
-def test_a_choice_that_the_map_cannot_keep_is_told(name: str, value: Any) -> None:
+def test_a_setting_that_the_map_cannot_keep_is_refused(name: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} is {value}"):
         Configuration(**{name: value})

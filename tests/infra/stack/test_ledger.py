@@ -1,4 +1,4 @@
-"""The ledger as Athena sees it, and every query on lines that the function's own code wrote."""
+"""The ledger in Athena, and every query on lines that the function's own code wrote."""
 
 import json
 import re
@@ -57,7 +57,7 @@ BATCHES: dict[str, list[tuple[ResultDocument, WriteOutcome]]] = {
 
 @pytest.fixture(scope="module")
 def athena(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    """DuckDB in Athena's place: both read the same standard SQL, and JSON objects as rows."""
+    """DuckDB in place of Athena. Both run the same standard SQL and read JSON objects as rows."""
     folder = tmp_path_factory.mktemp("bucket") / "ledger"
     for day, answers in BATCHES.items():
         (folder / f"dt={day}").mkdir(parents=True)
@@ -72,7 +72,7 @@ def athena(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnectio
 
 
 def in_duckdb(kind: str) -> str:
-    """A column's type, declared for Athena, as DuckDB writes it."""
+    """The DuckDB type for a column type of Athena."""
     kind = kind.replace("array<string>", "string[]").replace("map<string,double>", "map(string, double)")
     return kind.replace("struct<", "struct(").replace(">", ")").replace(":", " ")
 
@@ -109,7 +109,7 @@ def test_reasons_for_a_review_are_counted_by_model(athena: duckdb.DuckDBPyConnec
     }
 
 
-def test_drift_is_told_of_scored_images_by_day_and_model(athena: duckdb.DuckDBPyConnection) -> None:
+def test_drift_is_shown_for_scored_images_by_day_and_model(athena: duckdb.DuckDBPyConnection) -> None:
     newest, older = ask(athena, "drift")
     assert (newest["dt"], newest["model"], newest["images"]) == (DAYS[1], "model-2", 3)
     assert newest["mean_probability_all"] == pytest.approx((0.5 + 0.2 + 0.9) / 3, abs=1e-4)
@@ -127,7 +127,7 @@ def test_one_slide_is_summed_up(athena: duckdb.DuckDBPyConnection) -> None:
 
 
 @pytest.mark.parametrize("name", query_names())
-def test_every_query_runs_and_says_what_it_is_for(athena: duckdb.DuckDBPyConnection, name: str) -> None:
+def test_every_query_runs_and_describes_its_purpose(athena: duckdb.DuckDBPyConnection, name: str) -> None:
     description, sql = query(name)
     assert description
     assert not description.startswith("-")

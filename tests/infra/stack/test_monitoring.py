@@ -1,4 +1,4 @@
-"""What wakes somebody, what is shown, and how a new version comes into service."""
+"""Alarms, dashboard and releases."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def expression(properties: dict[str, Any]) -> str:
 
 
 def own_metrics(properties: dict[str, Any]) -> set[str]:
-    """The names of the function's own metrics, all of this deployment and model."""
+    """The names of the function's metrics in an alarm, all of this deployment and model."""
     names = set()
     for metric in (entry["MetricStat"]["Metric"] for entry in properties["Metrics"] if "MetricStat" in entry):
         dimensions = {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]}
@@ -41,7 +41,7 @@ def own_metrics(properties: dict[str, Any]) -> set[str]:
     return names
 
 
-def test_a_single_dead_letter_is_told(template: Template) -> None:
+def test_a_single_dead_letter_raises_an_alarm(template: Template) -> None:
     properties = alarm(template, "DeadLetters")
     dead, _ = only(template, "AWS::SQS::Queue", "DeadLetters")
     assert properties["MetricName"] == "ApproximateNumberOfMessagesVisible"
@@ -53,7 +53,7 @@ def test_a_single_dead_letter_is_told(template: Template) -> None:
     )
 
 
-def test_images_that_wait_for_a_quarter_of_an_hour_are_told(template: Template) -> None:
+def test_images_that_wait_for_a_quarter_of_an_hour_raise_an_alarm(template: Template) -> None:
     properties = alarm(template, "OldestMessage")
     assert (properties["MetricName"], properties["Threshold"]) == ("ApproximateAgeOfOldestMessage", 900)
 
@@ -67,19 +67,19 @@ def test_an_image_that_fails_again_and_again_is_the_dead_letters_alarm_alone(
     assert alarm(template, "OldestMessage")["Threshold"] > third_try
 
 
-def test_errors_of_the_live_version_and_throttles_are_told(template: Template) -> None:
+def test_errors_of_the_live_version_and_throttles_raise_alarms(template: Template) -> None:
     errors, throttles = alarm(template, "Errors"), alarm(template, "Throttles")
     assert (errors["MetricName"], throttles["MetricName"]) == ("Errors", "Throttles")
     assert ":live" in json.dumps(errors["Dimensions"])
 
 
-def test_failed_messages_are_told_although_the_call_that_reports_them_succeeds(template: Template) -> None:
+def test_failed_messages_raise_an_alarm_although_the_call_that_reports_them_succeeds(template: Template) -> None:
     properties = alarm(template, "MessagesFailed")
     assert own_metrics(properties) == {"MessagesFailed", "Images"}
     assert properties["Threshold"] == 5
 
 
-def test_twice_the_model_cards_review_share_for_three_hours_is_told(template: Template) -> None:
+def test_twice_the_model_cards_review_share_for_three_hours_raises_an_alarm(template: Template) -> None:
     properties = alarm(template, "ReviewShare")
     assert own_metrics(properties) == {"Review", "Images"}
     assert properties["Threshold"] == pytest.approx(200 * ACHIEVED.review_share, abs=0.01)
@@ -90,7 +90,7 @@ def test_twice_the_model_cards_review_share_for_three_hours_is_told(template: Te
 @pytest.mark.parametrize(
     ("name", "rate"), [("DecidedALL", ACHIEVED.normal_decided_all), ("DecidedNormal", ACHIEVED.all_decided_normal)]
 )
-def test_fewer_decisions_than_any_mix_of_cells_explains_for_three_days_are_told(
+def test_fewer_decisions_than_any_mix_of_cells_explains_for_three_days_raise_an_alarm(
     template: Template, name: str, rate: float
 ) -> None:
     properties = alarm(template, name)
@@ -103,7 +103,7 @@ NO_DATA = float("nan")
 
 
 def evaluated(properties: dict[str, Any], **values: float) -> float:
-    """The alarm's arithmetic on one period's figures, as CloudWatch documents IF and FILL."""
+    """The value of an alarm's expression for one period, with IF and FILL as CloudWatch documents them."""
 
     def fill(value: float, instead: float) -> float:
         return instead if np.isnan(value) else value
@@ -166,7 +166,7 @@ def test_alarms_follow_the_error_rates_that_the_function_serves(
 
 
 @pytest.mark.parametrize(("share", "threshold"), [(0.25, 50), (0.7, 85), (0.98, 99)])
-def test_too_much_review_is_told_of_a_model_that_leaves_most_to_people_too(
+def test_too_much_review_raises_an_alarm_for_a_model_that_leaves_most_to_people_too(
     synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch, share: float, threshold: float
 ) -> None:
     monkeypatch.setattr(
@@ -203,7 +203,7 @@ def test_every_alarm_is_sent_when_it_comes_and_when_it_goes_and_none_for_want_of
 
 
 def test_every_alarm_looks_back_no_longer_than_cloudwatch_does(template: Template) -> None:
-    """A day, or seven for periods of an hour or more: the API reference of PutMetricAlarm, Period."""
+    """A day, or seven days for periods of an hour or more (API reference of PutMetricAlarm, Period)."""
     for resource in resources(template, ALARM).values():
         properties = resource["Properties"]
         periods = {properties["Period"]} if "Period" in properties else set()
@@ -233,7 +233,7 @@ def test_the_topic_is_encrypted_with_the_key_that_was_chosen(synthesize: Synthes
     assert only(synthesize(kms_key=KEY), "AWS::SNS::Topic", "")[1]["KmsMasterKeyId"] == KEY
 
 
-def test_the_dashboard_shows_what_the_function_counts(template: Template) -> None:
+def test_the_dashboard_shows_the_functions_metrics(template: Template) -> None:
     _, dashboard = only(template, "AWS::CloudWatch::Dashboard", "")
     body = json.dumps(dashboard["DashboardBody"])
     assert dashboard["DashboardName"] == {"Fn::Join": ["", ["cellflag-test-", {"Ref": "AWS::Region"}]]}

@@ -1,4 +1,4 @@
-"""What is promised of the way from an upload to the function, and of what the function may do."""
+"""Promises about the path from an upload to the function, and about the function's rights."""
 
 import json
 from typing import Any
@@ -75,7 +75,7 @@ def test_the_function_runs_on_arm64_with_one_full_cpu(template: Template) -> Non
     assert "SnapStart" not in function
 
 
-def test_the_function_is_told_nothing_that_was_not_chosen(template: Template) -> None:
+def test_the_function_gets_no_variable_for_a_setting_without_a_value(template: Template) -> None:
     results, _ = only(template, "AWS::S3::Bucket", "Results")
     _, function = only(template, FUNCTION, "ScoringFunction")
     assert function["Environment"]["Variables"] == {

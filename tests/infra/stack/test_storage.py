@@ -1,4 +1,4 @@
-"""What is promised of images and results at rest."""
+"""Promises about stored images and results."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ BUCKET, POLICY = "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
 
 
 def lifecycle_rules(template: Template, bucket: str) -> list[dict[str, Any]]:
-    """All rules of a bucket, without what all of them say."""
+    """All rules of a bucket, without the status, which is the same in all."""
     _, properties = only(template, BUCKET, bucket)
     rules: list[dict[str, Any]] = properties["LifecycleConfiguration"]["Rules"]
     assert all(rule.pop("Status") == "Enabled" for rule in rules)
@@ -21,7 +21,7 @@ def lifecycle_rules(template: Template, bucket: str) -> list[dict[str, Any]]:
 
 
 def lifecycle(template: Template, bucket: str) -> dict[str, dict[str, Any]]:
-    """Rules by the prefix that they are for."""
+    """Rules by their prefix."""
     rules = lifecycle_rules(template, bucket)
     return {rule.pop("Prefix", ""): rule for rule in rules}
 

@@ -1,4 +1,4 @@
-"""What became of the images, from what batches returned and how they failed."""
+"""The outcome of a backfill, from the outputs and failures of its batches."""
 
 import json
 from typing import Any
@@ -61,7 +61,7 @@ def test_a_batch_that_was_tried_twice_counts_each_image_once(
         ),
     ],
 )
-def test_a_failed_batch_counts_by_what_the_function_counted_or_else_in_full(
+def test_a_failed_batch_has_the_functions_counts_or_else_counts_in_full(
     child: dict[str, Any], batch: dict[str, Any]
 ) -> None:
     assert of_failure(child) == batch
@@ -73,7 +73,7 @@ def put(stack: DeployedStack, name: str, text: str) -> str:
     return key
 
 
-def test_the_outcome_is_read_from_what_the_map_wrote_line_by_line_or_as_a_list(stack: DeployedStack) -> None:
+def test_the_outcome_is_read_from_the_maps_files_of_lines_or_of_a_list(stack: DeployedStack) -> None:
     lines = put(stack, "SUCCEEDED_0.jsonl", f"{json.dumps(GOOD)}\n{json.dumps(GOOD)}\n\n")
     failed = put(stack, "FAILED_0.json", json.dumps([FAILED, TIMED_OUT]))
     files = {"SUCCEEDED": [{"Key": lines, "Size": 1}], "FAILED": [{"Key": failed, "Size": 1}], "PENDING": []}

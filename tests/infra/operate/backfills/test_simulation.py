@@ -1,4 +1,4 @@
-"""The simulated backfill, against what must hold of any."""
+"""The simulated backfill keeps the rules that hold for every backfill."""
 
 from dataclasses import replace
 
