@@ -2,19 +2,17 @@ import csv
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import boto3
 import pytest
 from click.testing import CliRunner, Result
-from moto import mock_aws
 from PIL import Image
+from types_boto3_s3 import S3Client
 
 from lambda_fn.manifest import Preprocessing
 from training.__main__ import main
 from training.data.dataset import load
-from training.data.locations import s3_client
 
 SaveCell = Callable[..., Path]
 SMALL = Preprocessing(crop=64, size=32)
@@ -158,27 +156,14 @@ def test_reviewed_cells_join_the_index_and_the_newest_review_overrules(cells: Pa
     assert load(cells / "index.csv", SMALL).title == "C-NMC 2019 + reviewed cells"
 
 
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        s3_client.cache_clear()
-        yield boto3.client("s3")
-    s3_client.cache_clear()
-
-
-def test_reviewed_cells_in_s3_are_read_from_there(cells: Path, save_cell: SaveCell, s3: object) -> None:
-    client = boto3.client("s3")
+def test_reviewed_cells_in_s3_are_read_from_there(cells: Path, save_cell: SaveCell, s3: S3Client) -> None:
     for bucket in ("images", "results"):
-        client.create_bucket(Bucket=bucket)
+        s3.create_bucket(Bucket=bucket)
     image = save_cell("new.png", seed=71)
-    client.upload_file(str(image), "images", "plate 7/UID_88_1_1_all.png")
+    s3.upload_file(str(image), "images", "plate 7/UID_88_1_1_all.png")
     image.unlink()
     document = {"label": "ALL", "reviewer": "a. person", "labelled_at": "2026-11-22T10:00:00Z"}
-    client.put_object(Bucket="results", Key="labels/plate 7/UID_88_1_1_all.png.json", Body=json.dumps(document))
+    s3.put_object(Bucket="results", Key="labels/plate 7/UID_88_1_1_all.png.json", Body=json.dumps(document))
     result = index(cells / "index.csv", cells, "--reviewed", "s3://results", "s3://images")
     assert result.exit_code == 0, result.output
     dataset = load(cells / "index.csv", SMALL)
