@@ -14,20 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
-from lambda_fn.manifest import Preprocessing
 from lambda_fn.decisions import Thresholds
-from training.networks.architectures import INPUT_NAME
-from training.fitting.checkpoints import Checkpoints
+from lambda_fn.manifest import Preprocessing
 from training.data.dataset import Dataset, load
+from training.data.folds import BALANCES, Split, folds
+from training.data.splits import read_splits, write_splits
 from training.errors import TrainingError
 from training.evaluation.metrics import figures
-from training.shipping.graph import ParityError, check_parity, to_onnx
+from training.fitting.checkpoints import Checkpoints
 from training.fitting.network import Recipe, fit, predict
-from training.data.folds import BALANCES, Split, folds
-from training.runs.plan import new_recipe
+from training.networks.architectures import INPUT_NAME
 from training.networks.pretrained import PretrainedWeightsError
+from training.runs.plan import new_recipe
 from training.runs.progress import RunProgress
-from training.data.splits import read_splits, write_splits
+from training.shipping.graph import ParityError, check_parity, to_onnx
 
 if TYPE_CHECKING:
     import keras

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.networks.architectures import scale_logits
+from training.data.dataset import Dataset, load
+from training.data.folds import Split, final_split
+from training.data.splits import make_or_read_folds, read_folds, write_splits
+from training.evaluation.metrics import evaluate
+from training.evaluation.scaling import choose_scaling
 from training.evaluation.thresholds import choose_thresholds
 from training.fitting.checkpoints import Checkpoints
-from training.data.dataset import Dataset, load
-from training.evaluation.metrics import evaluate
 from training.fitting.network import fit, predict
-from training.data.folds import Split, final_split
+from training.networks.architectures import scale_logits
 from training.runs.plan import PLAN, Plan, PlanError, read_plan, write_plan
 from training.runs.progress import RunProgress
-from training.evaluation.scaling import choose_scaling
 from training.shipping.model_folder import MODEL, release
-from training.data.splits import make_or_read_folds, read_folds, write_splits
 
 if TYPE_CHECKING:
     import keras

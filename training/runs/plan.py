@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lambda_fn.manifest import Preprocessing
-from training.networks.architectures import architecture
+from training.data.folds import BALANCES
 from training.errors import TrainingError
 from training.fitting.network import Recipe
-from training.data.folds import BALANCES
+from training.networks.architectures import architecture
 from training.networks.pretrained import IMAGENET, NO_WEIGHTS
 
 PLAN = "run.json"

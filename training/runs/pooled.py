@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from lambda_fn.manifest import Preprocessing
-from training.fitting import kernel_head
-from training.networks import pooled_features
-from training.evaluation.thresholds import choose_distance, choose_thresholds
 from training.data.dataset import Dataset, load
-from training.evaluation.metrics import evaluate
 from training.data.folds import Split, balanced_weights, folds, leave_out_doubles
-from training.fitting.kernel_head import KernelHead, fit_head
-from training.runs.progress import RunProgress
-from training.runs.network import write_predictions
-from training.shipping.model_folder import release
 from training.data.splits import make_or_read_folds
+from training.evaluation.metrics import evaluate
+from training.evaluation.thresholds import choose_distance, choose_thresholds
+from training.fitting import kernel_head
+from training.fitting.kernel_head import KernelHead, fit_head
+from training.networks import pooled_features
+from training.runs.network import write_predictions
+from training.runs.progress import RunProgress
+from training.shipping.model_folder import release
 
 SIZE = 224
 

@@ -8,9 +8,9 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 
 from training.__main__ import main
+from training.fitting.network import fit
 from training.runs.comparison import measure
 from training.runs.comparison_table import markdown, on_terminal
-from training.fitting.network import fit
 
 SMALL = ("--crop", "64", "--size", "32", "--folds", "2", "--epochs", "1")
 

@@ -8,10 +8,10 @@ from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
 from lambda_fn.model import Model
-from training.runs import pooled
 from training.data.dataset import load
-from training.runs.progress import RunProgress
+from training.runs import pooled
 from training.runs.pooled import cook, platt
+from training.runs.progress import RunProgress
 
 
 def test_one_command_makes_a_model_with_both_outputs(
