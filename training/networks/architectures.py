@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.errors import TrainingError
-from training.evaluation.scaling import Scaling
 from training.networks.pretrained import IMAGENET, backbone
 
 if TYPE_CHECKING:
@@ -133,11 +132,11 @@ def _probability(features: KerasTensor) -> KerasTensor:
     return layers.Dense(1, activation="sigmoid", name=OUTPUT_NAME, dtype="float32")(features)
 
 
-def scale_logits(model: keras.Model, scaling: Scaling) -> None:
-    """Change the last layer's weights, so that the model gives what a scaling makes of its probabilities."""
+def scale_logits(model: keras.Model, temperature: float, shift: float) -> None:
+    """Change the last layer's weights, so that a logit becomes ``logit / temperature + shift``."""
     layer = model.get_layer(OUTPUT_NAME)
     kernel, bias = layer.get_weights()
-    layer.set_weights([kernel / scaling.temperature, bias / scaling.temperature + scaling.shift])
+    layer.set_weights([kernel / temperature, bias / temperature + shift])
 
 
 def _to_minus_one_to_one(colours: KerasTensor) -> KerasTensor:

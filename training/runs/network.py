@@ -67,7 +67,7 @@ def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
     progress.say_how_good(metrics)
     split = final_split(dataset.is_all, dataset.groups, plan.recipe.seed)
     model = _train(plan, dataset, split, "final", progress)
-    scale_logits(model, scaling)
+    scale_logits(model, scaling.temperature, scaling.shift)
     with progress.step("Exporting"):
         manifest = release(
             model,
