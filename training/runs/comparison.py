@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import statistics
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,10 +22,10 @@ from training.errors import TrainingError
 from training.evaluation.metrics import figures
 from training.fitting.checkpoints import Checkpoints
 from training.fitting.network import Recipe, fit, predict
-from training.networks.architectures import INPUT_NAME
 from training.networks.pretrained import PretrainedWeightsError
 from training.runs.plan import new_recipe
 from training.runs.progress import RunProgress
+from training.runs.timing import milliseconds
 from training.shipping.graph import ParityError, check_parity, to_onnx
 
 if TYPE_CHECKING:
@@ -101,9 +100,9 @@ def compare(plan: Comparison, progress: RunProgress) -> tuple[list[Row], list[st
     made = [json.loads(path.read_text("utf-8")) for path in plan.out.glob(f"*/{ROW}")]
     rows = sorted(made, key=lambda row: (row["parameters"], row["name"]))
     with progress.step("Timing") as advance:
-        graphs = {row["name"]: plan.out / row["name"] / GRAPH for row in rows}
+        paths = {row["name"]: plan.out / row["name"] / GRAPH for row in rows}
         images = dataset.pixels[split.held_out[:TIMED_ROUNDS]]
-        times = milliseconds({name: path for name, path in graphs.items() if path.exists()}, images)
+        times = milliseconds({name: path.read_bytes() for name, path in paths.items() if path.exists()}, images)
     return [row | {"milliseconds": times.get(row["name"])} for row in rows], missing
 
 
@@ -216,29 +215,3 @@ def measure(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_]) -> di
         "roc_auc": measured["ranking"]["roc_auc"],
         "loss": float(log_loss(is_all, probabilities, labels=[False, True])),
     }
-
-
-def milliseconds(graphs: dict[str, Path], images: NDArray[np.uint8]) -> dict[str, float]:
-    """Median time of one image in onnxruntime on one thread, as the function serves it.
-
-    Every image goes through all graphs in turn, so that whatever else the machine does slows all of them alike.
-
-    Args:
-        graphs: ONNX files by name.
-        images: uint8 array of shape (n, size, size, 3).
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    sessions = {
-        name: onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        for name, path in graphs.items()
-    }
-    times: dict[str, list[float]] = {name: [] for name in graphs}
-    for image in (images[0], *images):  # the first run of a graph allocates its memory
-        for name, session in sessions.items():
-            begun = time.perf_counter()
-            session.run(None, {INPUT_NAME: image[None]})
-            times[name].append((time.perf_counter() - begun) * 1000)
-    return {name: statistics.median(taken[1:]) for name, taken in times.items()}

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.manifest import Preprocessing
+from lambda_fn.model import start_session
 from training.errors import TrainingError
 from training.networks.architectures import DISTANCE_NAME, INPUT_NAME, OUTPUT_NAME
 from training.synthetic.cell import draw_cell
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 # The newest opset that tf2onnx and every onnxruntime of the last years know.
 OPSET = 17
+# Within one inference. A function with the 1,769 MB that buy one processor; tests/benchmarks shows what a second thread
+# brings.
+THREADS = 1
 # Float32 sums in another order differ by about 1e-6; a wrong layer or a lost weight by far more than this.
 PARITY_BOUND = 1e-4
 # Far from all training cells, standardisation magnifies rounding in features that hardly vary among them: there the
@@ -150,9 +154,7 @@ def reference_cells(preprocessing: Preprocessing) -> NDArray[np.uint8]:
 
 def run_graph(graph: bytes, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
     """What a graph says of uint8 images of shape (n, size, size, 3): its outputs by name, n rows each."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    session = start_session(graph, THREADS)
     names = [output.name for output in session.get_outputs()]
     batches = [session.run(names, {INPUT_NAME: batch}) for batch in np.array_split(images, -(-len(images) // 16))]
     return {name: np.concatenate(parts) for name, parts in zip(names, zip(*batches, strict=True), strict=True)}

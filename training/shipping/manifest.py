@@ -18,13 +18,10 @@ from training.data.dataset import Dataset
 from training.evaluation.metrics import Metrics, per_subject
 from training.evaluation.thresholds import ErrorRates, achieved, tabulate_thresholds
 from training.networks.architectures import DISTANCE_NAME, INPUT_NAME, OUTPUT_NAME
+from training.shipping.graph import THREADS
 from training.shipping.quantization import Quantization
 
 LIBRARIES = ("keras", "numpy", "onnx", "pillow", "scikit-learn", "tensorflow", "tf2onnx")
-
-
-# A function with the 1,769 MB that buy one processor; tests/benchmarks shows what a second thread brings.
-THREADS = 1
 
 
 class DescribedRecipe(Protocol):
