@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.dataset import Dataset
-from training.data.folds import BALANCES, Split, balanced_weights, downsample
+from training.data.folds import Split
 from training.fitting.augmentation import augment
+from training.fitting.balance import BALANCES, balanced_weights, downsample
 from training.fitting.checkpoints import Checkpoints
 from training.networks.architectures import OPTIMIZERS, freeze, network
 from training.networks.pretrained import NO_WEIGHTS

@@ -16,10 +16,11 @@ from sklearn.metrics import log_loss
 from lambda_fn.decisions import Thresholds
 from lambda_fn.manifest import Preprocessing
 from training.data.dataset import Dataset, load
-from training.data.folds import BALANCES, Split, folds
+from training.data.folds import Split, folds
 from training.data.splits import read_splits, write_splits
 from training.errors import TrainingError
 from training.evaluation.metrics import figures
+from training.fitting.balance import BALANCES
 from training.fitting.checkpoints import Checkpoints
 from training.fitting.network import Recipe, fit, predict
 from training.networks.pretrained import PretrainedWeightsError

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lambda_fn.manifest import Preprocessing
-from training.data.folds import BALANCES
 from training.errors import TrainingError
+from training.fitting.balance import BALANCES
 from training.fitting.network import Recipe
 from training.networks.architectures import architecture
 from training.networks.pretrained import IMAGENET, NO_WEIGHTS

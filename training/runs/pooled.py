@@ -15,11 +15,12 @@ from sklearn.linear_model import LogisticRegression
 
 from lambda_fn.manifest import Preprocessing
 from training.data.dataset import Dataset, load
-from training.data.folds import Split, balanced_weights, folds, leave_out_doubles
+from training.data.folds import Split, folds, leave_out_doubles
 from training.data.splits import make_or_read_folds
 from training.evaluation.metrics import evaluate
 from training.evaluation.thresholds import choose_distance, choose_thresholds
 from training.fitting import kernel_head
+from training.fitting.balance import balanced_weights
 from training.fitting.kernel_head import KernelHead, fit_head
 from training.networks import pooled_features
 from training.runs.network import write_predictions
