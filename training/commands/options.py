@@ -9,10 +9,10 @@ from training.fitting.balance import BALANCES
 from training.networks.architectures import OPTIMIZERS
 from training.networks.pretrained import IMAGENET, NO_WEIGHTS
 
+# An index, a table, or a folder of labelled cells.
 CELLS = click.Path(exists=True, path_type=Path)
-"""An index, a table, or a folder of labelled cells."""
+# The folder of a run.
 RUN = click.Path(exists=True, file_okay=False, path_type=Path)
-"""The folder of a run."""
 NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 FOLDS = click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Subject-disjoint folds.")
 SPLIT = click.option(
@@ -59,8 +59,10 @@ def check_sizes(crop: int, size: int) -> None:
         raise click.UsageError(f"--size {size}: must not be above --crop {crop}.")
 
 
-def given(context: click.Context, but: tuple[str, ...]) -> list[str]:
-    """Options that were named on the command line, as a user writes them, but for some parameters."""
-    named = (name for name in context.params if name not in but)
-    said = [name for name in named if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-    return [f"--{name.replace('_', '-')}" for name in said]
+def options_on_command_line(context: click.Context, without: tuple[str, ...]) -> list[str]:
+    """Options of the command line as a user writes them, without some parameters."""
+    return [
+        f"--{name.replace('_', '-')}"
+        for name in context.params
+        if name not in without and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]

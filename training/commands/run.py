@@ -20,7 +20,7 @@ from training.commands.options import (
     SPLIT,
     WEIGHTS,
     check_sizes,
-    given,
+    options_on_command_line,
 )
 from training.commands.shell import load_tensorflow, new_run_folder, one_line_errors
 
@@ -69,7 +69,7 @@ def run(
     A run that was stopped or killed goes on with --resume RUN: finished folds are kept, and the one at work continues
     after its last whole epoch. CELLS are named then only if they have moved.
     """
-    if resume and (others := given(context, but=("cells", "resume"))):
+    if resume and (others := options_on_command_line(context, without=("cells", "resume"))):
         raise click.UsageError(f"--resume takes its options from {resume}; leave out {', '.join(others)}.")
     if not resume and not cells:
         raise click.UsageError("name the labelled CELLS, or a run to --resume.")

@@ -19,7 +19,7 @@ from training.commands.options import (
     check_sizes,
 )
 from training.commands.shell import new_run_folder, one_line_errors
-from training.networks.architectures import architecture as look_up
+from training.networks.architectures import look_up
 from training.networks.pretrained import IMAGENET, NO_WEIGHTS
 
 

@@ -98,9 +98,9 @@ def calibration_error(probabilities: NDArray[np.float64], is_all: NDArray[np.boo
 
 def _figures_at(threshold: float, probabilities: NDArray[np.float64], is_all: NDArray[np.bool_]) -> dict[str, float]:
     # Counted here, since scikit-learn's checks of its arguments would take most of a bootstrap's time.
-    called = probabilities >= threshold
+    is_called_all = probabilities >= threshold
     of_all, of_normal = int(is_all.sum()), int((~is_all).sum())
-    right_all, right_normal = int((called & is_all).sum()), int((~called & ~is_all).sum())
+    right_all, right_normal = int((is_called_all & is_all).sum()), int((~is_called_all & ~is_all).sum())
     wrong = len(is_all) - right_all - right_normal
     f1_all, f1_normal = (2 * right / (2 * right + wrong) for right in (right_all, right_normal))
     return {
@@ -129,10 +129,10 @@ def draws_of_subjects(
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     generator = np.random.default_rng(seed)
     while replicates:
-        chosen = np.concatenate([members[i] for i in generator.integers(len(members), size=len(members))])
-        if 0 < is_all[chosen].sum() < len(chosen):
+        draw = np.concatenate([members[i] for i in generator.integers(len(members), size=len(members))])
+        if 0 < is_all[draw].sum() < len(draw):
             replicates -= 1
-            yield chosen
+            yield draw
 
 
 def evaluate(
@@ -159,17 +159,17 @@ def evaluate(
         Each figure with its interval, widened to contain the figure where it must be: a binned calibration error is
         larger in nearly every draw.
     """
-    drawn = [
-        figures(probabilities[chosen], is_all[chosen], thresholds)
-        for chosen in draws_of_subjects(is_all, groups, seed, replicates)
+    draws = [
+        figures(probabilities[draw], is_all[draw], thresholds)
+        for draw in draws_of_subjects(is_all, groups, seed, replicates)
     ]
     tail = (1 - CONFIDENCE) / 2
     return {
         part: {
-            name: _estimate(value, np.quantile([draw[part][name] for draw in drawn], [tail, 1 - tail]))
-            for name, value in values.items()
+            name: _estimate(value, np.quantile([values[part][name] for values in draws], [tail, 1 - tail]))
+            for name, value in named.items()
         }
-        for part, values in figures(probabilities, is_all, thresholds).items()
+        for part, named in figures(probabilities, is_all, thresholds).items()
     }
 
 

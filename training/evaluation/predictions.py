@@ -116,8 +116,8 @@ def with_groups_of(predictions: Predictions, cells: Sequence[Cell]) -> Predictio
     by_name = {cell.name: cell for cell in cells if cell.sha256}
     if not set(predictions.names) <= by_name.keys():
         return predictions
-    chosen = [by_name[name] for name in predictions.names]
-    return replace(predictions, groups=groups_of(chosen, [cell.sha256 for cell in chosen]))
+    members = [by_name[name] for name in predictions.names]
+    return replace(predictions, groups=groups_of(members, [cell.sha256 for cell in members]))
 
 
 def predict_cells(
@@ -135,29 +135,29 @@ def predict_cells(
         ModelError: the model cannot be served.
     """
     model = Model(folder)
-    title, found = find_cells(cells)
+    title, labelled = find_cells(cells)
     preprocessing = model.manifest.preprocessing
 
     def predict(read: ReadCell) -> tuple[float, str]:
         return model.predict(to_model_input(read.cell, preprocessing)).probability_all, read.sha256
 
-    kept, outcomes = [], []
-    for cell, outcome in read_all(found, predict, on_read):
+    usable, outcomes = [], []
+    for cell, outcome in read_all(labelled, predict, on_read):
         if not isinstance(outcome, UnusableImageError):
-            kept.append(cell)
+            usable.append(cell)
             outcomes.append(outcome)
-    require_both_classes({cell.label for cell in kept}, str(cells))
-    if not kept:
+    require_both_classes({cell.label for cell in usable}, str(cells))
+    if not usable:
         raise DatasetError(f"{cells}: no image could be used.")
     return Predictions(
         model=model.manifest.version,
         data_set=title,
         origin=f"Predicted by the served model, which learned from {model.manifest.data_set}. If these cells are among "
         "those, the figures flatter it: judge a model by subjects that it never saw.",
-        names=tuple(cell.name for cell in kept),
-        is_all=np.array([cell.label == "ALL" for cell in kept]),
-        subjects=np.array([cell.subject for cell in kept]),
-        groups=groups_of(kept, [sha256 for _, sha256 in outcomes]),
+        names=tuple(cell.name for cell in usable),
+        is_all=np.array([cell.label == "ALL" for cell in usable]),
+        subjects=np.array([cell.subject for cell in usable]),
+        groups=groups_of(usable, [sha256 for _, sha256 in outcomes]),
         probabilities=np.array([probability for probability, _ in outcomes]),
         thresholds=model.manifest.thresholds,
     )

@@ -70,12 +70,12 @@ def on_unseen_subjects(
     Returns:
         The reached rates with 95 % intervals over subjects; None where a class has one subject only.
     """
-    dealt = _deal(is_all, groups, seed)
-    if dealt is None:
+    part_of = _deal(is_all, groups, seed)
+    if part_of is None:
         return None
     decided_normal, decided_all = np.zeros(len(is_all), bool), np.zeros(len(is_all), bool)
-    for part in np.unique(dealt):
-        here = dealt == part
+    for part in np.unique(part_of):
+        here = part_of == part
         try:
             thresholds = choose_thresholds(probabilities[~here], is_all[~here], rates)
         except CalibrationError:
@@ -83,15 +83,15 @@ def on_unseen_subjects(
         decided_normal[here] = probabilities[here] < thresholds.normal_below
         decided_all[here] = probabilities[here] >= thresholds.all_from
 
-    def reached(chosen: NDArray[np.int64]) -> tuple[float, float, float]:
-        of_all = is_all[chosen]
-        normal, positive = decided_normal[chosen], decided_all[chosen]
+    def rates_on(cells: NDArray[np.int64]) -> tuple[float, float, float]:
+        of_all = is_all[cells]
+        normal, positive = decided_normal[cells], decided_all[cells]
         return float(normal[of_all].mean()), float(positive[~of_all].mean()), float((~normal & ~positive).mean())
 
-    drawn = np.array([reached(chosen) for chosen in draws_of_subjects(is_all, groups, seed, replicates)])
+    draws = np.array([rates_on(draw) for draw in draws_of_subjects(is_all, groups, seed, replicates)])
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, (tail, 1 - tail), axis=0)
-    values = zip(reached(np.arange(len(is_all))), low, high, strict=True)
+    low, high = np.quantile(draws, (tail, 1 - tail), axis=0)
+    values = zip(rates_on(np.arange(len(is_all))), low, high, strict=True)
     return Unseen(*(Estimate(value, float(least), float(most)) for value, least, most in values))
 
 
@@ -102,8 +102,8 @@ def _deal(is_all: NDArray[np.bool_], groups: NDArray[np.int64], seed: int) -> ND
     parts = min(DEALS, *(len(np.unique(groups[of_class])) for of_class in (is_all, ~is_all)))
     if parts < 2:
         return None
-    dealt = np.zeros(len(is_all), np.int64)
+    part_of = np.zeros(len(is_all), np.int64)
     splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-    for part, (_, members) in enumerate(splitter.split(dealt, is_all, groups)):
-        dealt[members] = part
-    return dealt
+    for part, (_, members) in enumerate(splitter.split(part_of, is_all, groups)):
+        part_of[members] = part
+    return part_of

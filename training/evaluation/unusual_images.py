@@ -50,8 +50,8 @@ def show_unusual_images(model: Model, cells: Sequence[Pixels], seed: int) -> Ite
     """
     for kind, change in _KINDS.items():
         generator = np.random.default_rng(seed)
-        changed = [change(pixels, generator) for pixels in cells]
-        yield _answer(model, kind, changed)
+        images = [change(pixels, generator) for pixels in cells]
+        yield _answer(model, kind, images)
     pairs = zip(cells, [*cells[1:], cells[0]], strict=True)
     yield _answer(model, "two cells", [np.concatenate(_of_one_height(*pair), axis=1) for pair in pairs])
 
@@ -65,20 +65,20 @@ def sample_of(cells: Sequence[LabelledCell] | None, count: int, seed: int) -> tu
     generator = np.random.default_rng(seed)
     if cells is None:
         return [draw_cell(("all", "hem")[number % 2], generator) for number in range(count)], "drawn cells, not real"
-    chosen = [cells[i] for i in generator.permutation(len(cells))[:count]]
-    outcomes = [pixels for _, pixels in read_all(chosen, lambda read: read.cell.pixels)]
+    sample = [cells[i] for i in generator.permutation(len(cells))[:count]]
+    outcomes = [pixels for _, pixels in read_all(sample, lambda read: read.cell.pixels)]
     return [pixels for pixels in outcomes if not isinstance(pixels, UnusableImageError)], "of these cells"
 
 
-def _answer(model: Model, kind: str, shown: list[Pixels]) -> Shown:
+def _answer(model: Model, kind: str, images: list[Pixels]) -> Shown:
     reasons: Counter[str] = Counter()
     reviewed = 0
-    for pixels in shown:
+    for pixels in images:
         review = score(model, _stored(pixels))["review"]
         reviewed += review["required"]
         reasons.update(review["reasons"])
-    shares = tuple((reason, count / len(shown)) for reason, count in reasons.most_common())
-    return Shown(kind, shown[0], len(shown), reviewed / len(shown), shares)
+    shares = tuple((reason, count / len(images)) for reason, count in reasons.most_common())
+    return Shown(kind, images[0], len(images), reviewed / len(images), shares)
 
 
 def _stored(pixels: Pixels) -> StoredImage:

@@ -30,8 +30,8 @@ def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """
     import tensorflow as tf
 
-    flips, turn, rotation, colours = tf.unstack(tf.random.split(seed, 4))
-    return recolour(rotate(turn_quarters(flip(tf.cast(images, tf.float32), flips), turn), rotation), colours)
+    flips, quarters, rotation, colours = tf.unstack(tf.random.split(seed, 4))
+    return recolour(rotate(rotate_quarters(flip(tf.cast(images, tf.float32), flips), quarters), rotation), colours)
 
 
 def flip(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -42,7 +42,7 @@ def flip(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return tf.image.stateless_random_flip_up_down(tf.image.stateless_random_flip_left_right(images, across), down)
 
 
-def turn_quarters(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def rotate_quarters(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Swap rows and columns of half of the images: together with the flips, all quarter turns."""
     import tensorflow as tf
 
@@ -58,7 +58,7 @@ def rotate(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     cosine, sine, zero = tf.cos(angle), tf.sin(angle), tf.zeros_like(angle)
     centre = tf.cast(tf.shape(images)[1] - 1, tf.float32) / 2
     across, down = centre * (1 - cosine + sine), centre * (1 - cosine - sine)
-    turned = tf.raw_ops.ImageProjectiveTransformV3(
+    rotated = tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=tf.stack([cosine, -sine, across, sine, cosine, down, zero, zero], axis=1),
         output_shape=tf.shape(images)[1:3],
@@ -66,7 +66,7 @@ def rotate(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
     )
-    return tf.where(_chance(images, which, FREE_ROTATION_SHARE), turned, images)
+    return tf.where(_chance(images, which, FREE_ROTATION_SHARE), rotated, images)
 
 
 def recolour(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

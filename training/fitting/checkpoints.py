@@ -27,10 +27,10 @@ class Checkpoints:
         """Continue from what lies in ``folder``, which may be new."""
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        logged = _read(folder / LOG)
-        done = [int(path.stem.removeprefix("last-")) for path in folder.glob("last-*.keras")]
-        whole = [n for n in done if n <= len(logged) and self._best(logged[:n]).exists()]
-        self._rows = logged[: max(whole, default=0)]
+        rows = _read(folder / LOG)
+        epochs = [int(path.stem.removeprefix("last-")) for path in folder.glob("last-*.keras")]
+        whole = [n for n in epochs if n <= len(rows) and self._best(rows[:n]).exists()]
+        self._rows = rows[: max(whole, default=0)]
 
     @property
     def epochs(self) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from training.fitting.balance import BALANCES
 from training.fitting.kernel_head import Hyperparameters
-from training.networks.architectures import architecture
+from training.networks.architectures import look_up
 from training.networks.pooled_features import BLOCKS
 from training.networks.pretrained import IMAGENET, NO_WEIGHTS
 
@@ -125,7 +125,7 @@ def new_network_recipe(
     Raises:
         ArchitectureError: there is none of this name, or it cannot take an input of this size.
     """
-    network = architecture(name, size)
+    network = look_up(name, size)
     pretrained = network.pretrained and weights != NO_WEIGHTS
     file = "" if weights == IMAGENET else f", from {Path(weights).name}"
     return NetworkRecipe(

@@ -196,7 +196,7 @@ ARCHITECTURES = {
 }
 
 
-def architecture(name: str, size: int) -> Architecture:
+def look_up(name: str, size: int) -> Architecture:
     """Look an architecture up.
 
     Raises:
@@ -204,13 +204,13 @@ def architecture(name: str, size: int) -> Architecture:
     """
     if name not in ARCHITECTURES:
         raise ArchitectureError(f"{name} is no architecture; there are {', '.join(ARCHITECTURES)}.")
-    found = ARCHITECTURES[name]
-    if size < found.least_size or size % found.multiple_of:
-        multiple = f" and a multiple of {found.multiple_of}" if found.multiple_of > 1 else ""
+    entry = ARCHITECTURES[name]
+    if size < entry.least_size or size % entry.multiple_of:
+        multiple = f" and a multiple of {entry.multiple_of}" if entry.multiple_of > 1 else ""
         raise ArchitectureError(
-            f"{name} cannot take images of {size} px: the side must be {found.least_size} or more{multiple}."
+            f"{name} cannot take images of {size} px: the side must be {entry.least_size} or more{multiple}."
         )
-    return found
+    return entry
 
 
 def network(name: str, size: int, weights: str | Path = IMAGENET) -> keras.Model:
@@ -228,5 +228,5 @@ def network(name: str, size: int, weights: str | Path = IMAGENET) -> keras.Model
         ArchitectureError: there is none of this name, or it cannot take an input of this size.
         PretrainedWeightsError: the weights cannot be had.
     """
-    found = architecture(name, size)
-    return found.build(size, weights) if found.pretrained else found.build(size)
+    entry = look_up(name, size)
+    return entry.build(size, weights) if entry.pretrained else entry.build(size)

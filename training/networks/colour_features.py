@@ -44,14 +44,14 @@ def colour_and_detail(colours: KerasTensor, mask: KerasTensor) -> list[KerasTens
     quarter, half = shares(quarter_mask), shares(layers.UpSampling2D(2)(quarter_mask))
     halved = layers.AveragePooling2D(2)(colours) * (1 / LEVELS_PER_UNIT)
     blurred = _blur(halved, 3)
-    found = [*moments(halved, half), *_detail(halved - blurred, half)]
+    features = [*moments(halved, half), *_detail(halved - blurred, half)]
     coarse = layers.AveragePooling2D(2)(blurred)
     for width in COARSE_BLURS:
         blurred = _blur(coarse, width)
-        found += _detail(coarse - blurred, quarter)
+        features += _detail(coarse - blurred, quarter)
         coarse = blurred
     brightness = flatten(ops.mean(layers.AveragePooling2D(2)(halved), axis=-1, keepdims=True))
-    return [*found, _histogram(brightness, quarter)]
+    return [*features, _histogram(brightness, quarter)]
 
 
 def _inside(mask: KerasTensor) -> KerasTensor:

@@ -55,12 +55,12 @@ def feature_network(size: int, weights: str | Path = IMAGENET) -> keras.Model:
     frozen = backbone("MobileNet", size, weights, tuple(f"conv_pw_{block}_relu" for block in BLOCKS))
     frozen.trainable = False
     _take_levels(frozen)
-    pooled = []
+    statistics = []
     for maps in frozen(colours):
         stride = size // maps.shape[1]
-        pooled += mean_and_spread(maps, shares(layers.AveragePooling2D(stride)(mask)))
-    pooled += colour_and_detail(colours, mask)
-    return keras.Model(image, layers.Concatenate()(pooled), name="pooled_features")
+        statistics += mean_and_spread(maps, shares(layers.AveragePooling2D(stride)(mask)))
+    statistics += colour_and_detail(colours, mask)
+    return keras.Model(image, layers.Concatenate()(statistics), name="pooled_features")
 
 
 def _take_levels(network: keras.Model) -> None:

@@ -22,12 +22,12 @@ def import_quietly() -> None:
 
 @contextmanager
 def _muted_standard_error() -> Iterator[None]:
-    kept = os.dup(2)
+    standard_error = os.dup(2)
     silence = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(silence, 2)
         yield
     finally:
-        os.dup2(kept, 2)
+        os.dup2(standard_error, 2)
         os.close(silence)
-        os.close(kept)
+        os.close(standard_error)

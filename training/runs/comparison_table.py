@@ -55,17 +55,17 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 def on_terminal(rows: list[dict[str, Any]]) -> Table:
     """The table for a terminal of 80 columns: published figures stand below ours, F1 is weighted."""
-    shown = [column for column in _COLUMNS if column[1] not in ("epochs", "training_cells")]
+    columns = [column for column in _COLUMNS if column[1] not in ("epochs", "training_cells")]
     table = Table(box=SIMPLE, pad_edge=False, padding=0)
-    for heading, key, _ in shown:
+    for heading, key, _ in columns:
         table.add_column(
             heading.replace("weighted F1", "F1"), justify="left" if key == "name" else "right", no_wrap=True
         )
     for row in rows:
-        table.add_row(*(_cell(row, key, form) for _, key, form in shown))
+        table.add_row(*(_cell(row, key, form) for _, key, form in columns))
         if row["name"] in PUBLISHED:
-            published = dict(zip(("accuracy", "sensitivity", "loss"), _published(row), strict=True))
-            table.add_row(*(published.get(key, "") if key != "name" else " published" for _, key, _ in shown))
+            figures = dict(zip(("accuracy", "sensitivity", "loss"), _published(row), strict=True))
+            table.add_row(*(figures.get(key, "") if key != "name" else " published" for _, key, _ in columns))
     return table
 
 

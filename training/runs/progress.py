@@ -54,12 +54,12 @@ class RunProgress:
 
     def _in_lines(self, title: str) -> Callable[..., None]:
         """Progress for a log file, where no bar can move: a line for each tenth that is done."""
-        printed = 0
+        last_tenth = 0
 
         def advance(share: float, loss: float | None = None) -> None:
-            nonlocal printed
-            if (tenths := int(share * 10 + 1e-9)) > printed:
-                printed = tenths
+            nonlocal last_tenth
+            if (tenths := int(share * 10 + 1e-9)) > last_tenth:
+                last_tenth = tenths
                 note = "" if loss is None else f", loss {loss:.3f}"
                 self._console.print(f"{title}: {tenths * 10} %{note}", soft_wrap=True, highlight=False)
 

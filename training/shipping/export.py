@@ -80,5 +80,5 @@ def to_8_bits(
     """
     onnx, quantization = quantize(graph.onnx, dataset, split, thresholds, seed)
     probabilities = run_graph(onnx, reference_cells(preprocessing))[PROBABILITY_OUTPUT][:, 0]
-    rounded = [round(float(value), 6) for value in probabilities]
-    return replace(graph, onnx=onnx, reference_probabilities=rounded, quantization=quantization)
+    reference = [round(float(value), 6) for value in probabilities]
+    return replace(graph, onnx=onnx, reference_probabilities=reference, quantization=quantization)

@@ -71,21 +71,21 @@ def _by_name(outputs: Any) -> dict[str, Any]:  # noqa: ANN401 - tensors of any l
 def _give_fixed_order(graph: onnx.GraphProto) -> None:
     """Order the nodes by what they need, from the outputs back: the converter orders parallel branches by chance."""
     maker = {value: node for node in graph.node for value in node.output}
-    ordered: list[onnx.NodeProto] = []
-    made: set[str] = set()
-    pending = [maker[output.name] for output in reversed(graph.output)]
-    while pending:
-        node = pending[-1]
-        needed = [maker[value] for value in node.input if value in maker and value not in made]
-        if needed:
-            pending.append(needed[0])
+    order: list[onnx.NodeProto] = []
+    available: set[str] = set()
+    stack = [maker[output.name] for output in reversed(graph.output)]
+    while stack:
+        node = stack[-1]
+        missing = [maker[value] for value in node.input if value in maker and value not in available]
+        if missing:
+            stack.append(missing[0])
             continue
-        pending.pop()
-        if made.isdisjoint(node.output):
-            made.update(node.output)
-            ordered.append(node)
+        stack.pop()
+        if available.isdisjoint(node.output):
+            available.update(node.output)
+            order.append(node)
     del graph.node[:]
-    graph.node.extend(ordered)
+    graph.node.extend(order)
 
 
 def _give_fixed_names(graph: onnx.GraphProto) -> None:
@@ -97,9 +97,9 @@ def _give_fixed_names(graph: onnx.GraphProto) -> None:
             values[:] = [names.setdefault(value, f"value_{len(names)}") for value in values]
     for weight in graph.initializer:
         weight.name = names[weight.name]
-    ordered = sorted(graph.initializer, key=lambda weight: int(weight.name.removeprefix("value_")))
+    weights = sorted(graph.initializer, key=lambda weight: int(weight.name.removeprefix("value_")))
     del graph.initializer[:]
-    graph.initializer.extend(ordered)
+    graph.initializer.extend(weights)
     del graph.value_info[:]
     graph.doc_string = ""
     for value in (*graph.input, *graph.output):
@@ -148,8 +148,8 @@ def reference_probabilities(model: keras.Model, preprocessing: Preprocessing) ->
 def reference_cells(preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """Eight drawn cells, always the same, as model input of shape (8, size, size, 3)."""
     generator = np.random.default_rng(0)
-    drawn = [draw_cell(label, generator) for label in ("all", "hem") * 4]
-    return np.stack([to_model_input(find_cell(pixels), preprocessing) for pixels in drawn])
+    cells = [draw_cell(label, generator) for label in ("all", "hem") * 4]
+    return np.stack([to_model_input(find_cell(pixels), preprocessing) for pixels in cells])
 
 
 def run_graph(graph: bytes, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:

@@ -69,8 +69,8 @@ def _try_out(folder: Path) -> None:
     except ModelError as error:
         raise PromotionError(f"{folder} cannot be served: {error}.") from error
     expected = _manifest(folder)["training"]["reference_probabilities"]
-    said = [model.predict(pixels).probability_all for pixels in reference_cells(model.manifest.preprocessing)]
-    difference = float(np.abs(np.subtract(said, expected)).max())
+    probabilities = [model.predict(pixels).probability_all for pixels in reference_cells(model.manifest.preprocessing)]
+    difference = float(np.abs(np.subtract(probabilities, expected)).max())
     if not difference <= REFERENCE_BOUND:
         raise PromotionError(f"{folder} says other probabilities here than where it was made, by {difference:.2g}.")
 

@@ -58,11 +58,11 @@ def quantize(
     Raises:
         QuantizationError: as ``check_int8``.
     """
-    drawn = np.random.default_rng(seed).permutation(split.training)[:CALIBRATION_CELLS]
-    int8 = to_int8(graph, dataset.pixels[drawn])
+    sample = np.random.default_rng(seed).permutation(split.training)[:CALIBRATION_CELLS]
+    int8 = to_int8(graph, dataset.pixels[sample])
     held_out = split.stopping
     return int8, check_int8(
-        graph, int8, dataset.pixels[held_out], dataset.is_all[held_out], thresholds, calibration_cells=len(drawn)
+        graph, int8, dataset.pixels[held_out], dataset.is_all[held_out], thresholds, calibration_cells=len(sample)
     )
 
 
@@ -85,18 +85,18 @@ def to_int8(graph: bytes, calibration: NDArray[np.uint8]) -> bytes:
             return None if batch is None else {INPUT_NAME: batch}
 
     with tempfile.TemporaryDirectory() as folder:
-        original, prepared, quantized = (Path(folder) / f"{step}.onnx" for step in ("original", "prepared", "int8"))
+        original, preparation, int8 = (Path(folder) / f"{step}.onnx" for step in ("original", "prepared", "int8"))
         original.write_bytes(graph)
-        quant_pre_process(original, prepared, skip_symbolic_shape=True)
-        kept = onnx.load(prepared)
+        quant_pre_process(original, preparation, skip_symbolic_shape=True)
+        nodes = onnx.load(preparation).graph.node
         # What follows the last multiplication is small, and its digits are the probability's.
-        last = max(i for i, node in enumerate(kept.graph.node) if node.op_type in ("MatMul", "Gemm"))
-        names = [node.name for node in kept.graph.node[last:]]
-        quantize_static(prepared, quantized, Cells(), per_channel=True, nodes_to_exclude=names)
-        made = onnx.load(quantized)
-    made.producer_version = ""
-    onnx.checker.check_model(made)
-    return bytes(made.SerializeToString(deterministic=True))
+        last = max(i for i, node in enumerate(nodes) if node.op_type in ("MatMul", "Gemm"))
+        names = [node.name for node in nodes[last:]]
+        quantize_static(preparation, int8, Cells(), per_channel=True, nodes_to_exclude=names)
+        model = onnx.load(int8)
+    model.producer_version = ""
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def check_int8(
@@ -123,11 +123,11 @@ def check_int8(
     """
     before, after = (run_graph(each, pixels)[PROBABILITY_OUTPUT][:, 0] for each in (graph, int8))
     bounds = (thresholds.normal_below, thresholds.all_from)  # below, between and from these: normal, review and ALL
-    changed = float((np.digitize(before, bounds) != np.digitize(after, bounds)).mean())
-    aucs = [float(roc_auc_score(is_all, said)) for said in (before, after)]
-    if aucs[0] - aucs[1] > MOST_AUC_LOST or changed > MOST_DECISIONS_CHANGED:
+    share_changed = float((np.digitize(before, bounds) != np.digitize(after, bounds)).mean())
+    aucs = [float(roc_auc_score(is_all, probabilities)) for probabilities in (before, after)]
+    if aucs[0] - aucs[1] > MOST_AUC_LOST or share_changed > MOST_DECISIONS_CHANGED:
         raise QuantizationError(
-            f"The 8-bit graph changes {changed:.1%} of the decisions and the AUC from {aucs[0]:.4f} to {aucs[1]:.4f}; "
-            f"at most {MOST_DECISIONS_CHANGED:.0%} and a loss of {MOST_AUC_LOST:g} are allowed."
+            f"The 8-bit graph changes {share_changed:.1%} of the decisions and the AUC from {aucs[0]:.4f} to "
+            f"{aucs[1]:.4f}; at most {MOST_DECISIONS_CHANGED:.0%} and a loss of {MOST_AUC_LOST:g} are allowed."
         )
-    return Quantization(calibration_cells, len(pixels), aucs[0], aucs[1], changed)
+    return Quantization(calibration_cells, len(pixels), aucs[0], aucs[1], share_changed)
