@@ -26,15 +26,15 @@ UNUSUAL_IMAGES = 24
 
 @click.command()
 @click.argument("measured", type=click.Path(exists=True, path_type=Path))
-@click.option("--cells", type=CELLS, help="The cells themselves: an index or folder, as the run got it.")
+@click.option("--cells", type=CELLS, help="The labelled cells: an index or folder, as the run got it.")
 @click.option("--out", type=NEW_FOLDER, help="New folder.  [default: MEASURED/evaluation of a run, else runs/…]")
 @SEED
 def evaluate(measured: Path, cells: Path | None, out: Path | None, seed: int) -> None:
     """Judge a model by cells of subjects that it never saw.
 
-    MEASURED is a run's folder, or its out-of-fold.csv, or the folder of a served model, which then predicts --cells.
-    Writes report.html, one file with all charts, intervals over subjects, the cells that are called wrong, and the
-    answers to unusual images; and metrics.json with the same figures.
+    MEASURED is a run's folder, its out-of-fold.csv, or the folder of a served model, which then predicts --cells. This
+    writes report.html, one file with charts, intervals over subjects, the cells that are called wrong, and the answers
+    to unusual images; and metrics.json with the same figures.
     """
     from training.evaluation.predictions import OUT_OF_FOLD
 

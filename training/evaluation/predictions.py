@@ -1,4 +1,4 @@
-"""Predictions to judge a model by: those of a run on held-out cells, or of a served model on an index."""
+"""Predictions to judge a model by: of a run on held-out cells, or of a served model on labelled cells."""
 
 import csv
 from collections.abc import Callable, Sequence
@@ -30,14 +30,14 @@ class Predictions:
 
     Attributes:
         model: name of the model, for people.
-        data_set: name of what the cells are of, for people.
-        origin: how the cells relate to what the model learned from, one sentence.
+        data_set: name of the cells' data set, for people.
+        origin: how the cells relate to the training data, one sentence.
         names: the cells' names.
         is_all: boolean array of shape (n,): labels.
         subjects: string array of shape (n,).
         groups: integer array of shape (n,).
         probabilities: float array of shape (n,), 0 to 1: of ALL.
-        thresholds: the model's own; None where there is no model beside the predictions.
+        thresholds: the model's own; None if there is no model beside the predictions.
     """
 
     model: str
@@ -70,7 +70,7 @@ def read_predictions(table: Path, model_folder: Path | None) -> Predictions:
         model_folder: holds the manifest of the run's model, if there is one.
 
     Raises:
-        DatasetError: not such a table, or one class only.
+        DatasetError: the file is no such table, or has one class only.
     """
     names, is_all, subjects, probabilities = [], [], [], []
     columns, rows = read_rows(table, COLUMNS)
@@ -112,7 +112,7 @@ def _manifest(folder: Path | None) -> Manifest | None:
 
 
 def with_groups_of(predictions: Predictions, cells: Sequence[Cell]) -> Predictions:
-    """The same predictions, with the groups of subjects that an index tells; without an index, a subject is a group."""
+    """Take the groups of subjects from an index; without an index, each subject stays a group of its own."""
     by_name = {cell.name: cell for cell in cells if cell.sha256}
     if not set(predictions.names) <= by_name.keys():
         return predictions
@@ -127,11 +127,11 @@ def predict_cells(
 
     Args:
         folder: of the model.
-        cells: what ``find_cells`` reads.
+        cells: a source that ``find_cells`` reads.
         on_read: called after each cell with the number of cells predicted and their total.
 
     Raises:
-        DatasetError: no cells of both classes.
+        DatasetError: the source lacks a class, or no image can be used.
         ModelError: the model cannot be served.
     """
     model = Model(folder)

@@ -1,4 +1,4 @@
-"""What stricter or laxer error rates would cost, and what they reach on subjects that the thresholds never saw."""
+"""The cost of stricter or laxer error rates, and the rates that thresholds reach on subjects they never saw."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,18 @@ from numpy.typing import NDArray
 from training.evaluation.metrics import CONFIDENCE, Estimate, draws_of_subjects
 from training.evaluation.thresholds import CalibrationError, ErrorRates, achieved, choose_thresholds
 
+# Rates of cells of the class ALL decided normal.
 TOLERATED = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.10, 0.12, 0.15)
-DEALS = 5
+# Parts that subjects are dealt out to; each part is left out once.
+PARTS = 5
 
 
 @dataclass(frozen=True)
 class Unseen:
-    """What thresholds reach on cells of subjects that they were not chosen on; shares, 0 to 1.
+    """Rates that thresholds reach on cells of subjects that they were not chosen on; shares, 0 to 1.
 
     Attributes:
-        all_decided_normal: of ALL cells.
+        all_decided_normal: of the class ALL.
         normal_decided_all: of normal cells.
         review_share: of all cells.
     """
@@ -30,7 +32,7 @@ class Unseen:
 def review_shares(
     probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], normal_decided_all: float
 ) -> list[float]:
-    """The share of cells for review, 0 to 1, at each tolerated rate of ALL cells decided normal; nan where none works.
+    """The share of cells for review, 0 to 1, at each of the rates in ``TOLERATED``; nan if no thresholds keep a rate.
 
     Args:
         probabilities: float array of shape (n,), 0 to 1.
@@ -40,7 +42,7 @@ def review_shares(
     shares = []
     for rate in TOLERATED:
         try:
-            # The operating point goes with the rate: what is decided normal lies below it.
+            # The operating point goes with the rate, since cells that are decided normal lie below it.
             thresholds = choose_thresholds(probabilities, is_all, ErrorRates(1 - rate, rate, normal_decided_all))
         except CalibrationError:
             shares.append(float("nan"))
@@ -57,18 +59,19 @@ def on_unseen_subjects(
     seed: int,
     replicates: int = 1000,
 ) -> Unseen | None:
-    """Choose thresholds on some subjects and count their errors on the others, until every cell was counted once.
+    """Choose thresholds on some subjects and count their errors on the others, until every cell has been counted.
 
     Args:
         probabilities: float array of shape (n,), 0 to 1.
         is_all: boolean array of shape (n,).
-        groups: integer array of shape (n,): cells that share a number are on one side.
-        rates: what the thresholds are for.
-        seed: of deal and bootstrap.
+        groups: integer array of shape (n,): cells with one number stay together.
+        rates: the thresholds are for these.
+        seed: of the parts and the bootstrap.
         replicates: draws of subjects behind the intervals.
 
     Returns:
-        The reached rates with 95 % intervals over subjects; None where a class has one subject only.
+        The rates with 95 % intervals over subjects; None if a class has one subject only, or no thresholds keep the
+        rates.
     """
     part_of = _deal(is_all, groups, seed)
     if part_of is None:
@@ -96,10 +99,10 @@ def on_unseen_subjects(
 
 
 def _deal(is_all: NDArray[np.bool_], groups: NDArray[np.int64], seed: int) -> NDArray[np.int64] | None:
-    """Deal groups out to parts, so that both classes remain wherever a part is left out."""
+    """Deal groups out to parts, so that both classes remain if any part is left out."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    parts = min(DEALS, *(len(np.unique(groups[of_class])) for of_class in (is_all, ~is_all)))
+    parts = min(PARTS, *(len(np.unique(groups[of_class])) for of_class in (is_all, ~is_all)))
     if parts < 2:
         return None
     part_of = np.zeros(len(is_all), np.int64)

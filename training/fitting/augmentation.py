@@ -1,4 +1,4 @@
-"""Random changes of training cells that leave their class alone; early stopping, export and serving never see them."""
+"""Random changes of training cells that keep their class; early stopping, export and serving never apply them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from lambda_fn.cells import BACKGROUND_LEVEL
 if TYPE_CHECKING:
     import tensorflow as tf
 
-# A cell's colour tells its subject and slide more than its class: factors from 1 - x to 1 + x teach the network so.
+# Factors are from 1 - x to 1 + x. A cell's colour depends more on its subject and slide than on its class; random
+# colours keep the network from relying on it.
 BRIGHTNESS = 0.25
 CONTRAST = 0.25
 CHANNEL = 0.15
-# Free rotation resamples, and so blurs the finest texture: half of the cells keep their pixels as they were scanned.
+# Rotation by any angle resamples, which blurs the finest texture: the other half of the cells keep their pixels.
 FREE_ROTATION_SHARE = 0.5
 
 
 def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Flip, turn and recolour a batch; the black background stays black.
+    """Flip, rotate and recolour a batch; the black background stays black.
 
     Args:
         images: uint8 tensor of shape (batch, size, size, 3), 0 to 255.
@@ -43,14 +44,14 @@ def flip(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def rotate_quarters(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Swap rows and columns of half of the images: together with the flips, all quarter turns."""
+    """Swap rows and columns of half of the images; with the flips, this gives all rotations by quarters."""
     import tensorflow as tf
 
     return tf.where(_chance(images, seed, 0.5), tf.transpose(images, (0, 2, 1, 3)), images)
 
 
 def rotate(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Turn ``FREE_ROTATION_SHARE`` of the images by any angle around their centre."""
+    """Rotate ``FREE_ROTATION_SHARE`` of the images by any angle around their centre."""
     import tensorflow as tf
 
     which, angles = tf.unstack(tf.random.split(seed, 2))
@@ -70,7 +71,7 @@ def rotate(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def recolour(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Change brightness, contrast and colour balance of the cell; each image in its own way."""
+    """Change brightness, contrast and colour balance of each cell in its own way."""
     import tensorflow as tf
 
     brightness, contrast, channel = tf.unstack(tf.random.split(seed, 3))

@@ -16,24 +16,24 @@ IMAGENET, NO_WEIGHTS = "imagenet", "none"
 
 
 class PretrainedWeightsError(TrainingError):
-    """Weights that cannot be had, or are not those of the network."""
+    """Weights that cannot be downloaded, or are of another network."""
 
 
 def backbone(application: str, size: int, weights: str | Path, outputs: tuple[str, ...] = ()) -> keras.Model:
-    """A network without its classifier.
+    """Build a network without its classifier.
 
     Args:
         application: its name in ``keras.applications``.
         size: side of the input in pixels.
-        weights: ``"imagenet"`` downloads them, ``"none"`` draws them at random; or a file: Keras' own ``.h5`` without
+        weights: ``"imagenet"`` downloads them, ``"none"`` draws them at random. A file is Keras' own ``.h5`` without
             the classifier, or an ``.npz`` with arrays named ``<layer>__<weight>``.
-        outputs: names of the layers that it ends with; none for its own last one.
+        outputs: names of the layers that the network ends with; empty for its own last one.
 
     Returns:
         Keras model from float32 (batch, size, size, 3) to feature maps: one, or a list of those named.
 
     Raises:
-        PretrainedWeightsError: no download, or the file is not of this network.
+        PretrainedWeightsError: the download failed, or the file is of another network.
     """
     import keras
 

@@ -1,4 +1,4 @@
-"""Keras on TensorFlow, without the messages that TensorFlow prints while it is imported."""
+"""Imports Keras on TensorFlow, without the messages that TensorFlow prints."""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 def import_quietly() -> None:
-    """Import TensorFlow once, quietly; later imports find it loaded. Takes some seconds.
+    """Import TensorFlow without its messages. The first call takes some seconds.
 
     Raises:
         ImportError: TensorFlow is not installed.
@@ -16,7 +16,7 @@ def import_quietly() -> None:
     # The runtime writes its first lines before it reads its own log level.
     with _muted_standard_error():
         import tensorflow as tf
-    # It warns of every fifth network that predicts in one process.
+    # TensorFlow warns of every fifth network that predicts in one process.
     tf.get_logger().setLevel("ERROR")
 
 

@@ -1,4 +1,4 @@
-"""What a training run shows on a terminal or in a log."""
+"""Shows a run on a terminal or in a log."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,7 +53,7 @@ class RunProgress:
             bars.update(task, total=1.0, completed=1.0)
 
     def _in_lines(self, title: str) -> Callable[..., None]:
-        """Progress for a log file, where no bar can move: a line for each tenth that is done."""
+        """Progress for a log file: a line for each tenth that is done."""
         last_tenth = 0
 
         def advance(share: float, loss: float | None = None) -> None:

@@ -1,4 +1,4 @@
-"""From a float32 graph to one of 8-bit integers that is proved to decide alike: smaller, and faster on most processors.
+"""Converts a float32 graph to 8-bit integers: smaller, faster on most processors, and checked to decide alike.
 
 Static quantisation in QDQ form, signed 8-bit weights by channel and signed activations, as onnxruntime's guide advises
 first (onnxruntime.ai/docs/performance/model-optimizations/quantization.html).
@@ -22,7 +22,7 @@ from training.networks.architectures import INPUT_NAME
 from training.shipping.graph import run_graph
 
 CALIBRATION_CELLS = 256
-# What the smaller graph may cost, on cells of subjects that the network did not learn from.
+# Most that the smaller graph may lose, on cells of subjects that the network did not learn from.
 MOST_AUC_LOST = 0.005
 MOST_DECISIONS_CHANGED = 0.02
 
@@ -70,7 +70,7 @@ def to_int8(graph: bytes, calibration: NDArray[np.uint8]) -> bytes:
     """Quantise a graph; the same graph and cells give the same bytes.
 
     Args:
-        graph: what ``export.to_onnx`` made.
+        graph: from ``graph.to_onnx``.
         calibration: uint8 array of shape (n, size, size, 3): cells whose activations set the value ranges.
     """
     import onnx
@@ -89,7 +89,7 @@ def to_int8(graph: bytes, calibration: NDArray[np.uint8]) -> bytes:
         original.write_bytes(graph)
         quant_pre_process(original, preparation, skip_symbolic_shape=True)
         nodes = onnx.load(preparation).graph.node
-        # What follows the last multiplication is small, and its digits are the probability's.
+        # Nodes after the last multiplication are small, and the digits of the probability depend on them.
         last = max(i for i, node in enumerate(nodes) if node.op_type in ("MatMul", "Gemm"))
         names = [node.name for node in nodes[last:]]
         quantize_static(preparation, int8, Cells(), per_channel=True, nodes_to_exclude=names)
@@ -107,7 +107,7 @@ def check_int8(
     thresholds: Thresholds,
     calibration_cells: int,
 ) -> Quantization:
-    """Hold an 8-bit graph against the float32 one on cells that it was not calibrated on.
+    """Compare an 8-bit graph with the float32 one on cells that it was not calibrated on.
 
     Args:
         graph: the float32 graph.
