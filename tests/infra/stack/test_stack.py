@@ -156,7 +156,12 @@ def test_no_arn_names_a_partition(synthesize: Synthesize, choices: dict[str, Any
 
 
 def test_the_settings_in_force_are_an_output_that_deploys_the_same_again(synthesize: Synthesize) -> None:
-    choices = {"kms_key": "own", "alarm_email": "lab@example.org", "tags": {"team": "a"}, "former_kms_keys": (KEY,)}
+    choices: dict[str, Any] = {
+        "kms_key": "own",
+        "alarm_email": "lab@example.org",
+        "tags": {"team": "a"},
+        "former_kms_keys": (KEY,),
+    }
     outputs = synthesize(**choices).to_json()["Outputs"]
     settings = outputs["Settings"]["Value"]
     assert "example.org" not in settings
