@@ -23,6 +23,23 @@ PARALLEL_READS: Final = 32
 _ATTEMPTS = 8
 
 
+def stack_outputs(session: "Session", name: str) -> dict[str, str] | None:
+    """The outputs of a CloudFormation stack by name; None if there is no such stack.
+
+    Raises:
+        BotoCoreError, ClientError: AWS refuses or fails.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        (description,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if "does not exist" not in error.response["Error"].get("Message", ""):
+            raise
+        return None
+    return {one["OutputKey"]: one["OutputValue"] for one in description.get("Outputs", [])}
+
+
 @dataclass(frozen=True)
 class DeployedStack:
     """A deployed stack.

@@ -14,8 +14,12 @@ DEAD_LETTER_QUEUE_OUTPUT: Final = "DeadLetterQueueUrl"
 FUNCTION_OUTPUT: Final = "FunctionName"
 BACKFILL_OUTPUT: Final = "BackfillArn"
 ALARM_TOPIC_OUTPUT: Final = "AlarmTopicArn"
+# The settings in force, as a JSON object.
+SETTINGS_OUTPUT: Final = "Settings"
 # Only a deployment that scores one prefix of its bucket has this one.
 IMAGES_PREFIX_OUTPUT: Final = "ImagesPrefix"
+# Only a deployment with ``kms_key`` has this one.
+KEY_OUTPUT: Final = "KeyArn"
 
 # The alias of the function that the queue calls: it names the version that is in service.
 LIVE_ALIAS: Final = "live"

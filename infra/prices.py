@@ -44,6 +44,10 @@ DASHBOARD_MONTH = 3.00
 
 # https://aws.amazon.com/kms/pricing/
 KMS_KEY_MONTH = 1.00
+# The first and the second rotation of a key add this much a month, and later ones nothing.
+KMS_ROTATION_MONTH = 1.00
+KMS_BILLED_ROTATIONS = 2
+KMS_REQUEST = 0.03 / 1e4
 
 # https://aws.amazon.com/athena/pricing/; a query costs at least 10 MB
 ATHENA_TB_SCANNED = 5.00

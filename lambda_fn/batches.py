@@ -15,8 +15,9 @@ from lambda_fn.keys import ledger_key
 from lambda_fn.publishing import Precedence, current_precedence, publish
 from lambda_fn.reporting import ImageAnswer, logger, report_failure
 from lambda_fn.results import ResultDocument, WriteOutcome, ledger
-from lambda_fn.runtime import READ_AHEAD, Runtime
+from lambda_fn.runtime import Runtime
 from lambda_fn.scoring import score
+from lambda_fn.settings import READ_AHEAD
 from lambda_fn.stores import BucketStore, read_from_bucket
 
 T = TypeVar("T")

@@ -12,6 +12,9 @@ NAMESPACE: Final = "cellflag"
 # Dimensions of every metric: the name of the deployment and the version of the model.
 SERVICE_DIMENSION: Final = "service"
 MODEL_DIMENSION: Final = "model"
+# ``IMAGES`` and ``MESSAGES_FAILED`` of batches from the queue are counted a second time, by deployment and version of
+# the function. A release is judged by the new version alone, which gets a tenth of the batches.
+VERSION_DIMENSION: Final = "version"
 
 IMAGES: Final = "Images"
 REJECTED: Final = "Rejected"

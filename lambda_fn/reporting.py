@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import ClientError
 
 from lambda_fn import metric_names
@@ -24,6 +24,9 @@ from lambda_fn.settings import SERVICE_NAME
 SERVICE = os.environ.get(SERVICE_NAME, "cellflag")
 logger = Logger(service=SERVICE)
 metrics = Metrics(namespace=metric_names.NAMESPACE, service=SERVICE)
+# The variable in which Lambda gives the version of the function:
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+FUNCTION_VERSION = "AWS_LAMBDA_FUNCTION_VERSION"
 
 # Error codes of S3 that come back until somebody removes the cause:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
@@ -139,3 +142,14 @@ def report_batch(messages: int, failed: int, answers: Sequence[ImageAnswer], mod
         slowest = max((now - datetime.fromisoformat(answer.uploaded_at)).total_seconds() for answer in answers)
         metrics.add_metric(metric_names.UPLOAD_TO_RESULT, MetricUnit.Seconds, max(slowest, 0))
     metrics.flush_metrics()
+    if queued and (version := os.environ.get(FUNCTION_VERSION)):
+        _count_by_version(version, len(answers), failed)
+
+
+def _count_by_version(version: str, images: int, failed: int) -> None:
+    """Count answered images and failed messages for one version of the function."""
+    by_version = EphemeralMetrics(namespace=metric_names.NAMESPACE, service=SERVICE)
+    by_version.add_dimension(metric_names.VERSION_DIMENSION, version)
+    by_version.add_metric(metric_names.IMAGES, MetricUnit.Count, images)
+    by_version.add_metric(metric_names.MESSAGES_FAILED, MetricUnit.Count, failed)
+    by_version.flush_metrics()

@@ -14,14 +14,12 @@ from botocore.config import Config
 from lambda_fn.deadline import SILENT_SECONDS
 from lambda_fn.decisions import Policy
 from lambda_fn.model import Model
-from lambda_fn.settings import policy
+from lambda_fn.settings import READ_AHEAD, policy
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-# Reads and writes wait for S3 while the processor scores images, so many may run at once. Each image that is read ahead
-# may take ``Limits.file_bytes`` of memory.
-READ_AHEAD = 8
+# Writes wait for S3 while the processor scores images, so many may run at once.
 PARALLEL_WRITES = 16
 
 

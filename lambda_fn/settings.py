@@ -15,6 +15,11 @@ RESULTS_BUCKET: Final = "RESULTS_BUCKET"
 # The deployment's name, a dimension of every metric. Powertools for AWS Lambda defines the name of the variable.
 SERVICE_NAME: Final = "POWERTOOLS_SERVICE_NAME"
 REVIEW_EVERYTHING: Final = "REVIEW_EVERYTHING"
+
+# Reads wait for S3 while the processor scores images, so many may run at once. Each image that is read ahead may take
+# ``Limits.file_bytes`` of memory.
+READ_AHEAD: Final = 8
+
 # The variable that sets each error rate that a deployment tolerates.
 ERROR_RATE_VARIABLES: Final[Mapping[ErrorRate, str]] = {
     "all_decided_normal": "ALL_DECIDED_NORMAL",

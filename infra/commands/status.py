@@ -14,6 +14,7 @@ from infra.deployed_stack import DeployedStack
 from infra.operate.access import on_a_stack
 from infra.operate.backfills import executions
 from infra.operate.dead_letters import depth
+from infra.operate.notifications import announces_uploads
 from infra.operate.recent import read_recent
 from lambda_fn.results import DecisionOrRejected
 
@@ -24,7 +25,7 @@ _DECISIONS = get_args(DecisionOrRejected)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
 @on_a_stack
 def status(stack: DeployedStack, as_json: bool) -> None:
-    """Show the queue, dead letters, results of the last hour, the model in service, and a running backfill."""
+    """Show the notification, queue, dead letters, results of the last hour, model in service, and running backfill."""
     with Console(stderr=True).status("Reading"):
         report = read_status(stack)
     if as_json:
@@ -42,6 +43,7 @@ def read_status(stack: DeployedStack) -> dict[str, Any]:
     recent = read_recent(stack, timedelta(hours=1))
     return {
         "stack": stack.name,
+        "uploads_announced": announces_uploads(stack),
         "queue": depth(stack, names.QUEUE_OUTPUT) | {"oldest_seconds": _oldest_seconds(stack)},
         "dead_letters": sum(depth(stack, names.DEAD_LETTER_QUEUE_OUTPUT).values()),
         "last_hour": {
@@ -94,6 +96,17 @@ def _backfill(stack: DeployedStack) -> dict[str, Any] | None:
     return {"total": counts.total, "done": counts.done, "failed": counts.failed}
 
 
+def _unannounced(announced: bool | None) -> Text:
+    """A line for people if uploads are not announced (False), or if nobody may ask (None)."""
+    if announced is None:
+        return Text("unknown: reading the bucket's notifications needs s3:GetBucketNotification", "yellow")
+    return Text(
+        "the images bucket does not announce them to the queue, so none is scored: somebody removed or changed its "
+        "notification. Send all object creation and removal events to the queue again, then run `cellflag backfill`",
+        "bold red",
+    )
+
+
 def _table(report: dict[str, Any]) -> Table:
     queue, hour, function = report["queue"], report["last_hour"], report["function"]
     oldest = "" if queue["oldest_seconds"] is None else f", the oldest for {queue['oldest_seconds']:,.0f} s"
@@ -102,6 +115,8 @@ def _table(report: dict[str, Any]) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row("stack", Text(report["stack"]))
+    if report["uploads_announced"] is not True:
+        table.add_row("uploads", _unannounced(report["uploads_announced"]))
     table.add_row(
         "queue",
         f"{queue['visible']:,} waiting{oldest}, {queue['in_flight']:,} being scored, {queue['delayed']:,} delayed",

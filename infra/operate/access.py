@@ -6,10 +6,9 @@ from typing import Any
 
 import boto3
 import click
-from botocore.exceptions import ClientError
 
 from infra import names
-from infra.deployed_stack import DeployedStack
+from infra.deployed_stack import DeployedStack, stack_outputs
 from infra.errors import InfraError
 from infra.local_cloud import lifetime
 from infra.local_cloud.deployment import deployed
@@ -29,18 +28,13 @@ def find_stack(stage: str, profile: str | None, region: str | None) -> DeployedS
     """
     session = boto3.Session(profile_name=profile, region_name=region)
     name = names.stack_name(stage)
-    try:
-        (description,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    except ClientError as error:
-        if "does not exist" not in error.response["Error"].get("Message", ""):
-            raise
+    outputs = stack_outputs(session, name)
+    if outputs is None:
         raise InfraError(
             f"there is no stack {name} in this account in {session.region_name}: deploy it with `cdk deploy`, "
             "or choose with --stage, --region and --profile; for the local cloud add --local."
-        ) from error
-    return DeployedStack(
-        name, {one["OutputKey"]: one["OutputValue"] for one in description.get("Outputs", [])}, session
-    )
+        )
+    return DeployedStack(name, outputs, session)
 
 
 def find_local_stack() -> DeployedStack:

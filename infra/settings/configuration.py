@@ -7,8 +7,9 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from infra.names import DEFAULT_STAGE
-from infra.settings.fields import ConfigurationError, Rate, ReadWhole, Switch, Tags, Whole, describe_error
-from lambda_fn.manifest import ErrorRate, Manifest
+from infra.settings.contradictions import refuse_contradictions
+from infra.settings.fields import ConfigurationError, Rate, ReadNames, ReadWhole, Switch, Tags, Whole, describe_error
+from lambda_fn.manifest import ErrorRate
 
 # Retention times that CloudWatch Logs offers (PutRetentionPolicy), in days.
 RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653]
@@ -21,6 +22,8 @@ EXPRESS_SECONDS: Final = 60
 OWN: Final = "own"
 
 _KEY_ARN = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"
+_BUCKET_NAME = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
+_BUCKET_NAME_WORDS = "the name of an S3 bucket"
 _KEY_ARN_WORDS = "the ARN of a KMS key (arn:aws:kms:…:key/…)"
 _KEY_PART = r"^[A-Za-z0-9!_.'()/-]{1,512}$"
 _KEY_PART_WORDS = "1 to 512 letters, digits and !_.'()/- (S3 takes a filter literally, * included)"
@@ -36,21 +39,27 @@ class Configuration(BaseModel):
             AWS can split a bill by them.
         hipaa: also check the template by the HIPAA Security rules, and turn on ``kms_key`` and ``access_logs``.
         images_bucket: an existing bucket of images in the same account and region. None makes a new bucket.
+        results_bucket: an existing bucket of results, such as one that an earlier stack left. Its encryption, lifecycle
+            rules and policy stay as they are. None makes a new bucket.
         images_prefix: score only keys that begin with this. The function has no right to read other keys.
         images_suffix: score only keys that end with this. S3 takes one suffix and distinguishes ``.bmp`` from ``.BMP``.
             Without a suffix every upload is answered, and a file that is no image is rejected.
         images_kms_key: ARN of the KMS key that encrypts the existing ``images_bucket``.
+        results_kms_key: ARN of the KMS key that encrypts the existing ``results_bucket``.
         kms_key: ``own`` makes a KMS key for buckets, logs and alarms. The ARN of an existing key is used as it is; its
             policy must let CloudWatch and its logs use the key (docs/aws.md). None leaves encryption to S3's own keys,
             which cost nothing.
+        former_kms_keys: ARNs of keys that encrypted images or results once, ``ARN,ARN``. Changing a bucket's key leaves
+            the objects in it under the former key; the function goes on to decrypt them with these.
         access_logs: log every request to the new buckets in a third bucket.
-        memory_mb: memory of the function in MB, 128 to 10240. 1769 MB include one full vCPU (AWS Lambda, "Configure
-            function memory").
+        memory_mb: memory of the function in MB, up to 10240 and enough for the largest image that the model accepts
+            (``infra.settings.memory``). 1769 MB include one full vCPU (AWS Lambda, "Configure function memory").
         timeout_seconds: longest time for one batch, 1 to 900.
         batch_size: most messages in one call of the function, 1 to 1000. docs/performance.md gives the reasons for 50.
         batch_window_seconds: longest wait for a batch to fill, 0 to 300; at least 1 if ``batch_size`` is above 10.
         max_concurrency: most calls of the function that the queue makes at the same time, 2 to 1000. The limit keeps a
-            flood of images from using up the calls of the account: a new account has 10, and 8 leave room for others.
+            flood of images from using up the calls of the account: a new account has 10. The default and the default
+            of ``backfill_concurrency`` together leave one of them to others.
         reserved_concurrency: calls that the account reserves for the function, for queue and backfill together. None
             reserves nothing: an account must leave 100 calls unreserved, and a new account has only 10.
         snap_start: publish versions with SnapStart. It is off by default, because nobody waits for the half second of a
@@ -59,7 +68,8 @@ class Configuration(BaseModel):
             time rolls the version back. 0 switches at once: use it for a version that ends an alarm, because
             CodeDeploy starts no deployment during one. The local cloud has no CodeDeploy and switches at once.
         log_retention_days: days for which logs are kept, one of ``RetentionDays``.
-        results_retention_days: days after which results, flags and ledger are deleted. None keeps them.
+        results_retention_days: days after which S3 deletes results, flags and ledger. Their former versions go a day
+            after they were replaced, so a day or two later nothing is left. None keeps them.
         alarm_email: address that gets the alarms. AWS first asks for its consent.
         review_everything: send every image to review. Scores and labels stay as they are.
         all_decided_normal: tolerated share of ALL cells that are decided normal, 0 to 1, between the lowest and the
@@ -83,23 +93,26 @@ class Configuration(BaseModel):
     target: Literal["aws", "local"] = "aws"
     tags: Tags = Field(default_factory=dict)
     hipaa: Switch = False
-    images_bucket: str | None = Field(
-        default=None, pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="the name of an S3 bucket"
-    )
+    images_bucket: str | None = Field(default=None, pattern=_BUCKET_NAME, description=_BUCKET_NAME_WORDS)
+    results_bucket: str | None = Field(default=None, pattern=_BUCKET_NAME, description=_BUCKET_NAME_WORDS)
     images_prefix: str | None = Field(default=None, pattern=_KEY_PART, description=_KEY_PART_WORDS)
     images_suffix: str | None = Field(default=None, pattern=_KEY_PART, description=_KEY_PART_WORDS)
     images_kms_key: str | None = Field(default=None, pattern=f"^{_KEY_ARN}$", description=_KEY_ARN_WORDS)
+    results_kms_key: str | None = Field(default=None, pattern=f"^{_KEY_ARN}$", description=_KEY_ARN_WORDS)
     kms_key: str | None = Field(
         default_factory=lambda values: OWN if values["hipaa"] else None,
         pattern=f"^({OWN}|{_KEY_ARN})$",
         description=f"{OWN}, or {_KEY_ARN_WORDS}",
+    )
+    former_kms_keys: Annotated[tuple[Annotated[str, Field(pattern=f"^{_KEY_ARN}$")], ...], ReadNames] = Field(
+        default=(), description=f"ARN,ARN: for each key {_KEY_ARN_WORDS}"
     )
     access_logs: Switch = Field(default_factory=lambda values: values["hipaa"])
     memory_mb: Whole = Field(default=1769, ge=128, le=10240)
     timeout_seconds: Whole = Field(default=60, ge=1, le=900)
     batch_size: Whole = Field(default=50, ge=1, le=1000)
     batch_window_seconds: Whole = Field(default=1, ge=0, le=300)
-    max_concurrency: Whole = Field(default=8, ge=2, le=1000)
+    max_concurrency: Whole = Field(default=5, ge=2, le=1000)
     reserved_concurrency: Whole | None = Field(default=None, ge=1, le=100_000)
     snap_start: Switch = False
     canary_minutes: Annotated[Literal[0, 5, 10, 15, 30], ReadWhole] = 5
@@ -112,7 +125,7 @@ class Configuration(BaseModel):
     all_decided_normal: Rate | None = None
     normal_decided_all: Rate | None = None
     backfill_batch_size: Whole = Field(default=50, ge=1, le=1000)
-    backfill_concurrency: Whole = Field(default=8, ge=1, le=1000)
+    backfill_concurrency: Whole = Field(default=4, ge=1, le=1000)
     backfill_tolerated_failure_percentage: Whole = Field(default=5, ge=0, le=100)
 
     @model_validator(mode="wrap")
@@ -128,8 +141,7 @@ class Configuration(BaseModel):
             configuration = validate(values)
         except ValidationError as errors:
             raise ConfigurationError(describe_error(errors.errors()[0], cls.model_fields, values)) from errors
-        configuration._refuse_contradictions()
-        configuration._refuse_rates_that_cannot_be_served()
+        refuse_contradictions(configuration)
         return configuration
 
     @property
@@ -141,51 +153,12 @@ class Configuration(BaseModel):
         }
         return {name: rate for name, rate in rates.items() if rate is not None}
 
-    def _refuse_rates_that_cannot_be_served(self) -> None:
-        """Refuse rates outside the model's table.
+    def in_force(self) -> str:
+        """The settings that have a value as a JSON object, for an output of the stack, which everybody may read.
 
-        With a rate below the table the function would not start. A rate above the table would count as its highest.
+        The address of a person is left out.
         """
-        if not self.own_rates:
-            return
-        model = Manifest.read()
-        for name, rate in self.own_rates.items():
-            rates = model.rates(name)
-            if not rates:
-                raise ConfigurationError(f"{name} is {rate:g}; {model.version} has no table of it, so leave it out")
-            if not rates[0] <= rate <= rates[-1]:
-                raise ConfigurationError(
-                    f"{name} is {rate:g}; it must be {rates[0]:g} to {rates[-1]:g}, the rates that {model.version} "
-                    "has thresholds for"
-                )
-
-    def _refuse_contradictions(self) -> None:
-        calls = self.max_concurrency + self.backfill_concurrency
-        for wrong, message in (
-            (
-                self.batch_size > 10 and self.batch_window_seconds == 0,
-                f"batch_size is {self.batch_size}; SQS takes over 10 only if batch_window_seconds is 1 or more",
-            ),
-            (
-                self.reserved_concurrency is not None and self.reserved_concurrency < calls,
-                f"reserved_concurrency is {self.reserved_concurrency}; it must be {calls} or more, max_concurrency and "
-                "backfill_concurrency together, or else messages end as dead letters for want of a turn",
-            ),
-            (
-                self.images_kms_key is not None and self.images_bucket is None,
-                "images_kms_key is given without images_bucket; a bucket made here is encrypted with kms_key",
-            ),
-            (
-                self.review_everything and bool(self.own_rates),
-                "review_everything leaves nothing to decide; drop it, or all_decided_normal and normal_decided_all",
-            ),
-            (
-                self.hipaa and self.access_logs is False,
-                "hipaa demands access logs; drop access_logs=false, or hipaa",
-            ),
-        ):
-            if wrong:
-                raise ConfigurationError(message)
+        return self.model_dump_json(exclude={"alarm_email"}, exclude_none=True)
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Self:

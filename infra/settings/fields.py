@@ -39,6 +39,11 @@ def _read_switch(value: object) -> object:
     return _TRUE_OR_FALSE.get(str(value), value)
 
 
+def _read_names(value: object) -> object:
+    """Read a list, written as ``NAME,NAME`` or as a JSON array."""
+    return tuple(value.split(",")) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
 def _read_tags(value: object) -> dict[str, str]:
     """Read the tags of AWS resources, written as ``name=value,name=value`` or as a JSON object."""
     pairs = value
@@ -64,6 +69,7 @@ ReadWhole = BeforeValidator(_read_whole)
 Whole = Annotated[int, ReadWhole]
 Rate = Annotated[float, BeforeValidator(_read_rate), Field(allow_inf_nan=False)]
 Switch = Annotated[bool, BeforeValidator(_read_switch)]
+ReadNames = BeforeValidator(_read_names)
 Tags = Annotated[dict[str, str], BeforeValidator(_read_tags)]
 
 

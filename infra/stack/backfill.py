@@ -16,9 +16,10 @@ from constructs import Construct
 
 from infra.settings.configuration import Configuration
 from infra.stack.backfill_states import BackfillStates
-from infra.stack.encryption import let_use
+from infra.stack.encryption import let_decrypt, let_use
 from infra.stack.nag import acknowledge, acknowledge_resources
-from infra.stack.storage import Storage, of_this_account
+from infra.stack.storage import Storage
+from infra.stack.trust import for_this_account, of_this_account
 from lambda_fn.keys import BACKFILLS
 
 
@@ -43,7 +44,7 @@ class Backfill(Construct):
     ) -> None:
         """Score the images of ``storage`` with ``function``, which reads and writes them with its own role."""
         super().__init__(scope, construct_id)
-        stack = Stack.of(self)
+        stack, key = Stack.of(self), storage.messages_key
         log_group = logs.LogGroup(
             self,
             "Log",
@@ -58,17 +59,19 @@ class Backfill(Construct):
             self,
             "StateMachine",
             definition_body=sfn.DefinitionBody.from_string(stack.to_json_string(states.definition)),
-            role=_role(self, storage, function, configuration.images_prefix),
+            role=_role(self, configuration, storage, function),
             tracing_enabled=True,
             # Execution data holds keys, and a key may hold a person's name.
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
+            encryption_configuration=sfn.CustomerManagedEncryptionConfiguration(key) if key else None,
         )
         _allow_children(self, self.state_machine)
 
 
-def _role(scope: Construct, storage: Storage, function: lambda_.IFunction, images_prefix: str | None) -> iam.Role:
+def _role(scope: Construct, configuration: Configuration, storage: Storage, function: lambda_.IFunction) -> iam.Role:
     """A role that may list images, call the function, and write below one prefix of the results bucket."""
-    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+    role = iam.Role(scope, "Role", assumed_by=for_this_account(scope, "states.amazonaws.com"))
+    images_prefix = configuration.images_prefix
     own_objects = storage.results.arn_for_objects(f"{BACKFILLS}*")
     for statement in (
         iam.PolicyStatement(sid="Score", actions=["lambda:InvokeFunction"], resources=[function.function_arn]),
@@ -89,6 +92,9 @@ def _role(scope: Construct, storage: Storage, function: lambda_.IFunction, image
     ):
         role.add_to_policy(statement)
     let_use(role, storage.results.encryption_key, "EncryptOutcome")
+    # The CDK grants the use of the key for a state machine by its name, but CloudFormation chooses the name.
+    let_use(role, storage.messages_key, "EncryptExecutions")
+    let_decrypt(role, configuration.former_kms_keys)
     acknowledge_resources(role, [own_objects], "The role needs every object below this one prefix.")
     acknowledge(role, "IAM5[Resource::*]", "AWS does not restrict the delivery of logs and traces to a resource.")
     return role

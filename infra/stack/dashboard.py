@@ -8,7 +8,7 @@ from constructs import Construct
 
 from infra import prices
 from infra.settings.configuration import Configuration
-from infra.stack.metrics import ModelMetrics
+from infra.stack.metrics import FunctionMetrics
 from infra.stack.scoring import Scoring
 from lambda_fn import metric_names
 from lambda_fn.manifest import Manifest
@@ -17,7 +17,7 @@ _PERIOD = Duration.minutes(5)
 
 
 def add_dashboard(
-    scope: Construct, configuration: Configuration, scoring: Scoring, metrics: ModelMetrics, model: Manifest
+    scope: Construct, configuration: Configuration, scoring: Scoring, metrics: FunctionMetrics, model: Manifest
 ) -> None:
     """Add the dashboard to ``scope``. Dashboards belong to no region, so its name holds the stack and the region."""
     stack = Stack.of(scope)
@@ -33,7 +33,7 @@ def add_dashboard(
     )
 
 
-def _images(service: str, metrics: ModelMetrics) -> list[cloudwatch.IWidget]:
+def _images(service: str, metrics: FunctionMetrics) -> list[cloudwatch.IWidget]:
     """Graphs of decisions, of models, and of the time from upload to result."""
     dimensions = f"{{{metric_names.NAMESPACE},{metric_names.MODEL_DIMENSION},{metric_names.SERVICE_DIMENSION}}}"
     of_service = f'{metric_names.SERVICE_DIMENSION}="{service}"'
@@ -52,7 +52,7 @@ def _images(service: str, metrics: ModelMetrics) -> list[cloudwatch.IWidget]:
     ]
 
 
-def _quality(scoring: Scoring, metrics: ModelMetrics, model: Manifest) -> list[cloudwatch.IWidget]:
+def _quality(scoring: Scoring, metrics: FunctionMetrics, model: Manifest) -> list[cloudwatch.IWidget]:
     """Graphs of the share that goes to review, of rejected images, and of errors."""
     review = 100 * model.achieved_shares().review_share
     expected = cloudwatch.HorizontalAnnotation(value=round(review, 1), label="the model card's share")
@@ -69,7 +69,7 @@ def _quality(scoring: Scoring, metrics: ModelMetrics, model: Manifest) -> list[c
     ]
 
 
-def _load(configuration: Configuration, scoring: Scoring, metrics: ModelMetrics) -> list[cloudwatch.IWidget]:
+def _load(configuration: Configuration, scoring: Scoring, metrics: FunctionMetrics) -> list[cloudwatch.IWidget]:
     """Graphs of waiting messages and of the cost."""
     age = scoring.queue.metric_approximate_age_of_oldest_message(period=_PERIOD, statistic="Maximum")
     waiting = [
@@ -84,7 +84,7 @@ def _load(configuration: Configuration, scoring: Scoring, metrics: ModelMetrics)
     ]
 
 
-def hourly_cost(configuration: Configuration, scoring: Scoring, metrics: ModelMetrics) -> cloudwatch.MathExpression:
+def hourly_cost(configuration: Configuration, scoring: Scoring, metrics: FunctionMetrics) -> cloudwatch.MathExpression:
     """The cost of scoring in USD an hour: computing, and requests to S3 and SQS; storage and logs are left out.
 
     Each image costs a message, one read and one written result; messages are received and deleted in batches. A review

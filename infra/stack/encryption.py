@@ -1,6 +1,8 @@
 """The optional KMS key. Without it S3, SQS and CloudWatch Logs encrypt with AWS's own keys at no cost."""
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from collections.abc import Sequence
+
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -22,12 +24,10 @@ def encryption_key(scope: Construct, setting: str | None) -> kms.IKey | None:
         "Key",
         description=f"Images, results and logs of {Stack.of(scope).stack_name}",
         enable_key_rotation=True,
-        removal_policy=RemovalPolicy.RETAIN,
+        removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     )
     stack = Stack.of(scope)
-    logs = stack.format_arn(
-        service="logs", resource="log-group", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
-    )
+    all_logs = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}"
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     key.add_to_resource_policy(
         iam.PolicyStatement(
@@ -35,7 +35,7 @@ def encryption_key(scope: Construct, setting: str | None) -> kms.IKey | None:
             principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
             actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
             resources=["*"],
-            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs}},
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"{all_logs}:log-group:*"}},
         )
     )
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
@@ -48,7 +48,36 @@ def encryption_key(scope: Construct, setting: str | None) -> kms.IKey | None:
             conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
         )
     )
+    # With ``hipaa`` the queue is encrypted with the key, and S3 sends to it:
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="AnnounceImages",
+            principals=[iam.ServicePrincipal("s3.amazonaws.com")],
+            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+            resources=["*"],
+            conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+        )
+    )
+    # So are the logs that the state machine sends, until they are delivered:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="DeliverLogs",
+            principals=[iam.ServicePrincipal("delivery.logs.amazonaws.com")],
+            actions=["kms:Decrypt*"],
+            resources=["*"],
+            conditions={"StringEquals": {"kms:EncryptionContext:SourceArn": f"{all_logs}:*"}},
+        )
+    )
     return key
+
+
+def let_decrypt(role: iam.IRole, keys: Sequence[str]) -> None:
+    """Let ``role`` decrypt what keys that are used no longer encrypted; ``keys`` are their ARNs."""
+    if keys:
+        statement = iam.PolicyStatement(sid="DecryptWithFormerKeys", actions=["kms:Decrypt"], resources=list(keys))
+        role.add_to_principal_policy(statement)
 
 
 def let_use(role: iam.IRole, key: kms.IKey | None, sid: str, *, write: bool = True) -> None:

@@ -6,12 +6,20 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from lambda_fn import metric_names
 
 
-class ModelMetrics:
-    """The metrics that the function reports for one model of one deployment."""
+class FunctionMetrics:
+    """The metrics that the function reports for one deployment and one model, or one version of the function."""
 
-    def __init__(self, service: str, model: str) -> None:
-        """Take the name of the deployment as ``service``, and the version of the model as ``model``."""
-        self._dimensions = {metric_names.SERVICE_DIMENSION: service, metric_names.MODEL_DIMENSION: model}
+    def __init__(self, service: str, *, model: str | None = None, version: str | None = None) -> None:
+        """Take the name of the deployment as ``service``, and either the ``version`` or the version of the ``model``.
+
+        By ``version`` the function counts only images and failed messages, and only of batches from the queue.
+        """
+        dimensions = {
+            metric_names.SERVICE_DIMENSION: service,
+            metric_names.MODEL_DIMENSION: model,
+            metric_names.VERSION_DIMENSION: version,
+        }
+        self._dimensions = {name: value for name, value in dimensions.items() if value is not None}
 
     def count(self, name: str, period: Duration, statistic: str = "Sum") -> cloudwatch.Metric:
         """The metric of this name in ``lambda_fn.metric_names``, Sum or another ``statistic`` of each period."""

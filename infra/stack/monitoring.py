@@ -10,8 +10,8 @@ from constructs import Construct
 
 from infra.settings.configuration import Configuration
 from infra.stack.dashboard import add_dashboard
-from infra.stack.metrics import ModelMetrics
-from infra.stack.scoring import VISIBILITY_TIMEOUTS, Scoring
+from infra.stack.metrics import FunctionMetrics
+from infra.stack.scoring import Scoring, visibility_seconds
 from infra.stack.storage import Storage
 from lambda_fn import metric_names
 from lambda_fn.manifest import Manifest
@@ -25,7 +25,7 @@ OLDEST_MESSAGE_SECONDS = 900
 # alarm for dead letters alone. Its third try starts two visibility timeouts after the first, and from then on SQS no
 # longer counts its message as the oldest:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-FAILING_VISIBILITY_TIMEOUTS = 2.5
+FAILING_VISIBILITY_TIMEOUTS = 2.4
 
 # More failed messages than this percentage raise an alarm, if there were this many messages in five minutes. A lone
 # image that cannot be read raises none with its five tries.
@@ -47,8 +47,6 @@ class Monitoring(Construct):
         model: the manifest of the model that is deployed.
         metrics: the metrics of this deployment and model.
         topic: the topic.
-        rollback: alarms that roll a release back. The alarm for dead letters is not among them: it lasts until the dead
-            letters are sent back, and CodeDeploy starts no release during an alarm, not even one with the remedy.
     """
 
     def __init__(
@@ -57,7 +55,7 @@ class Monitoring(Construct):
         """Watch the queue, the live function and the shipped model."""
         super().__init__(scope, construct_id)
         self.model = Manifest.read()
-        self.metrics = ModelMetrics(Stack.of(self).stack_name, self.model.version)
+        self.metrics = FunctionMetrics(Stack.of(self).stack_name, model=self.model.version)
         # Without a KMS key the topic is not encrypted, because CloudWatch may not use AWS's own key for topics. No
         # alarm names an image.
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True, master_key=storage.key)
@@ -72,46 +70,46 @@ class Monitoring(Construct):
         )
         if configuration.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(configuration.alarm_email))
-        self.rollback = [self._errors(scoring)]
+        self._errors(scoring)
         self._queues(configuration, scoring)
         if configuration.target == "aws":  # the local cloud refuses alarms on expressions
-            self.rollback.append(self._failures())
+            self._failures()
             if not configuration.review_everything:
                 self._drift(configuration)
         add_dashboard(self, configuration, scoring, self.metrics, self.model)
 
     def _queues(self, configuration: Configuration, scoring: Scoring) -> None:
         minute = Duration.minutes(1)
-        self._alarm(
+        self.add_alarm(
             "DeadLetters",
             scoring.dead_letters.metric_approximate_number_of_messages_visible(period=minute, statistic="Maximum"),
             "Images without an answer after five tries: `cellflag redrive` shows why, and sends them back.",
         )
         oldest = scoring.queue.metric_approximate_age_of_oldest_message(period=minute, statistic="Maximum")
-        failing = FAILING_VISIBILITY_TIMEOUTS * VISIBILITY_TIMEOUTS * configuration.timeout_seconds
-        self._alarm(
+        failing = FAILING_VISIBILITY_TIMEOUTS * visibility_seconds(configuration)
+        self.add_alarm(
             "OldestMessage",
             oldest,
             "Images wait too long: raise max_concurrency, or look for errors.",
             above=max(OLDEST_MESSAGE_SECONDS, failing),
             periods=5,
         )
-        self._alarm(
+        self.add_alarm(
             "Throttles",
             scoring.function.metric_throttles(period=Duration.minutes(5), statistic="Sum"),
             "The account, or reserved_concurrency, allows fewer calls at a time than queue and backfill make.",
             periods=3,
         )
 
-    def _errors(self, scoring: Scoring) -> cloudwatch.IAlarm:
-        return self._alarm(
+    def _errors(self, scoring: Scoring) -> None:
+        self.add_alarm(
             "Errors",
             scoring.live.metric_errors(period=Duration.minutes(1), statistic="Sum"),
             "Calls of the function crash or time out.",
         )
 
-    def _failures(self) -> cloudwatch.IAlarm:
-        return self._alarm(
+    def _failures(self) -> None:
+        self.add_alarm(
             "MessagesFailed",
             self.metrics.percent_failed(Duration.minutes(5), FAILED_MESSAGES),
             "Images cannot be read, or results not written; the function's log says why.",
@@ -128,7 +126,7 @@ class Monitoring(Construct):
         """
         if not configuration.own_rates:  # other error rates send another share to review
             expected = 100 * self.model.achieved_shares().review_share
-            self._alarm(
+            self.add_alarm(
                 "ReviewShare",
                 self.metrics.percent_of_images(metric_names.REVIEW, Duration.hours(1), DRIFT_IMAGES_AN_HOUR, expected),
                 f"Far more goes to review than the {expected:.0f} % that the model card states: did staining, scanner "
@@ -142,7 +140,7 @@ class Monitoring(Construct):
             metric_names.DECIDED_NORMAL: rates["all_decided_normal"],
         }
         for name, share in decided.items():
-            self._alarm(
+            self.add_alarm(
                 name,
                 self.metrics.percent_of_images(name, Duration.days(1), DRIFT_IMAGES_A_DAY, 100 * share),
                 "Scores have moved: fewer cells get this decision than in any mix of the cells that the model knows.",
@@ -151,7 +149,7 @@ class Monitoring(Construct):
                 operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             )
 
-    def _alarm(
+    def add_alarm(
         self,
         name: str,
         metric: cloudwatch.IMetric,
@@ -161,6 +159,16 @@ class Monitoring(Construct):
         periods: int = 1,
         operator: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
     ) -> cloudwatch.Alarm:
+        """Add an alarm that notifies the topic when it comes and when it goes.
+
+        Args:
+            name: name of the construct.
+            metric: the metric or expression that it watches.
+            description: what an operator should know and do.
+            above: the threshold.
+            periods: periods of ``metric`` in a row that raise the alarm.
+            operator: how the threshold is compared. Missing data never raise an alarm.
+        """
         alarm = cloudwatch.Alarm(
             self,
             name,

@@ -18,14 +18,12 @@ def acknowledge_resources(construct: IConstruct, arns: list[str], reason: str) -
         acknowledge(construct, f"IAM5[Resource::{_as_nag_writes(Stack.of(construct).resolve(arn))}]", reason)
 
 
-def acknowledge_notifications_handler(stack: Stack) -> None:
+def acknowledge_notifications_handler(handler: IConstruct) -> None:
     """Acknowledge the rules that the CDK's own function breaks; it turns on the notifications of a bucket."""
     policy = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-    for child in stack.node.children:
-        if child.node.id.startswith("BucketNotificationsHandler"):
-            acknowledge(child, f"IAM4[Policy::{policy}]", "The CDK chooses the role of its own function.")
-            for rule in ("LambdaConcurrency", "LambdaDLQ", "LambdaInsideVPC"):
-                acknowledge(child, rule, "It runs during deployments only, which wait.", pack="HIPAA.Security")
+    acknowledge(handler, f"IAM4[Policy::{policy}]", "The CDK chooses the role of its own function.")
+    for rule in ("LambdaConcurrency", "LambdaDLQ", "LambdaInsideVPC"):
+        acknowledge(handler, rule, "It runs during deployments only, which wait.", pack="HIPAA.Security")
 
 
 def _as_nag_writes(resolved: object) -> str:

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_logs as logs
@@ -15,19 +16,27 @@ from constructs import Construct
 from infra import names
 from infra.packaging.bundle import Bundle
 from infra.settings.configuration import Configuration
-from infra.stack.encryption import let_use
+from infra.stack.encryption import let_decrypt, let_use
 from infra.stack.nag import acknowledge, acknowledge_resources
-from infra.stack.storage import Storage, of_this_account
-from lambda_fn.keys import WRITTEN_BY_THE_FUNCTION
+from infra.stack.storage import Storage
+from infra.stack.trust import for_this_account, of_this_account
+from lambda_fn.keys import RESULTS, REVIEW, WRITTEN_BY_THE_FUNCTION
 from lambda_fn.manifest import Manifest
 from lambda_fn.settings import ERROR_RATE_VARIABLES, RESULTS_BUCKET, REVIEW_EVERYTHING, SERVICE_NAME
 
 # A message that failed this many times goes to the dead-letter queue.
 TRIES = 5
 
-# The visibility timeout of the queue, in timeouts of the function, as AWS recommends. A message is then not received
-# again while its batch still runs or is throttled.
-VISIBILITY_TIMEOUTS = 6
+# The visibility timeout of the queue, in timeouts of the function. To these comes the batch window, because a message
+# waits in it after it was received:
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+# A message is then not received again while its batch still fills, runs or is throttled.
+_VISIBILITY_TIMEOUTS = 6
+
+
+def visibility_seconds(configuration: Configuration) -> int:
+    """The queue's visibility timeout in seconds, as AWS recommends."""
+    return _VISIBILITY_TIMEOUTS * configuration.timeout_seconds + configuration.batch_window_seconds
 
 
 class Scoring(Construct):
@@ -55,11 +64,13 @@ class Scoring(Construct):
     ) -> None:
         """Score images that are uploaded to ``storage`` with the code of ``bundle``."""
         super().__init__(scope, construct_id)
-        self.dead_letters = _queue(self, "DeadLetters", retention_period=Duration.days(14))
+        key = storage.messages_key
+        self.dead_letters = _queue(self, "DeadLetters", key, retention_period=Duration.days(14))
         self.queue = _queue(
             self,
             "Queue",
-            visibility_timeout=Duration.seconds(VISIBILITY_TIMEOUTS * configuration.timeout_seconds),
+            key,
+            visibility_timeout=Duration.seconds(visibility_seconds(configuration)),
             retention_period=Duration.days(4),
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=TRIES, queue=self.dead_letters),
         )
@@ -110,7 +121,7 @@ class Scoring(Construct):
             memory_size=configuration.memory_mb,
             timeout=Duration.seconds(configuration.timeout_seconds),
             reserved_concurrent_executions=configuration.reserved_concurrency,
-            role=_role(self, storage, log_group, configuration.images_prefix or ""),
+            role=_role(self, configuration, storage, log_group),
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             # Logs cost more than computing does, so the platform's START, END and REPORT lines are left out.
@@ -118,7 +129,10 @@ class Scoring(Construct):
             environment=_environment(configuration, storage.results.bucket_name, Stack.of(self).stack_name),
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if configuration.snap_start else None,
             current_version_options=lambda_.VersionOptions(
-                removal_policy=RemovalPolicy.RETAIN, description=_version_description(Manifest.read())
+                # A version that a failed deployment made goes with it. If it stayed, the next try would fail with
+                # "A version for this Lambda function exists".
+                removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+                description=_version_description(Manifest.read()),
             ),
         )
         _acknowledge(function)
@@ -130,8 +144,12 @@ def _version_description(model: Manifest) -> str:
     return f"{model.version}, sha256 {model.sha256}"[:256]
 
 
-def _queue(scope: Construct, construct_id: str, **properties: Any) -> sqs.Queue:  # noqa: ANN401 - sqs.Queue takes them
-    return sqs.Queue(scope, construct_id, encryption=sqs.QueueEncryption.SQS_MANAGED, enforce_ssl=True, **properties)
+def _queue(scope: Construct, construct_id: str, key: kms.IKey | None, **properties: Any) -> sqs.Queue:  # noqa: ANN401 - sqs.Queue takes them
+    """A queue under ``key``, or under SQS's own keys; messages hold the keys of images, which may hold names."""
+    encryption = sqs.QueueEncryption.KMS if key else sqs.QueueEncryption.SQS_MANAGED
+    return sqs.Queue(
+        scope, construct_id, encryption=encryption, encryption_master_key=key, enforce_ssl=True, **properties
+    )
 
 
 def _environment(configuration: Configuration, results: str, service: str) -> dict[str, str]:
@@ -156,42 +174,28 @@ def _acknowledge(function: lambda_.Function) -> None:
         acknowledge(function, rule, reason, pack="HIPAA.Security")
 
 
-def _role(scope: Construct, storage: Storage, log_group: logs.ILogGroup, images_prefix: str) -> iam.Role:
+def _role(scope: Construct, configuration: Configuration, storage: Storage, log_group: logs.ILogGroup) -> iam.Role:
     """A role that may read images, and write results and its own log; the event source adds reading the queue."""
-    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    images, results = storage.images, storage.results
-    image_objects = images.arn_for_objects(f"{images_prefix}*")
+    role = iam.Role(scope, "Role", assumed_by=for_this_account(scope, "lambda.amazonaws.com"))
+    images, results, account = storage.images, storage.results, of_this_account(scope)
+    image_objects = images.arn_for_objects(f"{configuration.images_prefix or ''}*")
     result_objects = [results.arn_for_objects(f"{prefix}*") for prefix in WRITTEN_BY_THE_FUNCTION]
-    for statement in (
-        iam.PolicyStatement(
-            sid="ReadImages",
-            actions=["s3:GetObject", "s3:GetObjectVersion"],
-            resources=[image_objects],
-            conditions=of_this_account(scope),
-        ),
-        iam.PolicyStatement(
-            sid="WriteResults",
-            actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-            resources=result_objects,
-            conditions=of_this_account(scope),
-        ),
+    removable = [results.arn_for_objects(f"{prefix}*") for prefix in (RESULTS, REVIEW)]
+    for sid, actions, resources in (
+        ("ReadImages", ["s3:GetObject", "s3:GetObjectVersion"], [image_objects]),
+        ("WriteResults", ["s3:GetObject", "s3:PutObject"], result_objects),
+        # A flag goes if nobody need look, and a result if its image is gone. The ledger is never shortened.
+        ("WithdrawResults", ["s3:DeleteObject"], removable),
         # Without this right S3 answers 403 for a missing key. A deleted image, or a missing result, would look like a
         # missing permission.
-        iam.PolicyStatement(
-            sid="TellMissingFromForbidden",
-            actions=["s3:ListBucket"],
-            resources=[images.bucket_arn, results.bucket_arn],
-            conditions=of_this_account(scope),
-        ),
-        iam.PolicyStatement(
-            sid="WriteOwnLog",
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[log_group.log_group_arn],
-        ),
+        ("TellMissingFromForbidden", ["s3:ListBucket"], [images.bucket_arn, results.bucket_arn]),
     ):
-        role.add_to_policy(statement)
+        role.add_to_policy(iam.PolicyStatement(sid=sid, actions=actions, resources=resources, conditions=account))
+    own_log = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    role.add_to_policy(iam.PolicyStatement(sid="WriteOwnLog", actions=own_log, resources=[log_group.log_group_arn]))
     let_use(role, images.encryption_key, "DecryptImages", write=False)
     let_use(role, results.encryption_key, "EncryptResults")
+    let_decrypt(role, configuration.former_kms_keys)
     reason = "The role needs every image of one bucket, and every result below three prefixes of the other."
     acknowledge_resources(role, [image_objects, *result_objects], reason)
     return role

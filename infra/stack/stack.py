@@ -13,6 +13,7 @@ from infra.stack.nag import acknowledge, acknowledge_notifications_handler
 from infra.stack.release import Release
 from infra.stack.scoring import Scoring
 from infra.stack.storage import Storage
+from infra.stack.trust import restrict_role_to_this_account
 
 # The function's Python version on AWS. The local cloud runs functions on the Python of this process.
 PYTHON = "3.13"
@@ -36,9 +37,9 @@ class CellflagStack(Stack):
         Ledger(self, "Ledger", configuration=configuration, storage=storage)
         monitoring = Monitoring(self, "Monitoring", configuration=configuration, storage=storage, scoring=scoring)
         if configuration.canary_minutes and configuration.target == "aws":  # the local cloud has no CodeDeploy
-            minutes, alarms = configuration.canary_minutes, monitoring.rollback
-            Release(self, "Release", alias=scoring.live, minutes=minutes, alarms=alarms)
-        for name, value in {
+            minutes = configuration.canary_minutes
+            Release(self, "Release", scoring=scoring, monitoring=monitoring, minutes=minutes)
+        outputs = {
             names.IMAGES_BUCKET_OUTPUT: storage.images.bucket_name,
             names.RESULTS_BUCKET_OUTPUT: storage.results.bucket_name,
             names.QUEUE_OUTPUT: scoring.queue.queue_url,
@@ -46,10 +47,16 @@ class CellflagStack(Stack):
             names.FUNCTION_OUTPUT: scoring.function.function_name,
             names.BACKFILL_OUTPUT: backfill.state_machine.state_machine_arn,
             names.ALARM_TOPIC_OUTPUT: monitoring.topic.topic_arn,
-        }.items():
-            CfnOutput(self, name, value=value)
-        if configuration.images_prefix:
-            CfnOutput(self, names.IMAGES_PREFIX_OUTPUT, value=configuration.images_prefix)
+            names.SETTINGS_OUTPUT: configuration.in_force(),
+            names.IMAGES_PREFIX_OUTPUT: configuration.images_prefix,
+            names.KEY_OUTPUT: storage.key.key_arn if storage.key else None,
+        }
+        for name, value in outputs.items():
+            if value:
+                CfnOutput(self, name, value=value)
         inline = "Each policy belongs to one role; no other role would share a managed policy."
         acknowledge(self, "IAMNoInlinePolicy", inline, pack="HIPAA.Security")
-        acknowledge_notifications_handler(self)
+        for child in self.node.children:
+            if child.node.id.startswith("BucketNotificationsHandler"):
+                restrict_role_to_this_account(child)
+                acknowledge_notifications_handler(child)

@@ -1,8 +1,9 @@
 """The buckets of images and of results. They are two, so that a result can never start the function again."""
 
+from hashlib import sha256
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -20,44 +21,61 @@ _BACKFILL_DAYS = 90
 _ACCESS_LOG_DAYS = 2192
 
 
-def of_this_account(scope: Construct) -> dict[str, dict[str, str]]:
-    """A condition on the right to a bucket: it must belong to this account.
-
-    The name of a deleted bucket is free, and anybody may take it.
-    """
-    return {"StringEquals": {"aws:ResourceAccount": Stack.of(scope).account}}
-
-
 class Storage(Construct):
-    """The bucket of images, new or existing, and the bucket of results.
+    """The bucket of images and the bucket of results, each new or existing.
 
-    Both outlive the stack: ``cdk destroy`` never deletes an image or a result.
+    Both outlive the stack with their policies: ``cdk destroy`` never deletes an image or a result, and leaves no bucket
+    open to requests without TLS. Only a first deployment that fails removes what it made.
 
     Attributes:
         key: the KMS key of the buckets made here; None for S3's own keys.
+        messages_key: the same key for queues and state machine, which ``hipaa`` demands; None for AWS's own keys.
         images: the bucket of images.
         results: the bucket of results.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, configuration: Configuration) -> None:
-        """Make the buckets, except for a bucket of images that the settings name."""
+        """Make the buckets, except for those that the settings name."""
         super().__init__(scope, construct_id)
         # Access logs are delivered by bucket policy, because access control lists are off.
         self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
+        # Keep the notifications that others add to a bucket made here: https://github.com/aws/aws-cdk/issues/30607
+        self.node.set_context("@aws-cdk/aws-s3:keepNotificationInImportedBucket", True)
         self.key = encryption_key(self, configuration.kms_key)
+        self.messages_key = self._messages_key() if configuration.hipaa else None
         self._access_logs = self._access_log_bucket() if configuration.access_logs else None
         self.images: s3.IBucket
         if configuration.images_bucket is None:
             self.images = self._bucket("Images", self.key, [])
         else:
-            images_key = configuration.images_kms_key
-            self.images = s3.Bucket.from_bucket_attributes(
-                self,
-                "Images",
-                bucket_name=configuration.images_bucket,
-                encryption_key=kms.Key.from_key_arn(self, "ImagesKey", images_key) if images_key else None,
-            )
-        self.results: s3.IBucket = self._bucket("Results", self.key, _expiries(configuration.results_retention_days))
+            self.images = self._existing("Images", configuration.images_bucket, configuration.images_kms_key)
+        self.results: s3.IBucket
+        if configuration.results_bucket is None:
+            self.results = self._bucket("Results", self.key, _expiries(configuration.results_retention_days))
+        else:
+            self.results = self._existing("Results", configuration.results_bucket, configuration.results_kms_key)
+
+    def _messages_key(self) -> kms.IKey | None:
+        """The key by its ARN.
+
+        The CDK would add statements to the policy of a key made here. They let services of AWS use it for any account,
+        and one names the bucket, which needs the key first. ``infra.stack.encryption`` writes the policy instead.
+        """
+        return kms.Key.from_key_arn(self, "MessagesKey", self.key.key_arn) if self.key else None
+
+    def _existing(self, construct_id: str, name: str, key: str | None) -> s3.IBucket:
+        """A bucket that exists, under an identity of its own name.
+
+        The CDK's function ends the notification of a bucket if its resource goes, but not if the resource names another
+        bucket: the former bucket would go on to name a queue that no longer takes its messages.
+        """
+        identity = sha256(name.encode()).hexdigest()[:8]
+        return s3.Bucket.from_bucket_attributes(
+            self,
+            f"{construct_id}{identity}",
+            bucket_name=name,
+            encryption_key=kms.Key.from_key_arn(self, f"{construct_id}Key", key) if key else None,
+        )
 
     def _bucket(
         self,
@@ -79,7 +97,7 @@ class Storage(Construct):
             minimum_tls_version=1.2,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             versioned=True,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
             lifecycle_rules=[
                 s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(7)),
                 *expiries,
@@ -88,6 +106,9 @@ class Storage(Construct):
             server_access_logs_prefix=f"{construct_id.lower()}/" if logged else None,
             **properties,
         )
+        # S3 delivers access logs, and refuses requests without TLS, by the policy alone, so it stays with its bucket.
+        if bucket.policy:
+            bucket.policy.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         if not logged:
             reason = "CloudTrail data events record access for all buckets of an account."
             acknowledge(bucket, "S1", reason)
@@ -110,31 +131,27 @@ class Storage(Construct):
 
 
 def _expiries(results_days: int | None) -> list[s3.LifecycleRule]:
-    """The objects of the results bucket that S3 deletes by itself: no result, unless ``results_days`` is set."""
+    """The objects of the results bucket that S3 deletes by itself: no result, unless ``results_days`` is set.
+
+    With ``results_days`` nothing about an image outlives them, except what people said of it. The output of queries
+    and the records of backfills, which name images, go as early. In a versioned bucket an expired object remains as a
+    noncurrent version until that expires too, so noncurrent versions get a day and not the same days again:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
+    """
+    days = results_days or max(_QUERY_DAYS, _BACKFILL_DAYS)
+    passing = [_expiry(QUERIES, min(_QUERY_DAYS, days)), _expiry(BACKFILLS, min(_BACKFILL_DAYS, days))]
+    if results_days:
+        return passing + [_expiry(prefix, results_days) for prefix in WRITTEN_BY_THE_FUNCTION]
     # A flag repeats its result, so nothing is lost with a removed one.
     flags = s3.LifecycleRule(
         prefix=REVIEW,
         noncurrent_version_expiration=Duration.days(_REMOVED_FLAG_DAYS),
-        expired_object_delete_marker=True if results_days is None else None,
-        expiration=Duration.days(results_days) if results_days else None,
+        expired_object_delete_marker=True,
     )
-    queries = s3.LifecycleRule(
-        prefix=QUERIES,
-        expiration=Duration.days(_QUERY_DAYS),
-        noncurrent_version_expiration=Duration.days(1),
-    )
-    outcomes = s3.LifecycleRule(
-        prefix=BACKFILLS,
-        expiration=Duration.days(_BACKFILL_DAYS),
-        noncurrent_version_expiration=Duration.days(1),
-    )
-    old = [
-        s3.LifecycleRule(
-            prefix=prefix,
-            expiration=Duration.days(results_days),
-            noncurrent_version_expiration=Duration.days(results_days),
-        )
-        for prefix in WRITTEN_BY_THE_FUNCTION
-        if results_days and prefix != REVIEW
-    ]
-    return [flags, queries, outcomes, *old]
+    return [flags, *passing]
+
+
+def _expiry(prefix: str, days: int) -> s3.LifecycleRule:
+    """Delete what lies below ``prefix`` for good after ``days`` and one more."""
+    expiration, noncurrent = Duration.days(days), Duration.days(1)
+    return s3.LifecycleRule(prefix=prefix, expiration=expiration, noncurrent_version_expiration=noncurrent)

@@ -11,9 +11,13 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+import click
+
 from infra.errors import InfraError
 from infra.tools.cache import built_once, digest
-from infra.tools.paths import CACHE
+from infra.tools.cdk_arguments import CdkArguments
+from infra.tools.confirmation import confirm_changes
+from infra.tools.paths import CACHE, PROJECT
 
 # The folder of package.json and package-lock.json, which pin the command line.
 NODE_PACKAGE = Path(__file__).parent / "node"
@@ -97,12 +101,21 @@ def cdk_command(*arguments: str) -> list[str]:
 
 
 def main() -> None:
-    """Run ``cdk`` with this process's arguments and terminal, in place of this process."""
+    """Run ``cdk`` with this process's arguments and terminal, in place of this process.
+
+    It runs in the project's folder, whatever the current folder is. Elsewhere the CDK command line would not find
+    cdk.json, and would deploy the stack of the default settings.
+    """
     try:
-        command = cdk_command(*sys.argv[1:])
+        arguments = CdkArguments.read(CdkArguments.read(sys.argv[1:]).as_from_root(Path.cwd()))
+        os.chdir(PROJECT)
+        confirm_changes(arguments, os.environ)
+        command = cdk_command(*arguments.as_from_root(PROJECT))
         environment = cdk_environment(os.environ)
-    except ToolkitError as error:
+    except InfraError as error:
         sys.exit(f"cdk: {error}")
+    except click.Abort:
+        sys.exit("cdk: nothing was deployed.")
     if os.name == "nt":  # there, execve would return to the shell at once
         sys.exit(subprocess.run(command, env=environment, check=False).returncode)
     os.execve(command[0], command, environment)

@@ -21,6 +21,10 @@ README = (PROJECT / "README.md").read_text("utf-8")
 LONG_POLLS = 5 * 3 * 60 * 24 * 30
 
 
+# In an account: https://aws.amazon.com/cloudwatch/pricing/
+FREE_ALARM_METRICS = 10
+
+
 def table(heading: str) -> dict[str, str]:
     """The table below a line, first to second column."""
     rows = README.split(heading, 1)[1].split("\n\n", 1)[0].splitlines()
@@ -48,6 +52,7 @@ def logged_bytes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     """Of a full batch: the line for people, and the one with metrics."""
     log = io.StringIO()
     monkeypatch.setattr(reporting.logger.registered_handler, "stream", log)
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_VERSION", "1")
     document: Any = {"status": "scored", "decision": "ALL"}
     answer = reporting.ImageAnswer(document, "written", datetime.now(UTC).isoformat())
     size = Configuration().batch_size
@@ -82,6 +87,21 @@ def test_a_million_images_cost_what_is_said(
     assert f"{600 * prices.S3_GB_MONTH:.2f} a month for a million images of 600 KB" in README
 
 
+def test_images_that_trickle_cost_what_was_measured() -> None:
+    alone = {row: measured(row, 1) for row in ("all", "ledger: PUT", "Lambda")}
+    text = " ".join(README.split())
+    assert f"each a batch: {alone['all']:.2f} a million" in text
+    assert f"a ledger file of its own ({alone['ledger: PUT']:.2f})" in text
+    assert f"runs for it alone ({alone['Lambda']:.2f})" in text
+    page = (PROJECT / "docs" / "performance.md").read_text("utf-8").split("images a second", 1)[1]
+    (one_a_second,) = (line.split() for line in page.splitlines() if line.startswith(" 1  "))
+    assert f"20 s make it {one_a_second[4]}" in text
+
+
+def test_images_under_a_key_without_a_bucket_key_cost_what_is_said() -> None:
+    assert f"a request to KMS for each image: {1e6 * prices.KMS_REQUEST:.2f} a million" in README
+
+
 def measured(row: str, batch_size: int) -> float:
     """What docs/performance.md measured in batches of that size."""
     text = (PROJECT / "docs" / "performance.md").read_text("utf-8").split("USD for a million new images", 1)[1]
@@ -108,6 +128,7 @@ def test_standing_still_costs_what_is_said(
     read = sum(sum("MetricStat" in metric for metric in alarm.get("Metrics", [{"MetricStat": 1}])) for alarm in alarms)
     document: Any = {"status": "scored", "decision": "ALL"}
     answer = reporting.ImageAnswer(document, "written", datetime.now(UTC).isoformat())
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_VERSION", "1")
     reporting.report_batch(1, 0, [answer], "model", queued=True)
     own = len(re.findall('"Name":', capsys.readouterr().out))
     keys = len(resources(synthesize(hipaa=True), "AWS::KMS::Key"))
@@ -123,5 +144,9 @@ def test_standing_still_costs_what_is_said(
         abs=0.005,
     )
     assert f"{len(alarms)} of them, on {read} metrics" in README
+    rotated = [prices.KMS_KEY_MONTH + years * prices.KMS_ROTATION_MONTH for years in (1, prices.KMS_BILLED_ROTATIONS)]
+    assert "; {:.2f} after the first yearly rotation, {:.2f} after the second".format(*rotated) in README
+    idle = (read - FREE_ALARM_METRICS) * prices.ALARM_METRIC_MONTH
+    assert f"the only deployment in an account pays {idle:.2f} a month" in README
     assert f"{own} of them, paid for the hours" in README
     assert not resources(template, "AWS::KMS::Key")

@@ -83,6 +83,28 @@ def test_a_batch_is_reported_in_one_line_and_in_metrics(log: io.StringIO, capsys
     assert 4 <= values["UploadToResult"][0] <= 60
 
 
+def test_images_and_failures_are_counted_by_version_of_the_function_as_well(
+    log: io.StringIO, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_VERSION", "12")
+    document: Any = {"status": "scored", "decision": "ALL"}
+    answers = [ImageAnswer(document, "written", "2020-01-01T00:00:00Z")] * 3
+    report_batch(5, 2, answers, "model-1", queued=True)
+    report_batch(1, 1, [], "model-1", queued=True)
+    report_batch(5, 2, answers, "model-1", queued=False)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    by_version = [line for line in lines if "version" in line]
+    assert [(line["version"], line["Images"], line["MessagesFailed"]) for line in by_version] == [
+        ("12", [3.0], [2.0]),
+        ("12", [0.0], [1.0]),
+    ]
+    for line in by_version:
+        (described,) = line["_aws"]["CloudWatchMetrics"]
+        assert (described["Namespace"], sorted(described["Dimensions"][0])) == ("cellflag", ["service", "version"])
+        assert "model" not in line
+    assert len(lines) == 5
+
+
 def test_a_backfill_adds_to_neither_the_failed_messages_nor_the_time_from_upload_to_result(
     log: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,7 +50,7 @@ class BackfillPlan:
 
     images: int = 1_000_000
     batch_size: int = 50
-    concurrency: int = 8
+    concurrency: int = 4
     image_seconds: float = SCORE_SECONDS
     call_seconds: float = 0.15
     cold_seconds: float = 1.5
@@ -143,7 +143,7 @@ def main() -> None:
     console.print(
         _table(
             "\nConcurrency",
-            {f"{calls} calls at a time": replace(plan, concurrency=calls) for calls in (2, 8, 40, 100)},
+            {f"{calls} calls at a time": replace(plan, concurrency=calls) for calls in (2, 4, 8, 40, 100)},
         )
     )
     console.print(

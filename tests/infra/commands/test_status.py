@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from click.testing import Result
 
 from infra.commands.status import status
 from infra.deployed_stack import DeployedStack
 from infra.operate import recent
 from infra.operate.recent import read_recent
-from tests.infra.fakes import RESULTS, with_client
+from tests.infra.fakes import IMAGES, RESULTS, with_client
 
 Run = Callable[..., Result]
 NOW = datetime.now(UTC)
@@ -47,9 +48,22 @@ class Function:
         return {"Version": number, "Description": "model m2", "LastModified": "2026-11-22T12:00:00"}
 
 
+def announce(stack: DeployedStack, events: str = "s3:ObjectCreated:*", queue: str = "QueueUrl") -> None:
+    """Let the bucket of images send events to a queue."""
+    arn = f"arn:aws:sqs:us-east-1:123456789012:{stack.output(queue).rpartition('/')[2]}"
+    event: Any = events
+    stack.s3.put_bucket_notification_configuration(
+        Bucket=IMAGES, NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arn, "Events": [event]}]}
+    )
+    url = stack.output(queue)
+    for message in stack.sqs.receive_message(QueueUrl=url).get("Messages", []):  # S3 sends a test event
+        stack.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
 @pytest.fixture
 def observed(stack: DeployedStack) -> DeployedStack:
     vars(stack)["functions"] = Function(alias=True)
+    announce(stack)
     with_client(stack, "stepfunctions", list_executions=lambda **_: {"executions": []})
     points = [{"Timestamp": NOW - timedelta(minutes=age), "Maximum": float(age)} for age in (9, 3, 5)]
     with_client(stack, "cloudwatch", get_metric_statistics=lambda **_: {"Datapoints": points})
@@ -98,6 +112,35 @@ def test_a_cloud_without_age_and_alias_and_a_quiet_hour_are_shown_as_well(run: R
     assert "0 waiting, 0 being scored" in shown
     assert "nothing was answered in the last hour" in shown
     assert "version $LATEST" in shown
+
+
+def test_announced_uploads_are_shown_to_programs_and_not_worth_a_line_to_people(
+    run: Run, observed: DeployedStack
+) -> None:
+    assert json.loads(run(status, "--json").stdout)["uploads_announced"] is True
+    assert "uploads" not in run(status).stdout
+
+
+@pytest.mark.parametrize(
+    "choices", [{"events": "s3:ObjectRemoved:*"}, {"events": "s3:ObjectCreated:Put"}, {"queue": "DeadLetterQueueUrl"}]
+)
+def test_a_notification_that_somebody_removed_or_narrowed_is_shown(
+    run: Run, observed: DeployedStack, choices: dict[str, str]
+) -> None:
+    announce(observed, **choices)
+    assert json.loads(run(status, "--json").stdout)["uploads_announced"] is False
+    assert "does not announce them to the queue" in " ".join(run(status).stdout.split())
+
+
+def test_who_may_not_read_notifications_sees_the_rest_of_the_status(run: Run, observed: DeployedStack) -> None:
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "GetBucketNotificationConfiguration")
+
+    vars(observed.s3)["get_bucket_notification_configuration"] = refuse
+    assert json.loads(run(status, "--json").stdout)["uploads_announced"] is None
+    shown = run(status).stdout
+    assert "needs s3:GetBucketNotification" in shown
+    assert "0 waiting" in shown
 
 
 def test_a_running_backfill_is_shown_with_its_counts(run: Run, observed: DeployedStack) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from infra.settings.configuration import Configuration
 from infra.settings.fields import ConfigurationError
-from lambda_fn.manifest import Manifest
+from lambda_fn.manifest import Limits, Manifest
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
@@ -28,6 +28,34 @@ def test_tags_come_as_text_from_the_command_line_and_as_an_object_from_cdk_json(
     assert Configuration.from_context({"tags": tags}).tags == {"team": "cells", "ward": "3 B"}
 
 
+@pytest.mark.parametrize("keys", [f"{KEY},{KEY}", [KEY, KEY]])
+def test_former_keys_come_as_text_from_the_command_line_and_as_an_array_from_cdk_json(keys: Any) -> None:
+    assert Configuration.from_context({"former_kms_keys": keys}).former_kms_keys == (KEY, KEY)
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso-b"])
+@pytest.mark.parametrize("name", ["kms_key", "former_kms_keys"])
+def test_keys_of_every_partition_are_taken(name: str, partition: str) -> None:
+    assert Configuration.from_context({name: KEY.replace("arn:aws:", f"arn:{partition}:")})
+
+
+def test_a_stack_takes_over_a_bucket_of_images_that_an_earlier_stack_left() -> None:
+    name = "cellflag-lab-storageimages4a7f-1x2y"
+    assert Configuration(images_bucket=name, results_bucket="ours").images_bucket == name
+
+
+def test_the_queue_and_a_backfill_together_leave_a_new_account_one_of_its_ten_calls() -> None:
+    assert Configuration().max_concurrency + Configuration().backfill_concurrency == 9
+
+
+def test_the_least_memory_follows_the_models_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = replace(Manifest.read(), limits=Limits(pixels=100_000_000))
+    monkeypatch.setattr(Manifest, "read", lambda: model)
+    with pytest.raises(ConfigurationError, match="memory_mb is 1769; it must be 2688 or more"):
+        Configuration()
+    assert Configuration(memory_mb=2688)
+
+
 def test_rates_and_switches_come_as_text_too() -> None:
     context = {"all_decided_normal": "0.02", "snap_start": "true", "canary_minutes": "0"}
     configuration = Configuration.from_context(context)
@@ -45,13 +73,32 @@ def test_hipaa_turns_on_a_key_and_access_logs_and_keeps_a_key_that_is_named() ->
     [
         ({"batch_size": "11", "batch_window_seconds": "0"}, "batch_size is 11; SQS takes over 10 only if batch_window"),
         (
-            {"reserved_concurrency": 15},
-            "reserved_concurrency is 15; it must be 16 or more, max_concurrency and backfil",
+            {"reserved_concurrency": 8},
+            "reserved_concurrency is 8; it must be 9 or more, max_concurrency and backfil",
         ),
         ({"images_kms_key": KEY}, "images_kms_key is given without images_bucket"),
         ({"review_everything": "true", "all_decided_normal": "0.1"}, "review_everything leaves nothing to decide"),
         ({"review_everything": True, "normal_decided_all": 0.1}, "review_everything leaves nothing to decide"),
         ({"hipaa": "true", "access_logs": "false"}, "hipaa demands access logs"),
+        ({"results_kms_key": KEY}, "results_kms_key is given without results_bucket"),
+        ({"images_bucket": "ours", "results_bucket": "ours"}, "images_bucket and results_bucket are the same"),
+        (
+            {"results_bucket": "ours", "results_retention_days": "9"},
+            "results_retention_days is given with results_buck",
+        ),
+        (
+            {"images_bucket": "cellflag-lab-storageresults4a7f-1x2y"},
+            "images_bucket is 'cellflag-lab-storageresults4a7f-1x2y', which holds results",
+        ),
+        (
+            {"images_bucket": "cellflag-lab-storageaccesslogs4a7f-1x"},
+            "images_bucket is 'cellflag-lab-storageaccesslogs",
+        ),
+        (
+            {"memory_mb": "128"},
+            "memory_mb is 128; it must be 1024 or more: the model's limits let in images of 25,000,00",
+        ),
+        ({"memory_mb": 1023}, "memory_mb is 1023; it must be 1024 or more"),
     ],
 )
 def test_choices_that_contradict_each_other_are_answered_in_one_line(context: dict[str, Any], message: str) -> None:
@@ -99,6 +146,10 @@ def test_context_that_belongs_to_others_is_left_alone() -> None:
         ({"kms_key": KEY.replace("key/", "alias/")}, "kms_key is 'arn:aws:kms:eu-west-1:111122223333:alias/"),
         ({"images_kms_key": "own"}, "images_kms_key is 'own'; it must be the ARN of a KMS key"),
         ({"images_prefix": "slides/*"}, "images_prefix is 'slides/*'; it must be 1 to 512 letters"),
+        ({"former_kms_keys": "own"}, "former_kms_keys is 'own'; it must be ARN,ARN: for each key the ARN of a KMS key"),
+        ({"former_kms_keys": f"{KEY}, {KEY}"}, "former_kms_keys is 'arn:aws:kms:"),
+        ({"former_kms_keys": 7}, "former_kms_keys is 7; it must be ARN,ARN"),
+        ({"results_bucket": "Results"}, "results_bucket is 'Results'; it must be the name of an S3 bucket"),
         ({"images_suffix": ["bmp"]}, "images_suffix is ['bmp']; it must be 1 to 512 letters"),
         ({"alarm_email": "the lab"}, "alarm_email is 'the lab'; it must be an e-mail address"),
         ({"all_decided_normal": "few"}, "all_decided_normal is 'few'; it must be a number"),

@@ -31,11 +31,16 @@ def expression(properties: dict[str, Any]) -> str:
 
 
 def own_metrics(properties: dict[str, Any]) -> set[str]:
-    """The names of the function's metrics in an alarm, all of this deployment and model."""
+    """The names of the function's own metrics, all of this deployment and model."""
+    return metrics_by(properties, {"service": "cellflag-test", "model": MODEL.version})
+
+
+def metrics_by(properties: dict[str, Any], expected: dict[str, Any]) -> set[str]:
+    """The names of the function's own metrics, all with these dimensions."""
     names = set()
     for metric in (entry["MetricStat"]["Metric"] for entry in properties["Metrics"] if "MetricStat" in entry):
         dimensions = {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]}
-        assert dimensions == {"service": "cellflag-test", "model": MODEL.version}
+        assert dimensions == expected
         assert metric["Namespace"] == reporting.metrics.namespace
         names.add(metric["MetricName"])
     return names
@@ -187,7 +192,11 @@ def test_nothing_drifts_where_everything_is_reviewed(synthesize: Synthesize) -> 
 
 
 def test_the_local_cloud_gets_every_alarm_that_it_takes(synthesize: Synthesize, template: Template) -> None:
-    local, aws = (resources(target, ALARM) for target in (synthesize(target="local"), template))
+    # The local cloud has no releases, so their alarms are left out.
+    local, aws = (
+        {name: alarm for name, alarm in resources(target, ALARM).items() if "MonitoringRelease" not in name}
+        for target in (synthesize(target="local"), template)
+    )
     calculating = {name for name, resource in aws.items() if "Metrics" in resource["Properties"]}
     assert set(aws) - set(local) == calculating
     assert len(calculating) == 4
@@ -267,9 +276,49 @@ def test_a_new_version_gets_a_tenth_of_the_batches_first_and_alarms_roll_it_back
     assert group["AutoRollbackConfiguration"]["Enabled"] is True
     assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
     watched = json.dumps(group["AlarmConfiguration"]["Alarms"])
-    assert all(part in watched for part in ("MonitoringErrors", "MonitoringMessagesFailed"))
+    assert all(part in watched for part in ("MonitoringReleaseErrors", "MonitoringReleaseFailures"))
     (alias,) = resources(template, "AWS::Lambda::Alias").values()
     assert alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"] == {"Ref": name}
+
+
+def test_a_release_is_judged_by_the_failures_of_the_new_version_alone(template: Template) -> None:
+    """A tenth of the traffic would else have to fail by half before the share of all messages reaches 5 %."""
+    ((version, _),) = resources(template, "AWS::Lambda::Version").items()
+    number = {"Fn::GetAtt": [version, "Version"]}
+    failures, crashes = alarm(template, "ReleaseFailures"), alarm(template, "ReleaseErrors")
+    assert metrics_by(failures, {"service": "cellflag-test", "version": number}) == {"MessagesFailed", "Images"}
+    dimensions = {dimension["Name"]: dimension["Value"] for dimension in crashes["Dimensions"]}
+    assert (crashes["MetricName"], dimensions["ExecutedVersion"]) == ("Errors", number)
+    assert ":live" in json.dumps(dimensions["Resource"])
+    _, group = only(template, "AWS::CodeDeploy::DeploymentGroup", "Release")
+    assert len(group["AlarmConfiguration"]["Alarms"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("figures", "percent"),
+    [
+        ({"images": 0, "failed": 9}, 0),  # fewer than ten messages in five minutes judge nothing
+        ({"images": 0, "failed": 10}, 100),
+        ({"images": 19, "failed": 1}, 5),
+        ({"images": 18, "failed": 2}, 10),
+    ],
+)
+def test_ten_messages_of_the_new_version_in_five_minutes_judge_it(
+    template: Template, figures: dict[str, float], percent: float
+) -> None:
+    assert evaluated(alarm(template, "ReleaseFailures"), **figures) == percent
+
+
+def test_codedeploy_moves_the_alias_of_this_function_and_reaches_no_other(template: Template) -> None:
+    _, role = only(template, "AWS::IAM::Role", "ReleaseRole")
+    assert "ManagedPolicyArns" not in role
+    (policy,) = role["Policies"]
+    reading, moving = policy["PolicyDocument"]["Statement"]
+    function, _ = only(template, "AWS::Lambda::Function", "ScoringFunction")
+    arn = {"Fn::GetAtt": [function, "Arn"]}
+    assert actions(moving) == {"lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"}
+    assert moving["Resource"] == [arn, {"Fn::Join": ["", [arn, ":*"]]}]
+    assert actions(reading) == {"cloudwatch:DescribeAlarms"}
 
 
 def test_dead_letters_do_not_keep_the_version_that_mends_them_from_coming_into_service(template: Template) -> None:

@@ -43,6 +43,7 @@ KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890
         {"kms_key": KEY, "review_everything": True, "snap_start": True},
         {"hipaa": True, "results_retention_days": 2192},
         {"hipaa": True, "images_bucket": "our-slides", "kms_key": KEY, "reserved_concurrency": 100},
+        {"results_bucket": "our-results", "results_kms_key": KEY, "former_kms_keys": (KEY,)},
     ],
 )
 def test_no_rule_is_broken_that_is_not_acknowledged(tmp_path: Path, choices: dict[str, Any]) -> None:

@@ -60,10 +60,13 @@ def test_queues_are_encrypted_and_refuse_requests_without_tls(template: Template
 
 
 @pytest.mark.parametrize("timeout", [10, 60, 900])
-def test_a_message_stays_invisible_for_six_timeouts_of_the_function(synthesize: Synthesize, timeout: int) -> None:
-    template = synthesize(timeout_seconds=timeout)
+@pytest.mark.parametrize("window", [1, 300])
+def test_a_message_stays_invisible_for_six_timeouts_of_the_function_and_the_batch_window(
+    synthesize: Synthesize, timeout: int, window: int
+) -> None:
+    template = synthesize(timeout_seconds=timeout, batch_window_seconds=window)
     assert only(template, FUNCTION, "ScoringFunction")[1]["Timeout"] == timeout
-    assert only(template, QUEUE, "ScoringQueue")[1]["VisibilityTimeout"] == 6 * timeout
+    assert only(template, QUEUE, "ScoringQueue")[1]["VisibilityTimeout"] == 6 * timeout + window
 
 
 def test_the_function_runs_on_arm64_with_one_full_cpu(template: Template) -> None:
@@ -114,15 +117,15 @@ def test_a_batch_goes_to_the_live_version_and_only_its_failed_messages_go_back(t
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_a_flood_of_images_takes_eight_calls_at_a_time_and_no_more(template: Template) -> None:
-    assert only(template, "AWS::Lambda::EventSourceMapping", "")[1]["ScalingConfig"] == {"MaximumConcurrency": 8}
+def test_a_flood_of_images_takes_five_calls_at_a_time_and_no_more(template: Template) -> None:
+    assert only(template, "AWS::Lambda::EventSourceMapping", "")[1]["ScalingConfig"] == {"MaximumConcurrency": 5}
 
 
 def test_a_version_names_its_model_and_outlives_the_next_deployment(template: Template) -> None:
     ((name, version),) = resources(template, "AWS::Lambda::Version").items()
     model = Manifest.read()
     assert version["Properties"]["Description"] == f"{model.version}, sha256 {model.sha256}"
-    assert version["DeletionPolicy"] == version["UpdateReplacePolicy"] == "Retain"
+    assert (version["DeletionPolicy"], version["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     _, live = only(template, "AWS::Lambda::Alias", "")
     assert (live["Name"], live["FunctionVersion"]) == ("live", {"Fn::GetAtt": [name, "Version"]})
 
@@ -140,12 +143,15 @@ def test_the_function_cannot_write_to_the_images_bucket(template: Template) -> N
     assert set().union(*map(actions, of_images)) == {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"}
 
 
-def test_the_function_writes_results_below_four_prefixes_only(template: Template) -> None:
+def test_the_function_writes_results_below_three_prefixes_only_and_removes_from_two(template: Template) -> None:
     results, _ = only(template, "AWS::S3::Bucket", "Results")
     (writing,) = [s for s in statements(template) if "s3:PutObject" in s["Action"]]
-    assert writing["Action"] == ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+    assert writing["Action"] == ["s3:GetObject", "s3:PutObject"]
     arn = {"Fn::GetAtt": [results, "Arn"]}
     assert writing["Resource"] == [{"Fn::Join": ["", [arn, prefix]]} for prefix in RESULT_PREFIXES]
+    (removing,) = [s for s in statements(template) if "s3:DeleteObject" in s["Action"]]
+    assert actions(removing) == {"s3:DeleteObject"}
+    assert removing["Resource"] == [{"Fn::Join": ["", [arn, prefix]]} for prefix in ("/results/*", "/review/*")]
 
 
 def test_the_function_has_no_managed_policy_and_no_right_to_everything(template: Template) -> None:

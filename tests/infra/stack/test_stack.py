@@ -10,8 +10,9 @@ import pytest
 from aws_cdk.assertions import Template
 
 from infra.packaging.bundle import Target
+from infra.settings.configuration import Configuration
 from lambda_fn.manifest import AchievedShares, Manifest
-from tests.infra.templates import Synthesize, actions, only, resources, statements
+from tests.infra.templates import KEY, Synthesize, actions, only, resources, statements
 
 NAMES = {
     "ImagesBucketName",
@@ -21,6 +22,7 @@ NAMES = {
     "FunctionName",
     "BackfillArn",
     "AlarmTopicArn",
+    "Settings",
 }
 
 
@@ -107,7 +109,7 @@ def test_nobody_outside_of_the_account_is_let_in_but_services_of_aws_on_its_beha
             others.append(json.dumps(principal))
         elif principal["Service"]:
             services.add(str(principal["Service"]))
-    names = ("cloudwatch", "codedeploy", "lambda", "logging.s3", "s3", "states")
+    names = ("cloudwatch", "codedeploy", "delivery.logs", "lambda", "logging.s3", "s3", "states")
     logs = {"Fn::Join": ["", ["logs.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}
     assert services == {f"{name}.amazonaws.com" for name in names} | {str(logs)}
     assert [other for other in others if '{"Ref": "AWS::AccountId"}, ":root"' not in other] == []
@@ -127,6 +129,7 @@ def test_a_bucket_that_somebody_else_makes_under_an_old_name_is_neither_read_nor
     assert {statement["Sid"] for statement in rights} == {
         "ReadImages",
         "WriteResults",
+        "WithdrawResults",
         "TellMissingFromForbidden",
         "ListImages",
         "ReadListAndWriteOutcome",
@@ -135,6 +138,36 @@ def test_a_bucket_that_somebody_else_makes_under_an_old_name_is_neither_read_nor
         assert statement["Condition"]["StringEquals"] == {"aws:ResourceAccount": account}
     refused = [s for s in statements(template, "ScoringQueue", "AWS::SQS::QueuePolicy") if s["Effect"] == "Deny"]
     assert {"StringNotEquals": {"aws:SourceAccount": account}} in [statement["Condition"] for statement in refused]
+
+
+def test_a_service_takes_a_role_for_this_account_alone(synthesize: Synthesize) -> None:
+    trusted = 0
+    for role in resources(synthesize(hipaa=True), "AWS::IAM::Role").values():
+        for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
+            assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+            trusted += 1
+    assert trusted == 4  # function, backfill, release, and the CDK's own function
+
+
+@pytest.mark.parametrize("choices", [{}, {"hipaa": True}, {"images_bucket": "ours", "results_bucket": "theirs"}])
+def test_no_arn_names_a_partition(synthesize: Synthesize, choices: dict[str, Any]) -> None:
+    """GovCloud, China and the European Sovereign Cloud have their own: `arn:aws-us-gov`, `arn:aws-cn` and so on."""
+    assert "arn:aws" not in json.dumps(synthesize(**choices).to_json())
+
+
+def test_the_settings_in_force_are_an_output_that_deploys_the_same_again(synthesize: Synthesize) -> None:
+    choices: dict[str, Any] = {
+        "kms_key": "own",
+        "alarm_email": "lab@example.org",
+        "tags": {"team": "a"},
+        "former_kms_keys": (KEY,),
+    }
+    outputs = synthesize(**choices).to_json()["Outputs"]
+    settings = outputs["Settings"]["Value"]
+    assert "example.org" not in settings
+    del choices["alarm_email"]
+    assert Configuration.from_context(json.loads(settings)) == Configuration(**choices)
+    assert "Fn::GetAtt" in outputs["KeyArn"]["Value"]
 
 
 def test_no_role_has_a_right_to_everything(synthesize: Synthesize) -> None:
