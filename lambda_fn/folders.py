@@ -97,7 +97,7 @@ def name_fault(key: str) -> str | None:
     try:
         key.encode()
     except UnicodeEncodeError:
-        return "its name is not UTF-8, so it can be no key: rename it"
+        return "its name is not UTF-8: rename it"
     return None
 
 

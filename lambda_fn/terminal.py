@@ -43,6 +43,15 @@ def escape_what_cannot_be_encoded() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def use_utf_8() -> None:
+    """Write UTF-8 to standard output, whatever the terminal's encoding, because other programs read it.
+
+    A lone surrogate becomes its escape, which is what JSON has for it.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 def show_failures(failures: Sequence[str]) -> None:
     """Print failures to standard error, one line each; of many, the first and the number of the others."""
     for failure in failures[:_MOST_FAILURES]:

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -23,6 +23,7 @@ from infra.operate.documents import Selection, read_documents
 from infra.operate.exports import duckdb_module, write_csv, write_jsonl, write_new, write_parquet
 from lambda_fn.decisions import Decision
 from lambda_fn.results import DecisionOrRejected, ResultDocument, decision_or_rejected
+from lambda_fn.terminal import printable, show_failures, use_utf_8
 
 _ROWS = 50
 _WRITERS = {"csv": write_csv, "jsonl": write_jsonl}
@@ -106,24 +107,27 @@ def results(
     selection = Selection(prefix, since, decisions, model, flagged, rejected)
     counts: Counter[DecisionOrRejected] = Counter()
     limit = limit or (_ROWS if kind == "table" else None)
-    documents = islice(_counted(_read(stack, selection), counts), limit)
+    odd_keys: list[str] = []
+    documents = islice(_counted(_read(stack, selection, odd_keys.append), counts), limit)
     if kind == "table":
         Console(highlight=False).print(_table(documents))
     elif out:
         write_new(out, partial(_write, kind, documents))
     else:
+        use_utf_8()
         _WRITERS[kind](documents, sys.stdout)
     summary = ", ".join(f"{count:,} {decision}" for decision, count in counts.most_common())
     first = "The first " if counts.total() == limit else ""
     click.echo(f"{first}{counts.total():,} results{': ' if summary else ''}{summary}.", err=True)
+    show_failures([f"{key}: left out, because it is no result document" for key in odd_keys])
 
 
-def _read(stack: DeployedStack, selection: Selection) -> Iterator[ResultDocument]:
+def _read(stack: DeployedStack, selection: Selection, on_odd: Callable[[str], None]) -> Iterator[ResultDocument]:
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=None)
         yield from read_documents(
-            stack, selection, lambda read, listed: progress.update(task, completed=read, total=listed)
+            stack, selection, lambda read, listed: progress.update(task, completed=read, total=listed), on_odd
         )
 
 
@@ -138,7 +142,7 @@ def _write(kind: str, documents: Iterable[ResultDocument], path: Path) -> None:
         write_parquet(documents, path)
         return
     out: IO[str]
-    with path.open("w", encoding="utf-8", newline="") as out:
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as out:
         _WRITERS[kind](documents, out)
 
 
@@ -152,10 +156,10 @@ def _table(documents: Iterable[ResultDocument]) -> Table:
     for document in documents:
         prediction, decision = document["prediction"], decision_or_rejected(document)
         table.add_row(
-            Text(document["image"]["key"]),
+            Text(printable(document["image"]["key"])),
             f"{prediction['probability_all']:.3f}" if prediction else "-",
             Text(decision, STYLES[decision]),
-            ", ".join(reason.replace("_", " ") for reason in document["review"]["reasons"]),
-            document["scored_at"][:19].replace("T", " "),
+            Text(printable(", ".join(reason.replace("_", " ") for reason in document["review"]["reasons"]))),
+            Text(printable(document["scored_at"][:19].replace("T", " "))),
         )
     return table

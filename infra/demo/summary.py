@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.demo.uploads import TimedResult
+from lambda_fn.terminal import printable
 
 # Most rows of the table.
 MOST_ROWS = 40
@@ -26,7 +27,7 @@ def table(results: dict[str, TimedResult]) -> Table:
         prediction = timed.document["prediction"]
         reasons = ", ".join(reason.replace("_", " ") for reason in timed.document["review"]["reasons"])
         rows.add_row(
-            Text(key),
+            Text(printable(key)),
             f"{prediction['probability_all']:.3f}" if prediction else "-",
             Text(timed.outcome, STYLES[timed.outcome]),
             Text(reasons),
