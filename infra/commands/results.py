@@ -26,6 +26,8 @@ from lambda_fn.results import DecisionOrRejected, ResultDocument, decision_or_re
 from lambda_fn.terminal import printable, show_failures, use_utf_8
 
 _ROWS = 50
+# A terminal of fewer columns shows no reasons and no times, so that keys stay readable.
+_WIDE = 72
 _WRITERS = {"csv": write_csv, "jsonl": write_jsonl}
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -110,7 +112,8 @@ def results(
     odd_keys: list[str] = []
     documents = islice(_counted(_read(stack, selection, odd_keys.append), counts), limit)
     if kind == "table":
-        Console(highlight=False).print(_table(documents))
+        console = Console(highlight=False)
+        console.print(_table(documents, wide=console.width >= _WIDE))
     elif out:
         write_new(out, partial(_write, kind, documents))
     else:
@@ -146,20 +149,22 @@ def _write(kind: str, documents: Iterable[ResultDocument], path: Path) -> None:
         _WRITERS[kind](documents, out)
 
 
-def _table(documents: Iterable[ResultDocument]) -> Table:
+def _table(documents: Iterable[ResultDocument], *, wide: bool) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("image", overflow="fold", ratio=1)
     table.add_column("P(ALL)", justify="right", no_wrap=True)
     table.add_column("decision", no_wrap=True)
-    table.add_column("why a person should look", overflow="fold")
-    table.add_column("scored at", no_wrap=True)
+    if wide:
+        table.add_column("why a person should look", overflow="fold")
+        table.add_column("scored at", no_wrap=True)
     for document in documents:
         prediction, decision = document["prediction"], decision_or_rejected(document)
+        reasons = ", ".join(reason.replace("_", " ") for reason in document["review"]["reasons"])
+        others = [reasons, document["scored_at"][:19].replace("T", " ")] if wide else []
         table.add_row(
             Text(printable(document["image"]["key"])),
             f"{prediction['probability_all']:.3f}" if prediction else "-",
             Text(decision, STYLES[decision]),
-            Text(printable(", ".join(reason.replace("_", " ") for reason in document["review"]["reasons"]))),
-            Text(printable(document["scored_at"][:19].replace("T", " "))),
+            *(Text(printable(other)) for other in others),
         )
     return table

@@ -107,7 +107,7 @@ def demonstrate(images: list[Upload], cloud: Path, out: Path) -> Demonstrated:
 def _print(results: dict[str, TimedResult], out: Path) -> None:
     console = Console(highlight=False)
     console.print()
-    console.print(summary.table(results))
+    console.print(summary.table(results, wide=console.width >= summary.WIDE))
     if len(results) > summary.MOST_ROWS:
         console.print(f"... and {len(results) - summary.MOST_ROWS} more")
     console.print()

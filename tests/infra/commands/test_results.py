@@ -289,3 +289,16 @@ def test_a_format_that_does_not_fit_is_told(run: Run, filled: DeployedStack, opt
 
 def test_a_row_has_exactly_the_columns() -> None:
     assert list(row(DOCUMENTS[2])) == list(COLUMNS)
+
+
+def test_a_terminal_of_40_columns_shows_keys_and_decisions(
+    run: Run, filled: DeployedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = run(results).stdout.splitlines()
+    assert [line.split() for line in lines[1:]] == [
+        ["a.bmp", "0.250", "ALL"],
+        ["plate", "7/b.bmp", "0.250", "review"],
+        ["plate", "7/c.bmp", "-", "rejected"],
+        ["plate", "7/d.bmp", "0.250", "normal"],
+    ]
