@@ -5,6 +5,7 @@ import sys
 import click
 
 from lambda_fn.errors import ScoringError
+from lambda_fn.terminal import escape_what_cannot_be_encoded, printable
 from training.commands.lazy_group import LazyGroup
 
 # The module of each command, in the order in which a newcomer meets them.
@@ -71,13 +72,14 @@ def cellflag() -> None:
 
 def main() -> None:
     """Run the command line. An error that a user can put right is shown as one line, without a traceback."""
+    escape_what_cannot_be_encoded()
     try:
         sys.exit(cellflag.main(standalone_mode=False) or 0)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        click.echo(f"cellflag: {' '.join(error.format_message().split())}", err=True)
+        click.echo(f"cellflag: {printable(' '.join(error.format_message().split()))}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("cellflag: stopped.", err=True)

@@ -7,9 +7,10 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from lambda_fn.folders import IMAGE_SUFFIXES, list_images
+from lambda_fn.folders import IMAGE_SUFFIXES, list_images, name_fault
 from lambda_fn.keys import RESULTS, REVIEW
 from lambda_fn.results import decision_or_rejected
+from lambda_fn.terminal import printable, show_failures
 
 
 @click.command()
@@ -21,6 +22,9 @@ def score(folder: Path, out: Path, overwrite: bool) -> None:
 
     Writes OUT/results/<path below FOLDER>.json for each image, and OUT/review/<path below FOLDER>.json for each image
     that a person should look at. The deployed function writes the same documents, with the bucket's name in them.
+
+    A file that cannot be read, or whose document cannot be written, is named at the end. The others are scored all the
+    same, and the exit code is 1.
     """
     if out.resolve() == folder.resolve():
         raise click.UsageError(f"{out} holds the images: name another folder for the documents.")
@@ -40,18 +44,26 @@ def score(folder: Path, out: Path, overwrite: bool) -> None:
 
     model = Model()
     counts: Counter[str] = Counter()
-    console = Console(stderr=True)
-    for path in track(listing.images, "Scoring", console=console):
+    failures: list[str] = []
+    for path in track(listing.images, "Scoring", console=Console(stderr=True)):
+        key = path.relative_to(folder).as_posix()
+        if fault := name_fault(key):
+            failures.append(f"{path}: {fault}")
+            continue
         try:
             document = score_image(model, read_from_folder(folder, path, model.manifest.limits))
             write_to_folder(out, document)
         except OSError as error:
-            raise click.ClickException(f"{error.filename}: {error.strerror}.") from error
+            failures.append(f"{error.filename or path}: {error.strerror}")
+            continue
         counts[decision_or_rejected(document)] += 1
     click.echo(
-        f"{len(listing.images)} images: {counts['ALL']} ALL, {counts['normal']} normal, {counts['review']} to review, "
-        f"{counts['rejected']} rejected. Documents in {out}.{passed_over}"
+        f"{counts.total()} images: {counts['ALL']} ALL, {counts['normal']} normal, {counts['review']} to review, "
+        f"{counts['rejected']} rejected. Documents in {printable(str(out))}.{passed_over}"
     )
+    if failures:
+        show_failures(failures)
+        raise click.ClickException(f"{len(failures)} of {len(listing.images)} images have no document.")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from lambda_fn.errors import ImageGoneError, ImageUnchangedError
 from lambda_fn.events import ImageReference
+from lambda_fn.files import write_whole
 from lambda_fn.images import StoredImage
 from lambda_fn.keys import flag_key, result_key
 from lambda_fn.manifest import LIMITS, Limits
@@ -19,6 +20,10 @@ from lambda_fn.results import ResultDocument, to_json
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
+
+# The end of the last year of four digits, in seconds since 1970. A file on a damaged disk may be older or younger than
+# any year that a date can have.
+_LATEST = 253_402_300_799
 
 
 def read_from_bucket(
@@ -81,7 +86,7 @@ def read_from_folder(folder: Path, path: Path, limits: Limits = LIMITS) -> Store
         key=path.relative_to(folder).as_posix(),
         version_id=None,
         etag=None,
-        last_modified=_to_the_second(datetime.fromtimestamp(status.st_mtime, UTC)),
+        last_modified=_to_the_second(datetime.fromtimestamp(min(max(status.st_mtime, 0), _LATEST), UTC)),
         byte_count=status.st_size,
         data=data,
         read_ms=(perf_counter() - started) * 1000,
@@ -102,13 +107,12 @@ def write_to_folder(folder: Path, document: ResultDocument) -> None:
     """
     key = document["image"]["key"]
     result, flag = folder / result_key(key), folder / flag_key(key)
-    for path in (result, flag):
-        path.parent.mkdir(parents=True, exist_ok=True)
     body = to_json(document)
-    result.write_bytes(body)
+    # The flag comes first and goes last: whatever fails in between, no result that asks for review is without it.
     if document["review"]["required"]:
-        flag.write_bytes(body)
-    else:
+        write_whole(flag, body)
+    write_whole(result, body)
+    if not document["review"]["required"]:
         flag.unlink(missing_ok=True)
 
 

@@ -19,6 +19,7 @@ from infra.operate.backfills.inventory import list_of_inventory
 from infra.operate.backfills.outcomes import BackfillTally, read_outcome
 from infra.prices import PRICES_AS_OF
 from infra.settings.configuration import EXPRESS_SECONDS
+from lambda_fn.terminal import printable
 
 # The exit code of a program that Ctrl-C ends.
 _INTERRUPTED = 130
@@ -149,7 +150,7 @@ def summary(stack: DeployedStack, ended: EndedExecution, tally: BackfillTally) -
         if number or words == "scored":
             table.add_row(f"{number:,}", words)
     for reason, images in tally.reasons.most_common(10):
-        table.add_row("", Text(f"{images:,} times {reason}", "red"))
+        table.add_row("", Text(printable(f"{images:,} times {reason}"), "red"))
     rate = answered / ended.seconds if ended.seconds else 0.0
     table.add_row(f"{ended.seconds:,.1f}", f"seconds, {rate:,.1f} images a second")
     table.add_row(f"{_cost(stack, ended, tally):,.4f}", f"USD on AWS, estimated at list prices of {PRICES_AS_OF}")

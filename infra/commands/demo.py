@@ -19,14 +19,22 @@ def demo(folder: Path | None, count: int, seed: int, out: Path | None, keep: boo
 
     Scores every image in FOLDER and below. Without FOLDER, it draws sample cells and scores them. It needs neither an
     AWS account nor Docker. Only the results stay on this machine.
+
+    A file that cannot be read, or whose result cannot be written here, is named at the end. The others are scored all
+    the same, and the exit code is 1.
     """
     from infra.commands.local import print_access
     from infra.demo.demonstration import demonstrate, drawn_images, free_folder, images_in
+    from infra.errors import InfraError
     from infra.local_cloud.lifetime import cloud_folder
+    from lambda_fn.terminal import show_failures
 
     out = free_folder(out)
     with tempfile.TemporaryDirectory(prefix="cellflag-cells-") as drawn, cloud_folder(keep=keep) as cloud:
         images = images_in(folder) if folder else drawn_images(Path(drawn), count, seed)
-        stack = demonstrate(images, cloud, out)
+        demonstrated = demonstrate(images, cloud, out)
     if keep:
-        print_access(stack)
+        print_access(demonstrated.stack)
+    if demonstrated.failures:
+        show_failures(demonstrated.failures)
+        raise InfraError(f"{len(demonstrated.failures)} files were not read or written.")

@@ -1,8 +1,11 @@
 """``cellflag local``."""
 
+import os
 from typing import TYPE_CHECKING
 
 import click
+
+from lambda_fn.terminal import printable
 
 if TYPE_CHECKING:
     from infra.deployed_stack import DeployedStack
@@ -17,7 +20,10 @@ def local() -> None:
 
 @local.command()
 def up() -> None:
-    """Deploy cellflag to a local cloud and leave it up."""
+    """Deploy cellflag to a local cloud and leave it up.
+
+    Standard output is for a shell: `eval "$(cellflag local up)"` lets AWS tools use the local cloud.
+    """
     from rich.console import Console
 
     from infra.local_cloud.deployment import deployed, put_up
@@ -26,7 +32,7 @@ def up() -> None:
 
     stack = deployed(LASTING_FOLDER)
     if stack:
-        click.echo("The local cloud is up already.")
+        click.echo("The local cloud is up already.", err=True)
     else:
         with cloud_folder(keep=True) as folder, Steps(Console(stderr=True)) as steps:
             stack = put_up(folder, steps)
@@ -35,11 +41,16 @@ def up() -> None:
 
 @local.command()
 def down() -> None:
-    """End the local cloud and delete all images and results in it."""
+    """End the local cloud and delete all images and results in it.
+
+    Also ends what a killed demonstration left running.
+    """
     from infra.local_cloud.emulator import stop
-    from infra.local_cloud.lifetime import LASTING_FOLDER
+    from infra.local_cloud.lifetime import LASTING_FOLDER, end_abandoned
 
     click.echo("The local cloud is down." if stop(LASTING_FOLDER) else "The local cloud was not up.")
+    if abandoned := end_abandoned():
+        click.echo(f"{abandoned} more that killed commands had left {'is' if abandoned == 1 else 'are'} down.")
 
 
 @local.command()
@@ -47,7 +58,7 @@ def down() -> None:
 def status(context: click.Context) -> None:
     """Show whether the local cloud is up and how to reach it.
 
-    The exit code is 1 if the cloud is down or nothing is deployed there.
+    The exit code is 1 if the cloud is down or nothing is deployed there. Standard output is for a shell, as of `up`.
     """
     from infra.local_cloud.deployment import deployed
     from infra.local_cloud.emulator import running
@@ -55,21 +66,22 @@ def status(context: click.Context) -> None:
 
     cloud, stack = running(LASTING_FOLDER), deployed(LASTING_FOLDER)
     if cloud is None:
-        click.echo("The local cloud is not up.")
+        click.echo("The local cloud is not up.", err=True)
         context.exit(1)
-    click.echo(f"The local cloud is up: process {cloud.pid}, port {cloud.port}, logs in {LASTING_FOLDER}.")
+    place = printable(str(LASTING_FOLDER))
+    click.echo(f"The local cloud is up: process {cloud.pid}, port {cloud.port}, logs in {place}.", err=True)
     if stack is None:
-        click.echo("Nothing is deployed there yet.")
+        click.echo("Nothing is deployed there yet.", err=True)
         context.exit(1)
     print_access(stack)
 
 
 def print_access(stack: "DeployedStack") -> None:
-    """Print the environment variables with which AWS tools reach a local cloud, and the names of buckets and queues."""
-    from infra.local_cloud.isolation import exports
+    """Print the commands with which a shell's AWS tools reach a local cloud, and the names of buckets and queues."""
+    from infra.local_cloud.isolation import shell_commands
 
-    for name, value in exports(stack.s3.meta.endpoint_url).items():
-        click.echo(f"export {name}={value}")
+    for line in shell_commands(stack.s3.meta.endpoint_url, os.environ):
+        click.echo(line)
     for name, value in sorted(stack.outputs.items()):
-        click.echo(f"# {name}: {value}")
+        click.echo(f"# {name}: {printable(value)}")
     click.echo(f"# aws s3 cp cell.bmp s3://{stack.images}/ && aws s3 ls --recursive s3://{stack.results}/")

@@ -14,6 +14,7 @@ from infra.deployed_stack import DeployedStack
 from infra.operate.access import on_a_stack
 from infra.operate.dead_letters import UNKNOWN_REASON, DeadLetter, depth, failure_reasons, peek
 from infra.operate.redrive import send_back
+from lambda_fn.terminal import printable
 
 _MOST_SHOWN = 500
 _MOST_KEYS = 3
@@ -55,7 +56,7 @@ def _table(letters: list[DeadLetter], reasons: dict[str, str]) -> Table:
     table.add_column("why they failed", overflow="fold", ratio=2)
     table.add_column("images", overflow="fold", ratio=1)
     for reason, same in sorted(by_reason.items(), key=lambda item: -len(item[1])):
-        keys = [key for letter in same for key in letter.keys or ("a message of no known shape",)]
+        keys = [printable(key) for letter in same for key in letter.keys or ("a message of no known shape",)]
         more = f"\n... and {len(keys) - _MOST_KEYS:,} more" if len(keys) > _MOST_KEYS else ""
-        table.add_row(f"{len(same):,}", Text(reason), Text("\n".join(keys[:_MOST_KEYS]) + more))
+        table.add_row(f"{len(same):,}", Text(printable(reason)), Text("\n".join(keys[:_MOST_KEYS]) + more))
     return table

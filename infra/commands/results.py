@@ -3,7 +3,7 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -23,8 +23,11 @@ from infra.operate.documents import Selection, read_documents
 from infra.operate.exports import duckdb_module, write_csv, write_jsonl, write_new, write_parquet
 from lambda_fn.decisions import Decision
 from lambda_fn.results import DecisionOrRejected, ResultDocument, decision_or_rejected
+from lambda_fn.terminal import printable, show_failures, use_utf_8
 
 _ROWS = 50
+# A terminal of fewer columns shows no reasons and no times, so that keys stay readable.
+_WIDE = 72
 _WRITERS = {"csv": write_csv, "jsonl": write_jsonl}
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -106,24 +109,28 @@ def results(
     selection = Selection(prefix, since, decisions, model, flagged, rejected)
     counts: Counter[DecisionOrRejected] = Counter()
     limit = limit or (_ROWS if kind == "table" else None)
-    documents = islice(_counted(_read(stack, selection), counts), limit)
+    odd_keys: list[str] = []
+    documents = islice(_counted(_read(stack, selection, odd_keys.append), counts), limit)
     if kind == "table":
-        Console(highlight=False).print(_table(documents))
+        console = Console(highlight=False)
+        console.print(_table(documents, wide=console.width >= _WIDE))
     elif out:
         write_new(out, partial(_write, kind, documents))
     else:
+        use_utf_8()
         _WRITERS[kind](documents, sys.stdout)
     summary = ", ".join(f"{count:,} {decision}" for decision, count in counts.most_common())
     first = "The first " if counts.total() == limit else ""
     click.echo(f"{first}{counts.total():,} results{': ' if summary else ''}{summary}.", err=True)
+    show_failures([f"{key}: left out, because it is no result document" for key in odd_keys])
 
 
-def _read(stack: DeployedStack, selection: Selection) -> Iterator[ResultDocument]:
+def _read(stack: DeployedStack, selection: Selection, on_odd: Callable[[str], None]) -> Iterator[ResultDocument]:
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=None)
         yield from read_documents(
-            stack, selection, lambda read, listed: progress.update(task, completed=read, total=listed)
+            stack, selection, lambda read, listed: progress.update(task, completed=read, total=listed), on_odd
         )
 
 
@@ -138,24 +145,26 @@ def _write(kind: str, documents: Iterable[ResultDocument], path: Path) -> None:
         write_parquet(documents, path)
         return
     out: IO[str]
-    with path.open("w", encoding="utf-8", newline="") as out:
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as out:
         _WRITERS[kind](documents, out)
 
 
-def _table(documents: Iterable[ResultDocument]) -> Table:
+def _table(documents: Iterable[ResultDocument], *, wide: bool) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("image", overflow="fold", ratio=1)
     table.add_column("P(ALL)", justify="right", no_wrap=True)
     table.add_column("decision", no_wrap=True)
-    table.add_column("why a person should look", overflow="fold")
-    table.add_column("scored at", no_wrap=True)
+    if wide:
+        table.add_column("why a person should look", overflow="fold")
+        table.add_column("scored at", no_wrap=True)
     for document in documents:
         prediction, decision = document["prediction"], decision_or_rejected(document)
+        reasons = ", ".join(reason.replace("_", " ") for reason in document["review"]["reasons"])
+        others = [reasons, document["scored_at"][:19].replace("T", " ")] if wide else []
         table.add_row(
-            Text(document["image"]["key"]),
+            Text(printable(document["image"]["key"])),
             f"{prediction['probability_all']:.3f}" if prediction else "-",
             Text(decision, STYLES[decision]),
-            ", ".join(reason.replace("_", " ") for reason in document["review"]["reasons"]),
-            document["scored_at"][:19].replace("T", " "),
+            *(Text(printable(other)) for other in others),
         )
     return table

@@ -17,6 +17,7 @@ from infra.operate.dead_letters import depth
 from infra.operate.notifications import announces_uploads
 from infra.operate.recent import read_recent
 from lambda_fn.results import DecisionOrRejected
+from lambda_fn.terminal import printable
 
 _DECISIONS = get_args(DecisionOrRejected)
 
@@ -132,11 +133,13 @@ def _table(report: dict[str, Any]) -> Table:
     table.add_row("last hour", f"{at_least}{hour['answered']:,} answered: {', '.join(decided)}")
     if hour["repeated"]:
         table.add_row("", f"{hour['repeated']:,} arrived twice or late, and changed no result")
-    table.add_row("model", Text(report["model"] or "nothing was answered in the last hour"))
+    table.add_row("model", Text(printable(report["model"] or "nothing was answered in the last hour")))
     if len(hour["models"]) > 1:
-        table.add_row("", Text(", ".join(f"{count:,} by {name}" for name, count in hour["models"].items())))
+        models = ", ".join(f"{count:,} by {name}" for name, count in hour["models"].items())
+        table.add_row("", Text(printable(models)))
     version = f"version {function['version']}, changed {function['changed']}"
-    table.add_row("function", Text(f"{version}: {function['description']}" if function["description"] else version))
+    description = f"{version}: {function['description']}" if function["description"] else version
+    table.add_row("function", Text(printable(description)))
     if report["backfill"]:
         done, total = report["backfill"]["done"], report["backfill"]["total"]
         table.add_row("backfill", f"{done:,} of {total:,} done, {report['backfill']['failed']:,} in failed batches")

@@ -1,13 +1,14 @@
 """The demonstration: images are scored by a stack on a local cloud."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from infra.demo import summary
-from infra.demo.round_trip import NoResultError, fetch_written, score_images
-from infra.demo.uploads import TimedResult, Upload, uploads_of
+from infra.demo.round_trip import PATIENCE_SECONDS, NoResultError, fetch_written, score_images
+from infra.demo.uploads import TimedResult, Upload, uploads_of, without_faults
 from infra.deployed_stack import DeployedStack
 from infra.errors import InfraError
 from infra.local_cloud import emulator
@@ -15,6 +16,7 @@ from infra.local_cloud.deployment import put_up
 from infra.tools.steps import Steps
 from lambda_fn.folders import IMAGE_SUFFIXES, list_images
 from lambda_fn.keys import RESULTS, REVIEW
+from lambda_fn.terminal import printable
 
 
 def images_in(folder: Path) -> list[Upload]:
@@ -32,7 +34,7 @@ def images_in(folder: Path) -> list[Upload]:
         raise click.UsageError(
             f"there is no image below {folder}: files that end in {suffixes} are scored.{passed_over}"
         )
-    click.echo(f"{len(listing.images)} images below {folder}.{passed_over}")
+    click.echo(f"{len(listing.images)} images below {printable(str(folder))}.{passed_over}")
     return uploads_of(folder, listing.images)
 
 
@@ -61,8 +63,23 @@ def free_folder(out: Path | None) -> Path:
         number += 1
 
 
-def demonstrate(images: list[Upload], cloud: Path, out: Path) -> DeployedStack:
+@dataclass(frozen=True)
+class Demonstrated:
+    """A finished demonstration.
+
+    Attributes:
+        stack: the stack on the local cloud.
+        failures: one line for each image without a result, and for each document that could not be written.
+    """
+
+    stack: DeployedStack
+    failures: list[str]
+
+
+def demonstrate(images: list[Upload], cloud: Path, out: Path) -> Demonstrated:
     """Deploy the stack to a local cloud, score images there, print the results, and copy them.
+
+    One image that cannot be uploaded, or whose result cannot be written here, keeps no other from its result.
 
     Args:
         images: at least one image.
@@ -70,26 +87,31 @@ def demonstrate(images: list[Upload], cloud: Path, out: Path) -> DeployedStack:
         out: the folder for results and review flags.
 
     Raises:
-        InfraError: the stack could not be deployed, or an image has no result.
+        InfraError: the stack could not be deployed, no image can be uploaded, or an uploaded one has no result.
     """
+    images, failures = without_faults(images)
+    if failures and not images:
+        raise InfraError(f"no image can be uploaded. {failures[0]}.")
     with Steps(Console(stderr=True)) as steps:
         stack = put_up(cloud, steps)
         try:
-            results = score_images(stack, images, steps)
+            results = score_images(stack, images, steps, PATIENCE_SECONDS, failures.append)
         except NoResultError as error:
             raise InfraError(f"{error} The last error of the local cloud: {emulator.last_error(cloud)}.") from error
-    fetch_written(stack, out)
-    _print(results, out)
-    return stack
+    failures += fetch_written(stack, out)
+    if results:
+        _print(results, out)
+    return Demonstrated(stack, failures)
 
 
 def _print(results: dict[str, TimedResult], out: Path) -> None:
     console = Console(highlight=False)
     console.print()
-    console.print(summary.table(results))
+    console.print(summary.table(results, wide=console.width >= summary.WIDE))
     if len(results) > summary.MOST_ROWS:
         console.print(f"... and {len(results) - summary.MOST_ROWS} more")
     console.print()
     for line in summary.summary(results):
         click.echo(line)
-    click.echo(f"Results: {out / RESULTS}. What a person should look at: {out / REVIEW}.")
+    results_folder, review_folder = printable(str(out / RESULTS)), printable(str(out / REVIEW))
+    click.echo(f"Results: {results_folder}. What a person should look at: {review_folder}.")

@@ -7,29 +7,38 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.demo.uploads import TimedResult
+from lambda_fn.terminal import printable
 
 # Most rows of the table.
 MOST_ROWS = 40
+# Least width of a terminal, in columns, that has room for the reasons for review.
+WIDE = 56
 # The colour of each decision.
 STYLES = {"ALL": "bold red", "normal": "green", "review": "yellow", "rejected": "magenta"}
 
 
-def table(results: dict[str, TimedResult]) -> Table:
-    """A table with a row for each image, in the given order, up to ``MOST_ROWS`` rows."""
+def table(results: dict[str, TimedResult], *, wide: bool = True) -> Table:
+    """A table with a row for each image, in the given order, up to ``MOST_ROWS`` rows.
+
+    Args:
+        results: results by key.
+        wide: whether the terminal has room for the reasons for review.
+    """
     rows = Table(box=None, header_style="bold", pad_edge=False)
     rows.add_column("image", overflow="fold", ratio=1)
     rows.add_column("P(ALL)", justify="right", no_wrap=True)
     rows.add_column("decision", no_wrap=True)
-    rows.add_column("why a person should look", overflow="fold")
+    if wide:
+        rows.add_column("why a person should look", overflow="fold")
     rows.add_column("seconds", justify="right", no_wrap=True)
     for key, timed in list(results.items())[:MOST_ROWS]:
         prediction = timed.document["prediction"]
         reasons = ", ".join(reason.replace("_", " ") for reason in timed.document["review"]["reasons"])
         rows.add_row(
-            Text(key),
+            Text(printable(key)),
             f"{prediction['probability_all']:.3f}" if prediction else "-",
             Text(timed.outcome, STYLES[timed.outcome]),
-            Text(reasons),
+            *([Text(printable(reasons))] if wide else []),
             f"{timed.seconds:.1f}",
         )
     return rows

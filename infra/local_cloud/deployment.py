@@ -16,7 +16,7 @@ from infra.local_cloud import emulator
 from infra.local_cloud.isolation import ACCOUNT, REGION, environment, session
 from infra.packaging import bundle
 from infra.tools.cdk import cdk_command, cdk_environment, cdk_script
-from infra.tools.paths import PROJECT
+from infra.tools.paths import CACHE, PROJECT
 from infra.tools.processes import Commands
 from infra.tools.steps import Steps
 
@@ -27,6 +27,8 @@ _CONTEXT = [
 ]
 _STACK = names.stack_name(names.LOCAL_STAGE)
 _OUTPUTS = "outputs.json"
+# The home of the CDK command line. It stays, because jsii keeps its unpacked libraries there.
+_HOME = CACHE / "home"
 # An endpoint for commands that need no cloud: nothing listens on the port "discard".
 _NOWHERE = "http://127.0.0.1:9"
 
@@ -46,6 +48,7 @@ def put_up(folder: Path, steps: Steps) -> DeployedStack:
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _OUTPUTS).unlink(missing_ok=True)
+    _HOME.mkdir(parents=True, exist_ok=True)
     try:
         # On an error the commands are ended first: the pool waits for its threads, and these wait for commands.
         with ThreadPoolExecutor(max_workers=3) as pool, Commands(folder) as commands:
@@ -73,7 +76,8 @@ def _put_up(folder: Path, steps: Steps, pool: ThreadPoolExecutor, commands: Comm
 
     def cdk(name: str, *arguments: str, endpoint: str = _NOWHERE, cwd: Path = PROJECT) -> None:
         toolkit.result()
-        variables = cdk_environment(environment(endpoint, os.environ))
+        # The CDK reads settings from ~/.cdk.json, so the user's home is not its home here.
+        variables = cdk_environment(environment(endpoint, os.environ)) | {"HOME": str(_HOME)}
         commands.run(name, cdk_command(name, *arguments), variables, cwd)
 
     def start_and_bootstrap() -> emulator.LocalCloud:

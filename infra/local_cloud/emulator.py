@@ -47,7 +47,8 @@ class LocalCloud:
     Attributes:
         pid: process id. The process leads a session of its own.
         port: port on 127.0.0.1.
-        data: the temporary folder for everything that the emulator writes. It is removed with the cloud.
+        data: the temporary folder for everything that the emulator writes. It is removed with the cloud. It lies in the
+            cloud's folder, because programs may not run in the machine's own temporary folder.
     """
 
     pid: int
@@ -94,7 +95,7 @@ def start(folder: Path) -> LocalCloud:
     """
     folder.mkdir(parents=True, exist_ok=True)
     python = install()
-    data = tempfile.mkdtemp(prefix=_DATA_PREFIX)
+    data = tempfile.mkdtemp(prefix=_DATA_PREFIX, dir=folder)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -5,6 +5,7 @@ reach a real account.
 """
 
 import os
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ REGION = "us-east-1"
 ACCOUNT = "000000000000"
 ACCESS_KEY = "cellflag-local"
 SECRET_KEY = "cellflag-local"
+_HOST = "127.0.0.1"
 
 
 def exports(endpoint: str) -> dict[str, str]:
@@ -26,6 +28,23 @@ def exports(endpoint: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_DEFAULT_REGION": REGION,
     }
+
+
+def shell_commands(endpoint: str, user_environment: Mapping[str, str]) -> list[str]:
+    """Commands with which a shell's AWS tools use the local cloud, whatever its variables were.
+
+    Another endpoint, profile, session token or FIPS setting of the user would have precedence, so these variables are
+    removed. A proxy could not reach this machine, so the address is added to the exceptions.
+    """
+    unproxied = user_environment.get("no_proxy") or user_environment.get("NO_PROXY") or ""
+    hosts = [host for host in map(str.strip, unproxied.split(",")) if host not in ("", _HOST)]
+    exceptions = dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join([*hosts, _HOST]))
+    variables = exports(endpoint) | {"AWS_REGION": REGION} | exceptions
+    others = sorted(name for name in user_environment if name.startswith("AWS_") and name not in variables)
+    return [
+        *(f"unset {name}" for name in others if name.isidentifier()),
+        *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+    ]
 
 
 def environment(endpoint: str, user_environment: Mapping[str, str]) -> dict[str, str]:
@@ -43,8 +62,8 @@ def environment(endpoint: str, user_environment: Mapping[str, str]) -> dict[str,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
-            "NO_PROXY": "127.0.0.1",
-            "no_proxy": "127.0.0.1",
+            "NO_PROXY": _HOST,
+            "no_proxy": _HOST,
         }
     )
 

@@ -9,7 +9,7 @@ from infra.operate.parallel import in_parallel
 from infra.tools.objects import list_pages, read_json
 from lambda_fn.decisions import Decision
 from lambda_fn.keys import RESULTS, REVIEW
-from lambda_fn.results import ResultDocument
+from lambda_fn.results import SCHEMA, ResultDocument
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,10 @@ class Selection:
 
 
 def read_documents(
-    stack: DeployedStack, selection: Selection, show: Callable[[int, int], None] = lambda read, listed: None
+    stack: DeployedStack,
+    selection: Selection,
+    show: Callable[[int, int], None] = lambda read, listed: None,
+    on_odd: Callable[[str], None] = lambda key: None,
 ) -> Iterator[ResultDocument]:
     """The selected documents in the order of their keys.
 
@@ -54,6 +57,7 @@ def read_documents(
         stack: the deployment.
         selection: the conditions.
         show: called with the numbers of documents read and listed so far.
+        on_odd: called with the key of each object that is no result document. It is left out.
 
     Raises:
         ClientError: S3 refuses or fails.
@@ -75,9 +79,24 @@ def read_documents(
             document: ResultDocument = read_json(stack.s3, stack.results, key)
         except stack.s3.exceptions.NoSuchKey:  # a flag that was removed meanwhile
             return None
+        except ValueError:
+            on_odd(key)
+            return None
+        if not _is_result(document):
+            on_odd(key)
+            return None
         return document
 
     for count, document in enumerate(in_parallel(read, keys(), PARALLEL_READS), 1):
         show(count, total)
         if document and selection.selects(document):
             yield document
+
+
+def _is_result(document: object) -> bool:
+    """Whether JSON has the fields of a result. Others may write to the bucket too, so an object may hold anything."""
+    return (
+        isinstance(document, dict)
+        and document.get("schema") == SCHEMA
+        and document.keys() >= ResultDocument.__required_keys__
+    )

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -38,8 +39,12 @@ COLUMNS = {
     "explanation_key": "VARCHAR",
 }
 
-# Beginnings of a text that a spreadsheet takes for a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# The beginning of a cell that a spreadsheet takes for a formula, with quotes or spaces before it. Some spreadsheets
+# take full-width signs for the usual ones. A cell may also begin after a semicolon, a tab or the end of a line:
+# https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = re.compile('(^|[;\t\r\n])(?=[" ]*[=+@\uff1d\uff0b\uff0d\uff20-])')
+# A text that begins with one of these hides a formula behind it.
+_SEPARATORS = ("\t", "\r", "\n")
 
 
 class ExportError(InfraError, click.UsageError):
@@ -80,7 +85,8 @@ def write_csv(documents: Iterable[ResultDocument], out: IO[str]) -> None:
     """Write a header, and a row for each document.
 
     Anybody who may upload images chooses their keys. A text that a spreadsheet would run as a formula therefore gets an
-    apostrophe in front, as OWASP advises under "CSV Injection".
+    apostrophe in front of the formula, as OWASP advises under "CSV Injection". JSON lines and Parquet hold the texts as
+    they are.
     """
     writer = csv.DictWriter(out, COLUMNS)
     writer.writeheader()
@@ -88,7 +94,10 @@ def write_csv(documents: Iterable[ResultDocument], out: IO[str]) -> None:
 
 
 def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+    if not isinstance(value, str):
+        return value
+    defused = _FORMULA.sub(r"\1'", value)
+    return f"'{defused}" if defused.startswith(_SEPARATORS) else defused
 
 
 def write_jsonl(documents: Iterable[ResultDocument], out: IO[str]) -> None:

@@ -69,4 +69,4 @@ def _ledger_files(stack: DeployedStack, since: datetime, now: datetime) -> Itera
 
 
 def _read(stack: DeployedStack, key: str) -> list[LedgerLine]:
-    return [json.loads(line) for line in read_bytes(stack.s3, stack.results, key).splitlines()]
+    return [json.loads(line) for line in read_bytes(stack.s3, stack.results, key).split(b"\n") if line.strip()]

@@ -1,10 +1,12 @@
 """Folders that are built once, under a digest of their inputs; a folder is either complete or absent."""
 
 import hashlib
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 _LIFETIME_SECONDS = 7 * 24 * 3600
@@ -47,8 +49,18 @@ def built_once(folder: Path, build: Callable[[Path], None]) -> Path:
     return folder
 
 
+def usable(folder: Path) -> bool:
+    """Whether a folder exists or can be made, and can be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
 def forget_old(parent: Path, prefix: str, keep: Path) -> None:
     """Remove the folders ``prefix*`` in ``parent`` that were built more than a week ago, except ``keep``."""
     for folder in parent.glob(f"{prefix}*"):
-        if folder != keep and time.time() - folder.stat().st_mtime > _LIFETIME_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another command may remove it at the same time
+            if folder != keep and time.time() - folder.stat().st_mtime > _LIFETIME_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

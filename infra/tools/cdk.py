@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from infra.errors import InfraError
-from infra.tools.cache import built_once, digest
+from infra.tools.cache import built_once, digest, usable
 from infra.tools.cdk_arguments import CdkArguments
 from infra.tools.confirmation import confirm_changes
 from infra.tools.paths import CACHE, PROJECT
@@ -63,6 +63,7 @@ def _install(folder: Path) -> None:
     result = subprocess.run(
         [node / "node", npm, *arguments],
         cwd=folder,
+        env=_npm_cache() | os.environ,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -71,6 +72,12 @@ def _install(folder: Path) -> None:
     if result.returncode:
         lines = [line for line in result.stderr.splitlines() if line.strip()]
         raise ToolkitError("npm could not install the CDK command line: " + "\n".join(lines[-_INSTALL_LOG_LINES:]))
+
+
+def _npm_cache() -> dict[str, str]:
+    """The variable for npm's cache, if its own place in the user's home cannot be written to."""
+    user_cache = os.path.expanduser("~/.npm")  # noqa: PTH111 - raises no error
+    return {} if usable(Path(user_cache)) else {"npm_config_cache": str(CACHE / "npm")}
 
 
 def cdk_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -34,7 +34,7 @@ class Steps:
     def __init__(self, console: Console) -> None:
         """Show the steps on ``console``."""
         self._progress = Progress(
-            _Mark(),
+            _Mark(console),
             TextColumn("[bold]{task.fields[name]}", table_column=Column(min_width=9, no_wrap=True)),
             _Seconds(table_column=Column(min_width=7, no_wrap=True)),
             TextColumn("{task.description}", table_column=Column(min_width=15, no_wrap=True)),
@@ -73,11 +73,13 @@ class Steps:
 
 
 class _Mark(SpinnerColumn):
-    def __init__(self) -> None:
-        super().__init__(finished_text="[green]✔")
+    def __init__(self, console: Console) -> None:
+        ascii_only = console.options.ascii_only
+        super().__init__("line" if ascii_only else "dots", finished_text=f"[green]{'+' if ascii_only else '✔'}")
+        self._failed = Text("x" if ascii_only else "✘", "red")
 
     def render(self, task: Task) -> RenderableType:
-        return Text("✘", "red") if task.fields["failed"] else super().render(task)
+        return self._failed if task.fields["failed"] else super().render(task)
 
 
 class _Seconds(ProgressColumn):

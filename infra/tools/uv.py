@@ -7,18 +7,28 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from infra.tools.cache import usable
+from infra.tools.paths import CACHE
+
 
 def run_uv(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run ``uv`` quietly, with additional environment variables.
 
-    It runs in a temporary folder, because it would follow the settings of a project.
+    It runs in a temporary folder, because it would follow the settings of a project. If the user's home cannot be
+    written to, it keeps its downloads in this project's cache.
     """
     return subprocess.run(
         [find_uv_bin(), "--quiet", *arguments],
-        env={**os.environ, **variables},
+        env={**_cache(), **os.environ, **variables},
         cwd=tempfile.gettempdir(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def _cache() -> dict[str, str]:
+    """The variable for uv's cache, if its own place cannot be written to."""
+    user_cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - raises no error
+    return {} if usable(Path(user_cache, "uv")) else {"UV_CACHE_DIR": str(CACHE / "uv")}

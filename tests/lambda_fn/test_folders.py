@@ -1,5 +1,7 @@
 """The images of a folder, and the summary of its other files."""
 
+import os
+import socket
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambda_fn.folders import IMAGE_SUFFIXES, list_images
+from lambda_fn.folders import IMAGE_SUFFIXES, list_images, name_fault
 
 
 def write(folder: Path, *names: str) -> None:
@@ -96,3 +98,53 @@ def test_every_file_is_listed_once_or_counted_once_and_images_come_in_order(
     assert list(listing.images) == sorted(set(listing.images))
     expected = Counter(suffix for place, _, suffix in files if place != ".trash/" and suffix in IMAGE_SUFFIXES)
     assert Counter(path.suffix.lower() for path in listing.images) == expected
+
+
+def test_what_is_no_regular_file_is_counted_and_never_read(tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    write(images, "cell.bmp", "plate.bmp/cell.bmp")
+    (images / "broken.bmp").symlink_to("nowhere.bmp")
+    (images / "circle.bmp").symlink_to("circle.bmp")
+    (images / "link.bmp").symlink_to("cell.bmp")
+    (images / "folder.bmp").symlink_to("plate.bmp")
+    os.mkfifo(images / "pipe.bmp")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(images / "socket.bmp"))
+    listing = list_images(images)
+    assert [path.relative_to(images).as_posix() for path in listing.images] == [
+        "cell.bmp",
+        "link.bmp",
+        "plate.bmp/cell.bmp",
+    ]
+    assert listing.passed_over == {
+        "broken link": 1,
+        "unreadable": 1,
+        "link to a folder": 1,
+        "pipe, socket or device": 2,
+    }
+
+
+def test_a_folder_that_cannot_be_listed_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "cell.bmp", "closed/cell.bmp")
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    listing = list_images(tmp_path)
+    assert listing.images == (tmp_path / "cell.bmp",)
+    assert listing.describe_passed_over() == " 1 other file was passed over: 1 unreadable folder."
+
+
+@pytest.mark.parametrize(("name", "shown"), [("a.\x1b[2J", r".\x1b[2j"), ("a.\u202egif", r".\u202egif")])
+def test_a_suffix_that_would_control_the_terminal_is_escaped(name: str, shown: str, tmp_path: Path) -> None:
+    write(tmp_path, name)
+    assert list_images(tmp_path).describe_passed_over() == f" 1 other file was passed over: 1 {shown}."
+
+
+@pytest.mark.parametrize(("name", "fault"), [(b"caf\xe9.bmp", True), ("café.bmp".encode(), False)])
+def test_a_name_that_is_not_utf_8_can_be_no_key(name: bytes, fault: bool) -> None:
+    assert bool(name_fault(os.fsdecode(name))) == fault

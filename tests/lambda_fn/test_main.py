@@ -1,6 +1,8 @@
 """The command ``cellflag score``, as a user types it."""
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,3 +113,79 @@ def test_wrong_usage_ends_with_one_line_and_exit_code_2(
     assert error.startswith("cellflag: ")
     assert error.count("\n") == 1
     assert message in error
+
+
+def scored_keys(out: Path) -> set[str]:
+    return {path.relative_to(out / "results").as_posix() for path in (out / "results").rglob("*") if path.is_file()}
+
+
+LATIN_1 = os.fsdecode(b"caf\xe9.bmp")
+LONG = f"{'x' * 248}.bmp"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [(LATIN_1, r"caf\xe9.bmp: its name is not UTF-8"), (LONG, "File name too long"), ("taken.bmp", "Is a directory")],
+)
+def test_one_odd_file_is_named_and_counted_and_the_others_are_scored(
+    name: str, reason: str, run: Callable[..., Any], folder: Path, encode: Encode
+) -> None:
+    out = folder.parent / "out"
+    (folder / name).write_bytes(encode())
+    (out / "results" / "taken.bmp.json").mkdir(parents=True)
+    code, output, error = run("score", folder, "--out", out, "--overwrite")
+    assert code == 1
+    assert output.startswith("3 images: 0 ALL, 0 normal, 2 to review, 1 rejected.")
+    failures = [line for line in error.splitlines() if reason in line]
+    assert len(failures) == 1
+    assert error.splitlines()[-1] == "cellflag: 1 of 4 images have no document."
+    assert scored_keys(out) == {"plate 7/日本/ü +1.BMP.json", "cell.png.json", "notes.bmp.json"}
+
+
+def test_an_image_and_a_folder_of_the_name_of_its_document_collide_in_one_line(
+    run: Callable[..., Any], folder: Path, encode: Encode
+) -> None:
+    (folder / "cell.png.json").mkdir()
+    (folder / "cell.png.json" / "other.bmp").write_bytes(encode())
+    code, output, error = run("score", folder, "--out", folder.parent / "out")
+    assert (code, output[:9]) == (1, "3 images:")
+    assert error.count("cell.png.json/other.bmp.json: ") == 1
+
+
+def test_an_unreadable_file_is_named_and_the_others_are_scored(
+    run: Callable[..., Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == "cell.png":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    code, output, error = run("score", folder, "--out", folder.parent / "out")
+    assert (code, output[:9]) == (1, "2 images:")
+    assert f"{folder}/cell.png: Permission denied" in error
+
+
+@pytest.mark.parametrize("seconds", [-1e11, -1.0, 0.0, 253_402_300_800.0, 1e12])
+def test_a_file_of_any_age_is_scored(seconds: float, run: Callable[..., Any], folder: Path) -> None:
+    try:
+        os.utime(folder / "cell.png", (seconds, seconds))
+    except OSError:
+        pytest.skip("this file system cannot hold the time")
+    assert run("score", folder, "--out", folder.parent / "out")[0] == 0
+
+
+def test_a_full_disk_leaves_no_empty_document(
+    run: Callable[..., Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, target: Path) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "replace", fail)
+    out = folder.parent / "out"
+    code, output, error = run("score", folder, "--out", out)
+    assert (code, output[:9]) == (1, "0 images:")
+    assert error.count("No space left on device") == 3
+    assert [path for path in out.rglob("*") if path.is_file()] == []

@@ -9,6 +9,7 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -162,13 +163,35 @@ def test_a_file_is_read_under_its_path_below_the_folder(tmp_path: Path) -> None:
     assert (image.key, image.data, image.byte_count, image.bucket) == ("plate 7/ü.bmp", b"12345", 5, None)
 
 
-def test_a_flag_in_a_folder_is_deleted_if_the_new_result_needs_no_review(tmp_path: Path) -> None:
-    def document(review: bool) -> Any:
-        return {"image": {"key": "plate 7/ü.bmp"}, "review": {"required": review}}
+def document(review: bool) -> Any:
+    return {"image": {"key": "plate 7/ü.bmp"}, "review": {"required": review}}
 
+
+def test_a_flag_in_a_folder_is_deleted_if_the_new_result_needs_no_review(tmp_path: Path) -> None:
     result, flag = (tmp_path / part / "plate 7/ü.bmp.json" for part in ("results", "review"))
     write_to_folder(tmp_path, document(review=True))
     assert result.read_bytes() == flag.read_bytes()
     write_to_folder(tmp_path, document(review=False))
     assert not flag.exists()
     assert json.loads(result.read_text("utf-8")) == document(review=False)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "time"),
+    [(-1, "1970-01-01T00:00:00Z"), (1e9, "2001-09-09T01:46:40Z"), (1e12, "9999-12-31T23:59:59Z")],
+)
+def test_the_time_of_a_file_is_within_years_of_four_digits(
+    seconds: float, time: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.bmp"
+    path.write_bytes(b"image")
+    status = SimpleNamespace(st_mtime=seconds, st_size=5)
+    monkeypatch.setattr(Path, "stat", lambda *_, **__: status)
+    assert read_from_folder(tmp_path, path).last_modified == time
+
+
+def test_a_result_that_asks_for_review_is_never_without_its_flag(tmp_path: Path) -> None:
+    (tmp_path / "review").touch()
+    with pytest.raises(OSError, match=r"File exists|Not a directory"):
+        write_to_folder(tmp_path, document(review=True))
+    assert not (tmp_path / "results").exists()

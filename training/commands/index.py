@@ -12,7 +12,9 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
+from lambda_fn.terminal import printable
 from training.commands.shell import one_line_errors
 
 if TYPE_CHECKING:
@@ -127,8 +129,8 @@ def _describe_passed_over(sources: Sequence[Path], cells: Sequence[LabelledCell]
 def _table_of(findings: Sequence[Finding]) -> Table:
     table = Table("found", "cases", "what was done", "for example")
     for finding in findings:
-        examples = "\n".join(finding.cases[:MOST_SHOWN])
-        table.add_row(finding.problem, f"{len(finding.cases):,}", finding.remedy, examples)
+        examples = "\n".join(map(printable, finding.cases[:MOST_SHOWN]))
+        table.add_row(finding.problem, f"{len(finding.cases):,}", finding.remedy, Text(examples))
     return table
 
 

@@ -1,5 +1,7 @@
 """Files on disk and objects of S3 behind one kind of address: a path, or ``s3://<bucket>/<key>``."""
 
+import errno
+import stat
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -25,10 +27,13 @@ def read_bytes(location: str) -> bytes:
     """Read a file, or an object of S3.
 
     Raises:
-        OSError: there is none, or it cannot be read.
+        OSError: there is none, it is no regular file, or it cannot be read.
     """
     if not location.startswith(S3):
-        return Path(location).read_bytes()
+        path = Path(location)
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe might never end
+            raise OSError(errno.EINVAL, "It is no regular file", location)
+        return path.read_bytes()
     bucket, key = _bucket_and_key(location)
     try:
         return s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lambda_fn.cells import Cell, find_cell, to_model_input
 from lambda_fn.errors import RejectedImageError
+from lambda_fn.folders import name_fault
 from lambda_fn.images import decode
 from lambda_fn.manifest import Preprocessing
 from training.data.labelled_cell import LabelledCell
@@ -56,6 +57,8 @@ def read(cell: LabelledCell) -> ReadCell:
     Raises:
         UnusableImageError: it cannot be read, shows no cell, or is not the image that was indexed.
     """
+    if fault := name_fault(cell.location):
+        raise UnusableImageError(f"It cannot be indexed, because {fault}.")
     try:
         data = read_bytes(cell.location)
         decoded = decode(data)

@@ -31,8 +31,8 @@ def read_rows(table: Path, required: tuple[str, ...]) -> tuple[tuple[str, ...], 
 
 
 def columns_of(table: Path) -> tuple[str, ...]:
-    """The names on a table's first line; none if the file is no table."""
+    """The names on a table's first line; none if the file is no table or cannot be read."""
     try:
-        return read_rows(table, ())[0]
-    except DatasetError:
+        return read_rows(table, ())[0] if table.is_file() else ()
+    except (DatasetError, OSError):
         return ()

@@ -7,6 +7,7 @@ import csv
 import gzip
 import json
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -82,12 +83,23 @@ def _manifest(stack: DeployedStack, url: str) -> dict[str, Any]:
 def _current_keys(stack: DeployedStack, manifest: Mapping[str, Any], file_key: str) -> Iterator[str]:
     """The keys of current images in one file of an inventory.
 
-    Keys in the file are URL-encoded. An inventory of all versions marks the current version of each key.
+    Keys in the file are URL-encoded. An inventory of all versions marks the current version of each key. Empty objects
+    whose keys end in a slash are folders of S3's console and no images. An inventory without sizes does not show them.
+
+    Raises:
+        InventoryError: the file is damaged.
     """
     columns = [name.strip() for name in manifest["fileSchema"].split(",")]
     body = open_object(stack.s3, manifest["destinationBucket"].rpartition(":")[2], file_key)
-    with gzip.open(body, "rt", encoding="utf-8", newline="") as rows:
-        for row in csv.reader(rows):
-            entry = dict(zip(columns, row, strict=False))
-            if entry.get("IsLatest", "true") == "true" and entry.get("IsDeleteMarker", "false") == "false":
-                yield unquote_plus(entry["Key"])
+    try:
+        with gzip.open(body, "rt", encoding="utf-8", newline="") as rows:
+            for row in csv.reader(rows):
+                entry = dict(zip(columns, row, strict=True))
+                if entry.get("IsLatest", "true") == "true" and entry.get("IsDeleteMarker", "false") == "false":
+                    key = unquote_plus(entry["Key"])
+                    if not (key.endswith("/") and entry.get("Size") == "0"):
+                        yield key
+    except (EOFError, gzip.BadGzipFile, ValueError, KeyError, csv.Error, zlib.error) as error:
+        raise InventoryError(
+            f"{file_key}, a file of the inventory, is damaged or lacks a column: take another inventory"
+        ) from error

@@ -76,7 +76,8 @@ def _from_files(stack: DeployedStack, files: Mapping[str, list[dict[str, Any]]])
 
 
 def _json_lines(text: str) -> Iterator[dict[str, Any]]:
-    for line in filter(None, map(str.strip, text.splitlines())):
+    # Only a line feed ends a line. ``str.splitlines`` would also split at U+2028 and others, which JSON may hold.
+    for line in filter(None, map(str.strip, text.split("\n"))):
         value = json.loads(line)
         yield from value if isinstance(value, list) else [value]
 

@@ -234,3 +234,34 @@ def test_a_file_that_is_no_manifest_is_refused(stack: DeployedStack, url: str, w
     stack.s3.put_object(Bucket=RESULTS, Key="half/manifest.json", Body=json.dumps(half).encode())
     with pytest.raises(click.UsageError, match=words):
         list_of_inventory(stack, url, "", lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("row", "listed"),
+    [('"plate+7/","0"', False), ('"plate+7/","5"', True), ('"empty.bmp","0"', True), ('"/","0"', False)],
+)
+def test_an_inventory_passes_over_the_folders_of_the_console_as_a_listing_does(
+    row: str, listed: bool, stack: DeployedStack
+) -> None:
+    rows = f'"{IMAGES}","cell.bmp","9"\n"{IMAGES}",{row}\n'
+    url = inventory(stack, rows, fileSchema="Bucket, Key, Size")
+    list_key = list_of_inventory(stack, url, "", lambda _: None)
+    lines = stack.s3.get_object(Bucket=RESULTS, Key=list_key)["Body"].read().splitlines()
+    assert len(lines) == 1 + listed
+
+
+@pytest.mark.parametrize(
+    ("body", "schema"),
+    [
+        (b"no gzip", "Bucket, Key"),
+        (gzip.compress(b'"b","a.bmp"\n' * 999)[:-20], "Bucket, Key"),
+        (gzip.compress(b'"b"\n'), "Bucket, Key"),
+        (gzip.compress(b'"b","a.bmp"\n'), "Bucket, Name"),
+        (gzip.compress(b'"b","\xff"\n'), "Bucket, Key"),
+    ],
+)
+def test_a_damaged_file_of_an_inventory_is_named(body: bytes, schema: str, stack: DeployedStack) -> None:
+    url = inventory(stack, "", fileSchema=schema)
+    stack.s3.put_object(Bucket=RESULTS, Key="data/1.csv.gz", Body=body)
+    with pytest.raises(click.UsageError, match=r"data/1\.csv\.gz, a file of the inventory, is damaged"):
+        list_of_inventory(stack, url, "", lambda _: None)

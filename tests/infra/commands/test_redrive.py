@@ -234,3 +234,13 @@ def test_a_move_that_is_not_allowed_is_not_done_by_hand(stack: DeployedStack) ->
     )
     with pytest.raises(ClientError, match="AccessDenied"):
         send_back(stack, lambda _: None, lambda: None)
+
+
+def test_keys_and_reasons_that_would_control_the_terminal_are_escaped(
+    run: Run, stack: DeployedStack, logs: Logs
+) -> None:
+    logs.say(die(stack, notification("a\x1b]0;owned\x07\u202e.bmp")), "torn\x1b[31m", 1)
+    shown = run(redrive.redrive, answer="n\n").stdout
+    assert r"a\x1b]0;owned\x07\u202e.bmp" in shown
+    assert r"torn\x1b[31m" in shown
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)

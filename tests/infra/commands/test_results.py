@@ -3,16 +3,18 @@
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partialmethod
 from pathlib import Path
 from typing import Any, cast
 
 import click
 import duckdb
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -158,13 +160,81 @@ def test_a_csv_row_has_every_field_of_its_document(run: Run, filled: DeployedSta
     )
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
+# A character after which a spreadsheet may begin another cell; the test below has them.
+SEPARATORS = ";\t\r\n"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters=f"\0{SEPARATORS}"), min_size=1))
 def test_no_key_becomes_a_formula_in_a_spreadsheet(key: str) -> None:
     out = io.StringIO()
     write_csv([document(key)], out)
     (line,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
     assert not line["key"].startswith(("=", "+", "-", "@", "\t", "\r"))
     assert line["key"].removeprefix("'") == key.removeprefix("'")
+
+
+@given(st.text("=+-@\uff1d\uff0b\uff0d\uff20;\t\r\n \"'a", min_size=1))
+def test_no_cell_of_a_key_becomes_a_formula_whatever_separates_the_cells(key: str) -> None:
+    out = io.StringIO()
+    write_csv([document(key)], out)
+    (line,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
+    cells = re.split(f"[{SEPARATORS}]", line["key"])
+    assert not [cell for cell in cells if cell.lstrip(' "').startswith(tuple("=+-@\uff1d\uff0b\uff0d\uff20"))]
+    assert not line["key"].startswith(("\t", "\r", "\n"))
+    assert line["key"].replace("'", "") == key.replace("'", "")
+
+
+@pytest.mark.parametrize(
+    ("key", "cell"),
+    [
+        (";=1+1.bmp", ";'=1+1.bmp"),
+        ("a;@SUM(1).bmp", "a;'@SUM(1).bmp"),
+        ("\t=1", "'\t'=1"),
+        ("\n+1", "'\n'+1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("a=1;b-2", "a=1;b-2"),
+    ],
+)
+def test_the_apostrophe_stands_before_the_formula(key: str, cell: str) -> None:
+    out = io.StringIO()
+    write_csv([document(key)], out)
+    (line,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
+    assert line["key"] == cell
+
+
+HOSTILE = "a\x1b[2J\u202egpj\u2028\x85.bmp"
+
+
+def test_a_key_that_would_control_the_terminal_is_escaped_in_the_table_and_exact_in_json_lines(
+    run: Run, stack: DeployedStack
+) -> None:
+    stack.s3.put_object(Bucket=RESULTS, Key=f"results/{HOSTILE}.json", Body=json.dumps(document(HOSTILE)).encode())
+    assert r"a\x1b[2J\u202egpj\u2028\x85.bmp" in run(results).stdout
+    lines = run(results, "--format", "jsonl").stdout_bytes.removesuffix(b"\n").split(b"\n")
+    assert [json.loads(line)["image"]["key"] for line in lines] == [HOSTILE]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_an_export_to_standard_output_is_in_utf_8_whatever_the_terminal_has(
+    kind: str, run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = json.dumps(document("患\ud800.bmp")).encode()
+    stack.s3.put_object(Bucket=RESULTS, Key="results/a.json", Body=body)
+    monkeypatch.setattr(CliRunner, "__init__", partialmethod(CliRunner.__init__, charset="ascii"))
+    result = run(results, "--format", kind)
+    assert result.exit_code == 0
+    assert "患\\ud800.bmp".encode() in result.stdout_bytes
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"schema": "cellflag/result/1"}', b"\xff"])
+def test_an_object_that_is_no_result_is_named_and_the_others_are_listed(
+    body: bytes, run: Run, filled: DeployedStack
+) -> None:
+    filled.s3.put_object(Bucket=RESULTS, Key="results/plate 7/", Body=body)
+    result = run(results, "--format", "jsonl")
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == len(DOCUMENTS)
+    assert "results/plate 7/: left out, because it is no result document" in result.stderr
 
 
 def test_parquet_has_a_typed_column_a_field(run: Run, filled: DeployedStack, tmp_path: Path) -> None:
@@ -219,3 +289,16 @@ def test_a_format_that_does_not_fit_is_refused(run: Run, filled: DeployedStack, 
 
 def test_a_row_has_exactly_the_columns() -> None:
     assert list(row(DOCUMENTS[2])) == list(COLUMNS)
+
+
+def test_a_terminal_of_40_columns_shows_keys_and_decisions(
+    run: Run, filled: DeployedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = run(results).stdout.splitlines()
+    assert [line.split() for line in lines[1:]] == [
+        ["a.bmp", "0.250", "ALL"],
+        ["plate", "7/b.bmp", "0.250", "review"],
+        ["plate", "7/c.bmp", "-", "rejected"],
+        ["plate", "7/d.bmp", "0.250", "normal"],
+    ]

@@ -169,3 +169,16 @@ def test_of_very_many_ledgers_the_newest_count_and_the_rest_is_said_to_be_missin
         put_ledger(stack, name, line("ALL"))
     answers = read_recent(stack, timedelta(hours=1))
     assert (answers.decisions.total(), answers.complete) == (2, False)
+
+
+def test_a_version_of_a_model_that_would_control_the_terminal_is_escaped(run: Run, observed: DeployedStack) -> None:
+    put_ledger(observed, "1", line("ALL", model="m\x1b[2J"), line("ALL", model="m2\u202e"))
+    shown = run(status).stdout
+    assert r"1 by m\x1b[2J" in shown
+    assert not {"\x1b", "\u202e"} & set(shown)
+
+
+def test_only_a_line_feed_ends_a_line_of_the_ledger(stack: DeployedStack) -> None:
+    text = json.dumps(json.loads(line("ALL", model="m\u2028\x85")), ensure_ascii=False)
+    put_ledger(stack, "1", text, text)
+    assert read_recent(stack, timedelta(hours=1)).models == {"m\u2028\x85": 2}

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from infra.demo.summary import MOST_ROWS, percentile_95, summary, table
-from infra.demo.uploads import TimedResult, uploads_of
+from infra.demo.summary import MOST_ROWS, WIDE, percentile_95, summary, table
+from infra.demo.uploads import TimedResult, Upload, uploads_of, without_faults
 from lambda_fn.folders import list_images
 
 
@@ -25,11 +25,11 @@ def result(decision: str, seconds: float = 1.0, status: str = "scored") -> Timed
     return TimedResult(document, seconds)
 
 
-def printed(results: dict[str, TimedResult]) -> str:
-    console = Console(width=100, record=True, quiet=True)
+def printed(results: dict[str, TimedResult], width: int = 100) -> str:
+    console = Console(width=width, record=True, quiet=True)
     with console.capture() as capture:
         console.quiet = False
-        console.print(table(results))
+        console.print(table(results, wide=width >= WIDE))
     return capture.get()
 
 
@@ -82,3 +82,29 @@ def test_the_table_shows_probability_outcome_reasons_and_seconds() -> None:
 def test_a_long_table_is_cut() -> None:
     rows = printed({f"{number}.bmp": result("ALL") for number in range(MOST_ROWS + 5)}).splitlines()
     assert len(rows) == 1 + MOST_ROWS
+
+
+def test_a_terminal_of_40_columns_shows_keys_and_decisions() -> None:
+    rows = printed({"plate 7/cell-12.bmp": result("review", 2.34)}, width=40).splitlines()
+    assert [row.split() for row in rows[1:]] == [["plate", "0.988", "review", "2.3"], ["7/cell-12.bmp"]]
+
+
+def test_a_key_that_would_control_the_terminal_is_escaped() -> None:
+    assert r"a\x1b[2J\u202e.bmp" in printed({"a\x1b[2J\u202e.bmp": result("ALL")})
+
+
+LONGEST = f"{'x' * 200}/" * 5 + "y" * 2 + ".bmp"
+
+
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [
+        ("a.bmp", None),
+        (LONGEST, None),
+        (f"ü{LONGEST}", "its key has 1,013 bytes, and only keys of up to 1,011 can have a result: use shorter names"),
+        ("caf\udce9.bmp", "its name is not UTF-8: rename it"),
+    ],
+)
+def test_an_image_whose_name_can_be_no_key_is_set_apart(key: str, fault: str | None) -> None:
+    image = Upload(key, Path(key))
+    assert without_faults([image]) == (([image], []) if fault is None else ([], [f"{key}: {fault}"]))

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -12,26 +11,9 @@ import pytest
 
 from infra.local_cloud import emulator
 from infra.local_cloud.emulator import LocalCloudError, running, start, stop
+from tests.infra.local_cloud.stand_in import ANSWERS, alive, stand_in
 
-ANSWERS = """
-import http.server, os, subprocess, sys
-subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-class Healthy(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-http.server.HTTPServer((os.environ["BIND_HOST"], int(os.environ["GATEWAY_PORT"])), Healthy).serve_forever()
-"""
 FAILS = "raise SystemExit('port is taken')"
-
-
-def stand_in(folder: Path, program: str) -> Path:
-    """An executable that runs ``program`` instead of the emulator, whatever its arguments."""
-    (folder / "program.py").write_text(program)
-    script = folder / "python"
-    script.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{folder / 'program.py'}'\n")
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    return script
 
 
 @pytest.fixture
@@ -40,17 +22,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "folder"
 
 
-def alive(group: int) -> bool:
-    listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
-    return any(int(line.split()[0]) == group and not line.split()[1].startswith("Z") for line in listed.splitlines())
-
-
 def test_a_cloud_is_found_again_and_ended_with_all_that_it_started(folder: Path) -> None:
     cloud = start(folder)
     try:
         assert running(folder) == cloud
         assert cloud.endpoint == f"http://127.0.0.1:{cloud.port}"
         assert Path(cloud.data).is_dir()
+        assert Path(cloud.data).parent == folder
         assert alive(cloud.pid)
     finally:
         assert stop(folder)

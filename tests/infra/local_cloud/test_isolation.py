@@ -1,6 +1,9 @@
 """The user's settings for AWS never reach the local cloud, and the local cloud's never reach a real account."""
 
+import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -8,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from infra.local_cloud.emulator import _environment
-from infra.local_cloud.isolation import ACCESS_KEY, environment, exports, session
+from infra.local_cloud.isolation import ACCESS_KEY, environment, exports, session, shell_commands
 from infra.tools.cdk import cdk_environment
 
 USERS = {
@@ -85,3 +88,40 @@ def test_the_s3_client_reaches_the_local_cloud_whatever_the_user_has_set(
     s3 = session().client("s3", endpoint_url=f"http://127.0.0.1:{server.server_port}")
     s3.list_objects_v2(Bucket="images")
     assert f"Credential={ACCESS_KEY}/" in server.authorization  # type: ignore[attr-defined]
+
+
+SHELL = {
+    "AWS_ENDPOINT_URL_S3": "https://s3.example.org",
+    "AWS_PROFILE": "hospital",
+    "AWS_SESSION_TOKEN": "real",
+    "AWS_USE_FIPS_ENDPOINT": "true",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "NO_PROXY": "hospital.example, 10.0.0.1",
+}
+
+
+def after_evaluation(*rounds: dict[str, str]) -> dict[str, str]:
+    """The variables of a shell that evaluates the commands made for one environment after another."""
+    lines = [line for environment_of_user in rounds for line in shell_commands(ENDPOINT, environment_of_user)]
+    script = f"eval \"$1\"; exec '{sys.executable}' -c 'import json, os; print(json.dumps(dict(os.environ)))'"
+    done = subprocess.run(["sh", "-c", script, "sh", "\n".join(lines)], env=SHELL, capture_output=True, check=True)
+    variables: dict[str, str] = json.loads(done.stdout)
+    return variables
+
+
+def test_a_shell_that_evaluates_the_commands_reaches_the_local_cloud_and_nothing_else() -> None:
+    variables = after_evaluation(SHELL)
+    assert {name for name in variables if name.startswith("AWS_")} == {*exports(ENDPOINT), "AWS_REGION"}
+    assert variables.items() >= exports(ENDPOINT).items()
+    assert variables["NO_PROXY"] == variables["no_proxy"] == "hospital.example,10.0.0.1,127.0.0.1"
+    assert variables["HTTP_PROXY"] == SHELL["HTTP_PROXY"]
+
+
+def test_evaluating_the_commands_a_second_time_changes_nothing() -> None:
+    once = after_evaluation(SHELL)
+    assert after_evaluation(SHELL, once) == once
+
+
+def test_a_name_that_no_shell_can_remove_is_passed_over() -> None:
+    assert not [line for line in shell_commands(ENDPOINT, {"AWS_X;rm -r": "1"}) if "rm" in line]

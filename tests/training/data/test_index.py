@@ -208,3 +208,31 @@ def test_the_photographs_that_c_nmc_holds_twice_are_found(tmp_path: Path) -> Non
     group = {row["subject"]: row["group"] for row in rows_of(tmp_path / "index.csv")}
     for one, other in (("H2", "H6"), ("17", "20"), ("H3", "H10")):
         assert group[one] == group[other]
+
+
+def test_odd_files_are_listed_by_their_fault_and_the_others_indexed(cells: Path, tmp_path: Path) -> None:
+    whole = next(cells.rglob("UID_1_1_1_all.png"))
+    shutil.copy(whole, whole.with_name(os.fsdecode(b"UID_caf\xe9_1_1_all.png")))
+    shutil.copy(whole, whole.with_name("UID_[b]\x1b[2J_1_2_all.png"))
+    (cells / "UID_9_1_1_all.png").symlink_to("nowhere.png")
+    os.mkfifo(cells / "UID_9_1_2_all.png")
+    os.mkfifo(cells / "pipe.csv")
+    (cells / "folder.csv").mkdir()
+    (cells / "broken.csv").symlink_to("nowhere.csv")
+    os.utime(whole, (1e11, 1e11))
+    result = index(tmp_path / "elsewhere/index.csv", cells)
+    assert result.exit_code == 0, result.output
+    assert r"UID_caf\xe9_1_1_all.png: It cannot be indexed, because its name is not UTF-8" in result.output
+    assert r"UID_[b]\x1b[2J_1_2_all.png" in result.output
+    assert "\x1b" not in result.output
+    assert len(rows_of(tmp_path / "elsewhere/index.csv")) == 32
+
+
+def test_a_table_that_names_a_pipe_is_not_read_for_ever(cells: Path, tmp_path: Path) -> None:
+    images = sorted(path.relative_to(cells).as_posix() for path in cells.rglob("*.png"))
+    os.mkfifo(cells / "pipe.png")
+    lines = [f"{name},{name[-7:-4]},{number % 8}" for number, name in enumerate(images)]
+    (cells / "labels.csv").write_text("\n".join(["path,label,subject", *lines, "pipe.png,all,9"]))
+    result = index(tmp_path / "elsewhere/index.csv", cells)
+    assert result.exit_code == 0, result.output
+    assert "pipe.png: It is no regular file" in result.output

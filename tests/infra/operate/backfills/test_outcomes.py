@@ -105,3 +105,12 @@ def test_where_the_map_writes_nothing_the_executions_are_asked(stack: DeployedSt
     )
     outcome = read_outcome(stack, MAP_RUN, output)
     assert (outcome.scored, outcome.failed, outcome.batches) == (9, 2, 3)
+
+
+def test_only_a_line_feed_ends_a_line_of_what_the_map_wrote(stack: DeployedStack) -> None:
+    batch = GOOD | {"failed": 1, "reasons": {"a\u2028b\u2029c\x85d": 1}}
+    text = "\n".join(json.dumps(one, ensure_ascii=False) for one in (batch, GOOD))
+    manifest = {"ResultFiles": {"SUCCEEDED": [{"Key": put(stack, "0.jsonl", text)}]}}
+    put(stack, "manifest.json", json.dumps(manifest))
+    outcome = read_outcome(stack, MAP_RUN, None)
+    assert (outcome.batches, outcome.reasons) == (2, {"a\u2028b\u2029c\x85d": 1})
