@@ -14,7 +14,7 @@ from training.data.splits import make_or_read_folds
 from training.evaluation.evidence import OutOfFold
 from training.evaluation.scaling import platt
 from training.evaluation.thresholds import combine_distances
-from training.fitting.pooled import HeadFitter
+from training.fitting.head_fitter import HeadFitter
 from training.fitting.recipes import PooledRecipe
 from training.networks.pooled_features import MEAN_COLOUR, extract, feature_network, rotate_and_move
 from training.runs.out_of_fold import folds_of_cells, gather_evidence, predict_held_out

@@ -56,7 +56,7 @@ def test_the_recipe_shapes_every_head_and_the_manifest_states_it(
         assert arguments[-1] == OTHER
         return heads[-1]
 
-    monkeypatch.setattr("training.fitting.pooled.fit_head", listen)
+    monkeypatch.setattr("training.fitting.head_fitter.fit_head", listen)
     manifest = make(cells, backbone_weights, tmp_path_factory.mktemp("place") / "run", OTHER)
     stated = {name: manifest["training"][name] for name in ("components", "penalty", "gamma", "nuisance")}
     assert stated == {"components": 10, "penalty": 0.5, "gamma": 0.3, "nuisance": 0.1}
