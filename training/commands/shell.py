@@ -23,6 +23,13 @@ def new_run_folder(out: Path | None, name: str) -> Path:
     return out
 
 
+def printable(text: str) -> str:
+    """Text with every character escaped that would act on a terminal or cannot be encoded, line feeds too."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
 def load_tensorflow(console: Console) -> None:
     """Import TensorFlow, and say so, since it takes seconds.
 
