@@ -1,1 +1,1 @@
-"""Puts cellflag up: on AWS with the CDK, and on this machine with the same stack."""
+"""Deploys and operates cellflag: on AWS with the CDK, and on this machine with the same stack."""

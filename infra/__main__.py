@@ -2,8 +2,12 @@
 
 import click
 
+from infra.commands.backfill import backfill
 from infra.commands.demo import demo
 from infra.commands.local import local
+from infra.commands.redrive import redrive
+from infra.commands.results import results
+from infra.commands.status import status
 
 if __name__ == "__main__":
-    click.Group("infra", commands=[demo, local])()
+    click.Group("infra", commands=[demo, local, status, results, redrive, backfill])()

@@ -1,4 +1,4 @@
-"""What cdk.json runs: reads the context, makes the function's zip, and writes the CloudFormation template."""
+"""The CDK app, which cdk.json runs: it reads the settings, builds the function's zip, and writes the template."""
 
 import sys
 
@@ -6,19 +6,19 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks
 
 from infra import names
-from infra.packaging.bundle import BundlingError, aws_target, build, local_target
+from infra.errors import InfraError
+from infra.packaging.bundle import aws_target, build, local_target
 from infra.settings.configuration import Configuration
-from infra.settings.values import ConfigurationError
 from infra.stack.stack import PYTHON, CellflagStack
 
 
 def main() -> None:
-    """Synthesize; a choice that cannot be used, or a rule of `check` that is broken, ends it with exit code 1."""
+    """Write the template; a wrong setting or a broken rule ends the process with exit code 1."""
     app = App()
     try:
         configuration = Configuration.from_context(app.node.get_all_context())
         bundle = build(local_target() if configuration.target == "local" else aws_target(PYTHON))
-    except (ConfigurationError, BundlingError) as error:
+    except InfraError as error:
         sys.exit(f"cellflag: {error}")
     print(f"cellflag: {bundle}", file=sys.stderr)
     CellflagStack(app, names.stack_name(configuration.stage), configuration=configuration, bundle=bundle)
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def check(app: App, configuration: Configuration) -> None:
-    """Let the synthesis fail on every rule that is broken and not acknowledged."""
+    """Add the rules of cdk-nag: a rule that is broken and not acknowledged fails the synthesis."""
     Validations.of(app).add_plugins(AwsSolutionsChecks(), *([HIPAASecurityChecks()] if configuration.hipaa else []))
 
 

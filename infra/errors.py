@@ -4,7 +4,7 @@ import click
 
 
 class InfraError(click.ClickException):
-    """Something that a user can put right; its text is the one line that the command line shows.
+    """An error that a user can put right.
 
-    What is wrong, where, and what to do about it stand in the text, so no command needs to catch and translate it.
+    The command line shows its message as one line, so the message says what is wrong, where, and what to do.
     """

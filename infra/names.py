@@ -17,6 +17,9 @@ ALARM_TOPIC_OUTPUT: Final = "AlarmTopicArn"
 # Only a deployment that scores one prefix of its bucket has this one.
 IMAGES_PREFIX_OUTPUT: Final = "ImagesPrefix"
 
+# The alias of the function that the queue calls: it names the version that is in service.
+LIVE_ALIAS: Final = "live"
+
 
 def stack_name(stage: str) -> str:
     """Name of the CloudFormation stack of a stage."""

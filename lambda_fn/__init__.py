@@ -1,1 +1,1 @@
-"""Scores images: from an event or a folder to result documents."""
+"""Score images of single white blood cells: from an event or a folder to result documents."""

@@ -1,4 +1,4 @@
-"""The door for a shell: score a folder without a cloud, to the same documents."""
+"""The command ``cellflag score``: score a folder of images without a cloud."""
 
 from collections import Counter
 from pathlib import Path
@@ -14,23 +14,25 @@ from lambda_fn.results import decision_or_rejected
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where documents go.")
-@click.option("--overwrite", is_flag=True, help="Write into OUT although it holds documents already.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the documents.")
+@click.option("--overwrite", is_flag=True, help="Write into OUT even if it already holds documents.")
 def score(folder: Path, out: Path, overwrite: bool) -> None:
     """Score every image below FOLDER without a cloud.
 
-    Writes OUT/results/<path below FOLDER>.json for each image, and OUT/review/<path below FOLDER>.json for each that a
-    person should look at: the documents that the deployed function writes, with no bucket in them.
+    Writes OUT/results/<path below FOLDER>.json for each image, and OUT/review/<path below FOLDER>.json for each image
+    that a person should look at. The deployed function writes the same documents, with the bucket's name in them.
     """
+    if out.resolve() == folder.resolve():
+        raise click.UsageError(f"{out} holds the images: name another folder for the documents.")
     listing = list_images(folder, outside=out)
     passed_over = listing.describe_passed_over()
     if not listing.images:
         suffixes = " ".join(IMAGE_SUFFIXES)
         raise click.UsageError(
-            f"There is no image below {folder}: files that end in {suffixes} are scored.{passed_over}"
+            f"There is no image below {folder}: only files that end in {suffixes} are scored.{passed_over}"
         )
     if not overwrite and any((out / prefix).exists() for prefix in (RESULTS, REVIEW)):
-        raise click.UsageError(f"{out} holds documents already: name another folder, or add --overwrite.")
+        raise click.UsageError(f"{out} already holds documents: name another folder, or add --overwrite.")
 
     from lambda_fn.model import Model
     from lambda_fn.scoring import score as score_image

@@ -1,6 +1,6 @@
-"""From the pixels of an image to the cell on it, and from the cell to the model's input.
+"""Find the cell on an image, and cut it out as the model's input.
 
-Training imports this module: what the network learned from and what the function serves it can then not drift apart.
+Training imports this module too, so a model is trained and served on the same pixels.
 """
 
 from dataclasses import dataclass
@@ -10,25 +10,27 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lambda_fn.decisions import Reason
-from lambda_fn.images import RejectedImageError
+from lambda_fn.errors import RejectedImageError
 from lambda_fn.manifest import Preprocessing
 
-# Around a segmented cell everything is exactly 0; lossy compression lifts that by a few levels, while stained cells
-# stay above 40 in their brightest channel.
+# The background of a segmented cell is exactly 0. Lossy compression raises it by a few levels; a stained cell stays
+# above 40 in its brightest channel.
 BACKGROUND_LEVEL = 12
-# A lymphocyte's nucleus covers 10,000 px and more at the data set's scale; a platelet or a speck of stain far less.
+# The nucleus of a lymphocyte covers 10,000 px or more at the data set's scale, a platelet or a speck of stain far less.
 MIN_CELL_AREA_PX = 1_500
-# A cell may touch the frame of its image, but a frame that is mostly lit means a background that is not black.
+# Largest share of an image's outermost pixels that may be lit. A cell may touch the edge of its image, but if most of
+# the edge is lit, the background is not black.
 MAX_LIT_FRAME = 0.5
-# An even background of another colour varies by a few levels around its median; a stained cell lies far from it.
+# Levels from 0 to 255. An even background of another colour varies by a few levels around its median; a stained cell
+# differs from it by far more.
 MAX_UNEVENNESS = 10
 FOREGROUND_DISTANCE = 30
-# A second piece of this share of the largest one is a cell of its own; less is debris.
+# A second piece with at least this share of the largest piece's area is another cell; a smaller piece is debris.
 SECOND_CELL_AREA = 0.25
-# Of 3,705 cells of C-NMC 2019 (doi 10.7937/tcia.2019.dc64i46r) one in 200 touches the frame at all, by up to 61 px of
-# about 200; longer than that, a good part of the cell is missing.
+# A cell may touch an edge of its image with this many pixels; with more, a good part of it is missing. Of 3,705 cells
+# of C-NMC 2019 (doi 10.7937/tcia.2019.dc64i46r), about 200 px wide, one in 200 touches an edge, with at most 61 px.
 MAX_CUT_PX = 80
-# Pieces are told apart on a grid of about this many fields a side: gaps narrower than a field do not separate.
+# Pieces are separated on a grid of about this many fields a side. A gap narrower than a field does not separate them.
 GRID = 96
 
 
@@ -37,9 +39,9 @@ class Cell:
     """The cell on an image.
 
     Attributes:
-        pixels: the image with a black background, uint8 array of shape (height, width, 3).
-        mask: where the cell is, boolean array of shape (height, width).
-        doubts: why a person should look although the cell can be scored.
+        pixels: the image on a black background, uint8 array of shape (height, width, 3), 0 to 255.
+        mask: True for each pixel of the cell, boolean array of shape (height, width).
+        doubts: reasons for review that lie in the image itself; the cell can be scored all the same.
     """
 
     pixels: NDArray[np.uint8]
@@ -50,20 +52,21 @@ class Cell:
 def find_cell(pixels: NDArray[np.uint8]) -> Cell:
     """Find the one cell on an image.
 
-    On a background that is even but not black the cell is cut out onto black, and doubted: the model was never tried
-    on such. Several cells, or one that the frame cuts, are doubted as well; the largest is the one that is scored.
+    A cell on an even background of another colour is cut out onto black. It gets a doubt, because the model was never
+    tested on such images. A cell that the edge cuts also gets a doubt, and so does the largest of several cells, which
+    is the one that is scored.
 
     Args:
-        pixels: uint8 array of shape (height, width, 3).
+        pixels: uint8 array of shape (height, width, 3), 0 to 255.
 
     Raises:
-        RejectedImageError: nothing, or nothing of a cell's size, stands out from an even background.
+        RejectedImageError: the background is uneven, or nothing as large as a cell stands out from it.
     """
     mask = _brightest_channel(pixels) > BACKGROUND_LEVEL
     doubts: list[Reason] = []
     on_black = _frame(mask).mean() <= MAX_LIT_FRAME
     if not on_black:
-        mask = _stands_out(pixels)
+        mask = _foreground(pixels)
     mask, several = _largest_piece(mask)
     if np.count_nonzero(mask) < MIN_CELL_AREA_PX:
         raise RejectedImageError("no_single_cell", "There is no cell on the image.")
@@ -76,7 +79,7 @@ def find_cell(pixels: NDArray[np.uint8]) -> Cell:
 
 
 def to_model_input(cell: Cell, preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """Cut a square around the cell and bring it to the model's input size.
+    """Cut a square around the cell, and resize it to the model's input size.
 
     Returns:
         uint8 array of shape (size, size, 3), 0 to 255.
@@ -95,12 +98,12 @@ def _brightest_channel(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _frame(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    """The outermost pixels of an image, in one line."""
+    """Return the outermost pixels of an image, in one row."""
     return np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
 
 
-def _stands_out(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """What differs from the colour of the frame, where that is one colour."""
+def _foreground(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Mark the pixels whose colour differs from the frame's; reject an image whose frame has several colours."""
     frame = _frame(pixels).astype(np.int16)
     colour = np.median(frame, axis=0).astype(np.int16)
     if np.median(np.abs(frame - colour).max(axis=1)) > MAX_UNEVENNESS:
@@ -113,9 +116,9 @@ def _stands_out(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def _largest_piece(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], bool]:
-    """The largest connected piece of a mask, and whether another piece is a cell as well."""
+    """Return the largest connected piece of a mask, and whether another piece is a cell too."""
     field = max(1, max(mask.shape) // GRID)
-    labels, count = _label(_any_of_each_field(mask, field))
+    labels, count = _label(_any_in_each_field(mask, field))
     if count < 2:
         return mask, False
     full = labels.repeat(field, axis=0).repeat(field, axis=1)[: mask.shape[0], : mask.shape[1]]
@@ -124,15 +127,15 @@ def _largest_piece(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], bool]:
     return mask & (full == areas.argmax() + 1), bool(second >= max(SECOND_CELL_AREA * first, MIN_CELL_AREA_PX))
 
 
-def _any_of_each_field(mask: NDArray[np.bool_], field: int) -> NDArray[np.bool_]:
-    """Whether anything is set in each square of ``field`` pixels; numpy's ``reduceat`` takes ten times as long."""
+def _any_in_each_field(mask: NDArray[np.bool_], field: int) -> NDArray[np.bool_]:
+    """Mark each square of ``field`` pixels that holds a marked pixel; ``reduceat`` of numpy takes ten times as long."""
     padded = np.pad(mask, [(0, -length % field) for length in mask.shape])
     lines = np.logical_or.reduce([padded[offset::field] for offset in range(field)])
     return np.asarray(np.logical_or.reduce([lines[:, offset::field] for offset in range(field)]))
 
 
 def _label(coarse: NDArray[np.bool_]) -> tuple[NDArray[np.intp], int]:
-    """Number the pieces of a small mask from 1, diagonal neighbours joined, and count them.
+    """Number the pieces of a small mask from 1, and count them. Diagonal neighbours belong to one piece.
 
     A run of set fields joins the pieces of the runs that it touches in the row above (Rosenfeld & Pfaltz 1966).
     """
@@ -164,12 +167,12 @@ def _label(coarse: NDArray[np.bool_]) -> tuple[NDArray[np.intp], int]:
 
 
 def _centre(lit: NDArray[np.intp]) -> int:
-    """Middle between the first and the last of the lit rows or columns."""
+    """Return the middle between the first and the last of the lit rows or columns."""
     return int(lit[0] + lit[-1] + 1) // 2
 
 
 def _crop_square(pixels: NDArray[np.uint8], top: int, left: int, side: int) -> NDArray[np.uint8]:
-    """A square of ``side`` pixels, black where it leaves the image."""
+    """Cut out a square of ``side`` pixels; any part of it outside the image is black."""
     height, width = pixels.shape[:2]
     square = np.zeros((side, side, 3), np.uint8)
     rows = slice(max(top, 0), min(top + side, height))

@@ -1,43 +1,41 @@
-"""How long a batch may still take before Lambda ends it, and with it what was not yet returned."""
+"""The time that is left in a batch before Lambda ends the function."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-# How long S3 may keep silent, while it connects or anywhere in an answer, before it is asked again. AWS advises so:
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-design-patterns.html
+# Seconds without a byte from S3, while connecting or within an answer, after which a request is sent again. AWS advises
+# short timeouts and retries: https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-design-patterns.html
 SILENT_SECONDS = 2.0
-# Left for the writes under way when no more images are taken (4), and of that for the ledger (3) and to return (1). S3
-# may keep silent once in each: asked again after 50 ms at most, it answers such small requests within some ten.
+# Seconds kept free for the end of a batch: 4 to finish writing documents, 3 to write the ledger, 1 to return. Each
+# write may be sent a second time: a silent S3 costs ``SILENT_SECONDS`` and a pause of at most 50 ms, and it answers a
+# request this small within some 10 ms.
 RESERVED_SECONDS = 8.0
 
 
-class OutOfTimeError(Exception):
-    """What was asked for did not come before the batch had to end; the message should come back."""
-
-
 class Deadline:
-    """What is left of a call's time, in seconds, never below 0: for images first, then for writes, then for the ledger.
+    """The seconds that are left for each part of a batch, never below 0.
 
-    A function whose timeout is short keeps half of it for images.
+    Images come first, then the documents that are still being written, then the ledger. If the function's timeout is
+    short, half of it is for images.
     """
 
     def __init__(self, context: "LambdaContext") -> None:
-        """Of the call that ``context`` belongs to."""
+        """Measure the time that is left to the call with this context."""
         self._context = context
         self._reserved = min(RESERVED_SECONDS, self._left() / 2)
 
     def for_images(self) -> float:
-        """Until no more images are taken."""
+        """Seconds until no more images are read or scored."""
         return max(0.0, self._left() - self._reserved)
 
     def for_writes(self) -> float:
-        """Until the results under way must be written."""
+        """Seconds until all documents must be written."""
         return max(0.0, self._left() - self._reserved / 2)
 
     def for_ledger(self) -> float:
-        """Until the ledger must be written, so that there is time to return."""
+        """Seconds until the ledger must be written; after that there is only time to return."""
         return max(0.0, self._left() - self._reserved / 8)
 
     def _left(self) -> float:

@@ -1,4 +1,7 @@
-"""From a probability to what may be acted on."""
+"""Decide on a cell, from the model's prediction and the deployment's policy.
+
+All three packages read this module, so it imports the standard library alone.
+"""
 
 import math
 from dataclasses import dataclass
@@ -11,14 +14,14 @@ Reason = Literal["uncertain", "unlike_training_data", "no_single_cell", "unreada
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The probabilities of ALL, each in 0 to 1, at which a decision changes; part of the model's manifest.
+    """The probabilities of ALL, each 0 to 1, at which a decision changes; part of the model's manifest.
 
     Attributes:
-        operating_point: a plain yes-or-no reading at this probability reaches the sensitivity that the manifest states.
-        normal_below: a cell is decided normal only below this probability.
-        all_from: a cell is decided ALL from this probability on. What lies between the two is for a person.
-        unlike_above: a cell is unlike the training data above this distance, see ``Prediction``; infinite for a model
-            that measures none.
+        operating_point: the single threshold that reaches the manifest's sensitivity if no cell goes to review.
+        normal_below: a cell is decided normal below this probability.
+        all_from: a cell is decided ALL from this probability on. Between the two a person decides.
+        unlike_above: a cell with a larger ``Prediction.distance`` is unlike the training data; infinite for a model
+            that measures no distance.
     """
 
     operating_point: float
@@ -27,18 +30,18 @@ class Thresholds:
     unlike_above: float = math.inf
 
     def __post_init__(self) -> None:
-        """Raise ``ValueError`` where the thresholds are not in order."""
+        """Raise ``ValueError`` if the thresholds are not in rising order."""
         if not 0 <= self.normal_below <= self.operating_point <= self.all_from <= 1:
             raise ValueError(f"thresholds must rise from normal_below over operating_point to all_from: {self}")
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What a deployment makes of predictions.
+    """The rules by which a deployment decides.
 
     Attributes:
-        thresholds: where decisions change: the manifest's, or those of error rates that were chosen at deployment.
-        review_everything: a person looks at each image, whatever the model says.
+        thresholds: the manifest's thresholds, or the ones for the error rates that the deployment tolerates.
+        review_everything: every image goes to a person, whatever the model predicts.
     """
 
     thresholds: Thresholds
@@ -47,13 +50,13 @@ class Policy:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says about one cell.
+    """A model's output for one cell.
 
     Attributes:
         probability_all: probability of ALL, 0 to 1.
-        distance: squared, of the cell from the nearest one that the model knows or, where more, of its mean colour from
-            that of all cells that the model learned from; 0 or more, in a unit of the model's own; 0 from a model that
-            measures none.
+        distance: how far the cell lies from the training cells, 0 or more, in a unit of the model's own. It is the
+            larger of two squared distances: to the nearest cell that the model stores, and from the cell's mean colour
+            to the mean colour of all training cells. Always 0 from a model that measures no distance.
     """
 
     probability_all: float
@@ -62,12 +65,12 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said about one scored cell.
+    """The decision on one scored cell.
 
     Attributes:
         label: the likelier class.
-        decision: what may be acted on; ``review`` where a person should look.
-        reasons: why a person should look; empty where nobody need, or where a deployment reviews everything.
+        decision: the class that may be acted on, or ``review`` if a person should look.
+        reasons: why a person should look; empty if nobody needs to, or if only the policy sends the cell to review.
     """
 
     label: Label
@@ -79,9 +82,9 @@ def decide(prediction: Prediction, policy: Policy, doubts: tuple[Reason, ...] = 
     """Decide on a cell.
 
     Args:
-        prediction: what the model says.
-        policy: what the deployment makes of it.
-        doubts: reasons to let a person look whatever the model says.
+        prediction: the model's output.
+        policy: the deployment's rules.
+        doubts: reasons for review that lie in the image itself; with any of them the cell goes to review.
     """
     thresholds = policy.thresholds
     label: Label = "ALL" if prediction.probability_all >= 0.5 else "normal"

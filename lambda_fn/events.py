@@ -1,4 +1,7 @@
-"""From the shape of an event to the images that it names."""
+"""Read the images that an event names, from any of the shapes that it may have.
+
+``infra`` reads this module too, so it imports the standard library alone.
+"""
 
 import json
 from collections.abc import Mapping
@@ -6,18 +9,20 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 from urllib.parse import unquote_plus
 
+from lambda_fn.errors import UnknownEventError
+
 
 @dataclass(frozen=True)
 class ImageReference:
-    """One version of one object that an event speaks of.
+    """One version of an image in S3.
 
     Attributes:
         bucket: the bucket's name.
         key: the object's key as S3 knows it, not URL-encoded.
-        version_id: the version; None in a bucket without versions, or where the event does not say.
-        sequencer: orders two events of one key, see ``publishing.Precedence``; None where the event does not say.
-        backfill: of an image that lay there already: answer it if it is ``missing`` a result of this model, or answer
-            ``all``, once more if need be; None for an upload that was announced.
+        version_id: the version; None if the bucket keeps no versions or the event names none.
+        sequencer: orders the uploads of one key, see ``publishing.Precedence``; None if the event has none.
+        backfill: ``missing`` or ``all`` for an image of a backfill, which answers either the images without a current
+            result of this model, or all images; None for a new upload.
     """
 
     bucket: str
@@ -29,23 +34,19 @@ class ImageReference:
 
 @dataclass(frozen=True)
 class Message:
-    """One unit of delivery: what returns to the queue, or leaves it, as a whole.
+    """A message, which leaves the queue or goes back to it as a whole.
 
     Attributes:
         id: the queue's message id; empty for an event that came without a queue.
-        body: the notification inside, still unread: one unreadable message must not fail its neighbours.
+        body: the notification. It is not parsed yet, so that an unreadable message does not fail its neighbours.
     """
 
     id: str
     body: str | Mapping[str, Any]
 
 
-class UnknownEventError(Exception):
-    """An event of a shape that this function does not know."""
-
-
 def messages(event: Mapping[str, Any]) -> list[Message]:
-    """Split an event as Lambda delivers it: a batch from SQS, or one notification on its own."""
+    """Split an event into its messages: those of a batch from SQS, or the event itself as a single one."""
     records = event.get("Records")
     if isinstance(records, list) and records and all(record.get("eventSource") == "aws:sqs" for record in records):
         return [Message(record["messageId"], record["body"]) for record in records]
@@ -53,18 +54,19 @@ def messages(event: Mapping[str, Any]) -> list[Message]:
 
 
 def is_backfill(event: Mapping[str, Any]) -> bool:
-    """Whether the backfill sent it: who does wants to know what became of each image, and delivers none again."""
+    """Return whether a backfill sent the event. A backfill counts the images that fail and does not send them again."""
     return "Items" in event or "Backfill" in event
 
 
 def image_references(message: Message) -> list[ImageReference]:
-    """The images that a message names; none for a folder, or for the test event of notifications that are set up.
+    """Return the images that a message names.
 
-    Knows S3's own notifications, the same through SNS, EventBridge's "Object Created", and what the backfill sends: a
-    batch of items, or one on its own where the cloud makes no batches.
+    Reads notifications from S3, directly or through SNS, "Object Created" events from EventBridge, and the items of a
+    backfill, in batches or one by one. Folders name no image. Neither does the test event that S3 sends when
+    notifications are set up.
 
     Raises:
-        UnknownEventError: none of these shapes.
+        UnknownEventError: the message has none of these shapes.
     """
     body: object = message.body
     try:
@@ -75,7 +77,7 @@ def image_references(message: Message) -> list[ImageReference]:
 
 
 def _outline(body: object) -> str:
-    """What something is, without what stands in it."""
+    """Describe the shape of a body without its values, which may hold names of patients."""
     if isinstance(body, str):
         return f"{len(body):,} characters that are no JSON"
     if isinstance(body, Mapping):
@@ -104,7 +106,7 @@ def _from_record(record: Mapping[str, Any]) -> list[ImageReference]:
     if record["eventSource"] != "aws:s3" or not record["eventName"].startswith("ObjectCreated:"):
         raise UnknownEventError(f"{record['eventSource']} {record['eventName']} is no creation of an object in S3")
     entity = record["s3"]["object"]
-    # Keys in S3's own notifications are form-encoded, unlike EventBridge's:
+    # Keys are form-encoded in S3's own notifications, but not in EventBridge's events:
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     key = unquote_plus(entity["key"])
     if _is_folder(key, entity.get("size")):
@@ -113,14 +115,14 @@ def _from_record(record: Mapping[str, Any]) -> list[ImageReference]:
 
 
 def _is_folder(key: str, size: object) -> bool:
-    """Whether this is the empty object by which S3's console makes a folder; what has no known size may be an image."""
+    """Whether this is the empty object that S3's console makes for a folder. An object of unknown size is an image."""
     return key.endswith("/") and size == 0
 
 
 def _from_item(item: Mapping[str, Any]) -> list[ImageReference]:
-    """One image, or none: a listing names all keys, while uploads of other prefixes or suffixes are not announced."""
+    """Return an item's image. A listing holds all keys; a key whose upload would not be scored is left out."""
     if item["Backfill"] not in ("missing", "all"):
-        raise UnknownEventError(f"a backfill of what is {item['Backfill']!r}; it must be missing or all")
+        raise UnknownEventError(f"Backfill is {item['Backfill']!r}; it must be missing or all")
     key: str = item["Key"]
     announced = key.startswith(item.get("Prefix", "")) and key.endswith(item.get("Suffix", ""))
     if not announced or _is_folder(key, item.get("Size")):

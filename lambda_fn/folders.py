@@ -3,15 +3,17 @@
 All three packages read this module, so it imports the standard library alone.
 """
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-# A file on disk is taken for an image by its suffix, in any case; the function looks at the content, not at the name.
+# A file on disk is an image if it has one of these suffixes, in upper or lower case. The function looks at the content
+# of an object instead.
 IMAGE_SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 _HIDDEN = "hidden"
 _NO_SUFFIX = "without a suffix"
-# A summary names no more kinds than this, the most frequent ones.
+# The number of kinds that a summary names, the most frequent first.
 _KINDS_NAMED = 5
 
 
@@ -20,15 +22,15 @@ class FolderListing:
     """The files below a folder.
 
     Attributes:
-        images: the files that are taken for images, in the order of their paths.
-        passed_over: how many other files there are of each kind: a suffix, ``hidden`` or ``without a suffix``.
+        images: paths of the images, in order.
+        passed_over: number of other files by kind: a suffix in lower case, ``hidden`` or ``without a suffix``.
     """
 
     images: tuple[Path, ...]
     passed_over: Counter[str]
 
     def describe_passed_over(self) -> str:
-        """A sentence to append: `` 3 other files were passed over: 2 .gif, 1 hidden.``; empty if there are none."""
+        """Return a sentence to append, such as `` 1 other file was passed over: 1 .gif.``; empty if there is none."""
         total = self.passed_over.total()
         if not total:
             return ""
@@ -40,17 +42,18 @@ class FolderListing:
 def list_images(folder: Path, outside: Path | None = None) -> FolderListing:
     """List the images below a folder, at any depth.
 
-    A file is hidden if its name, or that of a folder on the way to it, begins with a full stop; hidden files are never
-    images.
+    A file is hidden if a part of its path below ``folder`` begins with a full stop. Hidden files are never images.
 
     Args:
-        folder: where to look.
-        outside: a folder whose files are neither images nor counted: one that is written to may lie inside ``folder``.
+        folder: the folder.
+        outside: a folder to leave out. Its files are not counted either.
     """
+    skipped = outside and Path(os.path.relpath(outside.resolve(), folder.resolve()))
     images: list[Path] = []
     passed_over: Counter[str] = Counter()
     for path in sorted(folder.rglob("*")):
-        if not path.is_file() or (outside is not None and outside in path.parents):
+        below = path.relative_to(folder)
+        if not path.is_file() or skipped in below.parents:
             continue
         kind = kind_passed_over(path, folder)
         if kind is None:

@@ -1,46 +1,29 @@
-"""From the bytes of an image to its pixels, or to the reason why it is no image that can be scored.
+"""Decode an image file to pixels, or reject it with a reason.
 
-Training imports this module: what the network learned from and what the function serves it can then not drift apart.
+Training imports this module too, so a model is trained and served on the same pixels.
 """
 
 import io
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from lambda_fn.errors import RejectedImageError
 from lambda_fn.manifest import LIMITS, Limits
 
 FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP")
-# What would keep a decoder busy for minutes within these limits: Pillow reads headers piece by piece in Python, and
-# run-length encoded BMPs byte by byte; each scan of a progressive JPEG passes over the whole image, and usual are 10.
+# Bounds for files that keep within ``Limits`` but would still occupy a decoder for minutes. Pillow reads headers piece
+# by piece in Python, and run-length encoded BMPs byte by byte. Each scan of a progressive JPEG passes over the whole
+# image; usual files have 10 scans.
 MAX_READS = 100_000
 MAX_READS_OF_BMP = 2_000_000
 MAX_SCANS = 40
 
 
-RejectionCode = Literal["unreadable", "unsupported_format", "too_large", "no_single_cell"]
-
-
-class RejectedImageError(Exception):
-    """An image that cannot be scored; the answer to it is a rejection, never a retry.
-
-    Attributes:
-        code: which kind of rejection, also the review reason.
-        message: one sentence for the person who sent the image.
-    """
-
-    def __init__(self, code: RejectionCode, message: str) -> None:
-        """Reject an image with a code for machines and a message for people."""
-        super().__init__(message)
-        self.code: RejectionCode = code
-        self.message = message
-
-
-class _Pieces(io.BytesIO):
-    """A file that ends the patience of whoever reads it in too many pieces."""
+class _LimitedReads(io.BytesIO):
+    """A file in memory that can be read a limited number of times, and is rejected after that."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -55,17 +38,17 @@ class _Pieces(io.BytesIO):
 
 @dataclass(frozen=True)
 class StoredImage:
-    """An image as it was read.
+    """An image file, as it was read from a bucket or a folder.
 
     Attributes:
-        bucket: the bucket's name, None for a file of this machine.
-        key: the object's key, or the file's path below its folder with ``/`` between parts.
-        version_id: the version that was read, None where nothing is versioned.
-        etag: S3's entity tag without its quotes, None for a file.
-        last_modified: when this version was uploaded, ISO 8601 in UTC, to the second.
-        byte_count: the whole object's size in bytes.
-        data: the bytes; left empty where there are more than the limit, which nobody will decode.
-        read_ms: how long reading took, in milliseconds.
+        bucket: the bucket's name; None for a file on disk.
+        key: the object's key, or the file's path below its folder with ``/`` between the parts.
+        version_id: the version that was read; None for a file, or if the bucket keeps no versions.
+        etag: S3's entity tag without its quotes; None for a file.
+        last_modified: time of the upload, ISO 8601 in UTC, to the second.
+        byte_count: size of the whole file in bytes.
+        data: the file's bytes; empty if there are more than the limit.
+        read_ms: time that reading took, in milliseconds.
     """
 
     bucket: str | None
@@ -102,7 +85,7 @@ class DecodedImage:
 
 
 def check_byte_count(byte_count: int, limits: Limits = LIMITS) -> None:
-    """Raise ``RejectedImageError`` for a file too large, or empty, to be worth reading."""
+    """Raise ``RejectedImageError`` if a file is empty or larger than the limit."""
     if byte_count > limits.file_bytes:
         raise RejectedImageError("too_large", f"The file has {byte_count:,} bytes; the limit is {limits.file_bytes:,}.")
     if byte_count == 0:
@@ -110,16 +93,21 @@ def check_byte_count(byte_count: int, limits: Limits = LIMITS) -> None:
 
 
 def decode(data: bytes, limits: Limits = LIMITS) -> DecodedImage:
-    """Decode a BMP, PNG, JPEG, TIFF or WebP file to 8-bit RGB. Memory is spent only on what passes the limits.
+    """Decode a BMP, PNG, JPEG, TIFF or WebP file to 8-bit RGB.
 
-    Transparent pixels become black, EXIF orientation is applied, 16-bit samples keep their upper byte.
+    Transparent pixels become black, the EXIF orientation is applied, and 16-bit samples keep their upper byte. Pixels
+    are decoded only after the header has passed all limits.
+
+    Args:
+        data: the file's bytes.
+        limits: the largest image to decode.
 
     Raises:
-        RejectedImageError: not one of these formats, damaged, several pages, or too large.
+        RejectedImageError: the file has another format, is damaged, is too large, or holds several pages.
     """
     check_byte_count(len(data), limits)
     try:
-        image = Image.open(_Pieces(data), formats=FORMATS)
+        image = Image.open(_LimitedReads(data), formats=FORMATS)
     except RejectedImageError:
         raise
     except UnidentifiedImageError:
@@ -128,26 +116,26 @@ def decode(data: bytes, limits: Limits = LIMITS) -> DecodedImage:
         ) from None
     except Image.DecompressionBombError:
         raise RejectedImageError("too_large", f"The image has far more than {limits.pixels:,} pixels.") from None
-    except Exception as error:  # noqa: BLE001 - a damaged header makes Pillow's parsers raise anything
+    except Exception as error:  # noqa: BLE001 - Pillow's parsers may raise anything for a damaged header
         raise RejectedImageError("unreadable", f"The image's header cannot be read: {error}") from None
     with image:
         _check_extent(image.width, image.height, limits)
         if image.mode in ("I", "F"):
             raise RejectedImageError("unsupported_format", "The image has 32 bits a sample; send 8 or 16.")
-        # No cell is black and white; and of a damaged one libtiff writes a line a row to the log.
+        # Fax compression holds black and white only. For a damaged file libtiff writes one line of log for each row.
         if image.info.get("compression") in ("tiff_ccitt", "group3", "group4"):
             raise RejectedImageError("unsupported_format", "The image is compressed as a fax, without any grey.")
-        # Not the number of pages: Pillow takes minutes to count a hundred thousand.
+        # Do not ask for the number of pages: Pillow takes minutes to count a hundred thousand.
         if getattr(image, "is_animated", False):
             raise RejectedImageError("unsupported_format", "The file holds several pages or frames; send each alone.")
-        # Within a scan 255 comes before 0 or a restart marker only, so these two begin one.
+        # Within a scan, 255 stands only before 0 or a restart marker, so these two bytes always begin a new scan.
         if image.format == "JPEG" and data.count(b"\xff\xda") > MAX_SCANS:
             raise RejectedImageError("unreadable", f"The JPEG has more than {MAX_SCANS} scans.")
         try:
             pixels = _to_rgb(image)
         except RejectedImageError:
             raise
-        except Exception as error:  # noqa: BLE001 - and so do damaged pixels
+        except Exception as error:  # noqa: BLE001 - and so they may for damaged pixels
             raise RejectedImageError("unreadable", f"The image's pixels cannot be read: {error}") from None
         return DecodedImage(pixels, image.format or "")
 

@@ -1,4 +1,4 @@
-"""A model's folder and its manifest: what the function, the stack and the training need to know of a model.
+"""A model's folder, and the manifest that describes the model in it.
 
 All three packages read this module, so it imports the standard library alone.
 """
@@ -6,28 +6,25 @@ All three packages read this module, so it imports the standard library alone.
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from lambda_fn.decisions import Thresholds
+from lambda_fn.errors import ModelError
 
 # The three files of a model's folder.
 GRAPH_FILE, MANIFEST_FILE, MODEL_CARD_FILE = "model.onnx", "model.json", "MODEL_CARD.md"
 # The folder of the model that is served.
 MODEL_FOLDER = Path(__file__).parent / "model"
 
-# Names of the graph's outputs; a model that measures no distance has the first one alone.
+# Names of the graph's outputs. A model that measures no distance has only the first.
 PROBABILITY_OUTPUT, DISTANCE_OUTPUT = "probability_all", "distance"
 
-# An error rate that the manifest has thresholds for: the share of ALL cells that are decided normal without review, and
-# the share of normal cells that are decided ALL.
+# Error rates that a manifest has thresholds for: the share of ALL cells that are decided normal, and the share of
+# normal cells that are decided ALL.
 ErrorRate = Literal["all_decided_normal", "normal_decided_all"]
 ERROR_RATES: tuple[ErrorRate, ...] = ("all_decided_normal", "normal_decided_all")
-
-
-class ModelError(Exception):
-    """A model folder that cannot be served: incomplete, damaged, or not the one that its manifest describes."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +32,9 @@ class Preprocessing:
     """How a cell becomes model input.
 
     Attributes:
-        crop: side in pixels of the square, centred on the cell's bounding box, that is cut out of the image at its own
-            scale. What lies outside the image is black.
-        size: side in pixels of the model's input. If it equals ``crop``, nothing is resampled.
+        crop: side, in pixels of the image, of the square that is cut out around the centre of the cell's bounding box.
+            Any part of it outside the image is black.
+        size: side of the model's input in pixels. If it equals ``crop``, the square is not resized.
     """
 
     crop: int
@@ -46,12 +43,12 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Limits:
-    """The largest image that is decoded; a model's manifest may state others, as ``preprocessing.limits``.
+    """The largest image that is decoded. A manifest may set other limits than these, as ``preprocessing.limits``.
 
     Attributes:
         file_bytes: size of the file in bytes.
         pixels: width times height.
-        aspect: the longer side over the shorter.
+        aspect: the longer side divided by the shorter.
     """
 
     file_bytes: int = 32 * 1024 * 1024
@@ -59,7 +56,7 @@ class Limits:
     aspect: float = 8
 
     def __post_init__(self) -> None:
-        """Raise ``ValueError`` if no image could keep within them."""
+        """Raise ``ValueError`` if no image can keep within the limits."""
         if not (self.file_bytes > 0 and self.pixels > 0 and self.aspect >= 1):
             raise ValueError(f"no image keeps within {self}")
 
@@ -69,12 +66,12 @@ LIMITS = Limits()
 
 @dataclass(frozen=True)
 class AchievedShares:
-    """What the thresholds did to cells of subjects that the model never saw; shares from 0 to 1.
+    """Effects of the thresholds on cells of subjects that the model never saw; shares from 0 to 1.
 
     Attributes:
-        review_share: of all cells, those sent to review.
-        all_decided_normal: of ALL cells, those decided normal.
-        normal_decided_all: of normal cells, those decided ALL.
+        review_share: share of all cells that went to review.
+        all_decided_normal: share of ALL cells that were decided normal.
+        normal_decided_all: share of normal cells that were decided ALL.
     """
 
     review_share: float
@@ -84,23 +81,22 @@ class AchievedShares:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What must be known of a model to serve it and to say what it does; read from ``model.json``.
+    """The description of a model, read from its ``model.json``.
 
     Attributes:
-        version: the model's name and date, for people.
+        version: the model's name and date.
         sha256: digest of ``model.onnx``.
         input_name: name of the graph's input, uint8 of shape (batch, size, size, 3), 0 to 255.
         output_names: names of the graph's outputs, float32 of shape (batch, 1) each: the probability of ALL and, if the
-            model measures it, the distance from its training data.
-        preprocessing: how pixels become input.
+            model measures it, the distance from the training cells.
+        preprocessing: how a cell becomes model input.
         limits: the largest image that is decoded.
         thresholds: the probabilities at which the decision changes.
-        thresholds_by_rate: for each of ``ERROR_RATES``, pairs of an error rate and the threshold that keeps it, in
-            rising order of rates; empty for a model that was not tabulated.
+        thresholds_by_rate: for each of ``ERROR_RATES``, pairs of an error rate and the threshold for it, by rising
+            rate; empty if the manifest has no such table.
         threads: threads within one inference.
-        data_set: title of the data set that the model learned from; empty if the manifest names none.
-        achieved: what the thresholds did to cells of subjects that the model never saw; None if the manifest does not
-            say.
+        data_set: title of the data set that the model was trained on; empty if the manifest names none.
+        achieved: effects of the thresholds on subjects that the model never saw; None if the manifest lacks them.
     """
 
     version: str
@@ -120,7 +116,7 @@ class Manifest:
         """Read the manifest in a model's folder.
 
         Raises:
-            ModelError: there is none, or a part is missing or of the wrong kind.
+            ModelError: the file or a part of it is missing, or a part is of the wrong kind.
         """
         try:
             return cls.from_json((folder / MANIFEST_FILE).read_text("utf-8"))
@@ -129,19 +125,19 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
-        """Read a manifest.
+        """Read a manifest from its text.
 
         Raises:
             ModelError: a part is missing or of the wrong kind.
         """
         try:
-            fields: dict[str, Any] = json.loads(text)
-            decision, preprocessing = fields["decision"], fields["preprocessing"]
+            content: dict[str, Any] = json.loads(text)
+            decision, preprocessing = content["decision"], content["preprocessing"]
             return cls(
-                version=fields["version"],
-                sha256=fields["sha256"],
-                input_name=fields["input"]["name"],
-                output_names=_output_names([output["name"] for output in fields["outputs"]]),
+                version=content["version"],
+                sha256=content["sha256"],
+                input_name=content["input"]["name"],
+                output_names=_output_names([output["name"] for output in content["outputs"]]),
                 preprocessing=Preprocessing(crop=int(preprocessing["crop"]), size=int(preprocessing["size"])),
                 limits=Limits(**preprocessing.get("limits", {})),
                 thresholds=Thresholds(
@@ -154,35 +150,35 @@ class Manifest:
                     name: tuple((float(rate), float(threshold)) for rate, threshold in pairs)
                     for name, pairs in decision.get("by_error_rate", {}).items()
                 },
-                threads=int(fields.get("session", {}).get("threads", 1)),
-                data_set=str(fields.get("training", {}).get("data_set", "")),
+                threads=int(content.get("session", {}).get("threads", 1)),
+                data_set=str(content.get("training", {}).get("data_set", "")),
                 achieved=_achieved(decision.get("achieved")),
             )
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise ModelError(f"{MANIFEST_FILE} is not a manifest of a model: {error!r}") from error
 
     def achieved_shares(self) -> AchievedShares:
-        """What the thresholds did to cells of subjects that the model never saw.
+        """Return the effects of the thresholds on cells of subjects that the model never saw.
 
         Raises:
-            ModelError: the manifest does not say.
+            ModelError: the manifest lacks them.
         """
         if self.achieved is None:
-            raise ModelError(f"{MANIFEST_FILE} of {self.version} does not say what its thresholds achieved")
+            raise ModelError(f"{MANIFEST_FILE} of {self.version} does not state what its thresholds achieved")
         return self.achieved
 
     def rates(self, name: ErrorRate) -> list[float]:
-        """The error rates that the model has thresholds for, in rising order."""
+        """Return the error rates that the manifest has thresholds for, in rising order."""
         return [rate for rate, _ in self.thresholds_by_rate.get(name, ())]
 
     def tabulated(self, name: ErrorRate, tolerated: float) -> tuple[float, float] | None:
-        """The highest tabulated error rate that does not exceed the tolerated one, and its threshold.
+        """Return the highest error rate of the table that does not exceed the tolerated rate, and its threshold.
 
         Returns:
-            None if the table holds no rate so low.
+            The rate and its threshold, or None if all rates of the table are higher.
         """
-        kept = [pair for pair in self.thresholds_by_rate.get(name, ()) if pair[0] <= tolerated]
-        return kept[-1] if kept else None
+        pairs = [pair for pair in self.thresholds_by_rate.get(name, ()) if pair[0] <= tolerated]
+        return pairs[-1] if pairs else None
 
 
 def _output_names(names: list[str]) -> tuple[str, ...]:
@@ -192,7 +188,7 @@ def _output_names(names: list[str]) -> tuple[str, ...]:
 
 
 def _achieved(shares: Mapping[str, float] | None) -> AchievedShares | None:
-    names = ("review_share", "all_decided_normal", "normal_decided_all")
+    names = [field.name for field in fields(AchievedShares)]
     if shares is None or not all(name in shares for name in names):
         return None
     return AchievedShares(**{name: float(shares[name]) for name in names})

@@ -1,4 +1,4 @@
-"""Names of the function's metrics in CloudWatch, which alarms and dashboard read.
+"""Names of the function's metrics in CloudWatch; the alarms and the dashboard read them.
 
 The stack reads this module too, so it imports the standard library alone.
 """
@@ -9,7 +9,7 @@ from typing import Final
 from lambda_fn.decisions import Decision
 
 NAMESPACE: Final = "cellflag"
-# Dimensions of every metric: the deployment's name, and the version of the model.
+# Dimensions of every metric: the name of the deployment and the version of the model.
 SERVICE_DIMENSION: Final = "service"
 MODEL_DIMENSION: Final = "model"
 
@@ -19,7 +19,8 @@ DECIDED_ALL: Final = "DecidedALL"
 DECIDED_NORMAL: Final = "DecidedNormal"
 REVIEW: Final = "Review"
 MESSAGES_FAILED: Final = "MessagesFailed"
-# Seconds from the upload of a batch's oldest image to its result.
+# Seconds from the earliest upload of a batch to its result.
 UPLOAD_TO_RESULT: Final = "UploadToResult"
 
+# The metric that counts each decision.
 OF_DECISION: Final[Mapping[Decision, str]] = {"ALL": DECIDED_ALL, "normal": DECIDED_NORMAL, "review": REVIEW}

@@ -1,37 +1,38 @@
-"""Makes a document the current one of its image, whatever is delivered twice, late, out of order, or broken off.
+"""Publish documents so that each image has exactly one current result, and a flag only if that result asks for review.
 
-No table and no lock: S3's conditional writes decide who may write the result, the order of the uploads decides whether
-it should, and the review flag follows the result. A flag is only touched on behalf of a result that was read or
-written just before, and after touching it one looks whether that result still stands; so whoever touches a flag last
-has seen the current result, and a worker that dies in between leaves its message in the queue, whose next delivery
-settles the flag again.
+Messages may arrive twice, late or out of order, and a worker may die at any point. No table and no lock is needed.
+S3's conditional writes decide which worker may write a result, and the order of the uploads decides whether it should.
+
+The flag follows the result. A worker touches a flag only for a result that it has just read or written. Afterwards it
+checks that this result is still the current one; if not, it sets the flag again. So the last worker to touch a flag
+has seen the current result. If a worker dies in between, its message is still in the queue, and its next delivery sets
+the flag.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Protocol
 
+from lambda_fn.errors import ContentionError
 from lambda_fn.keys import flag_key, result_key
-from lambda_fn.results import ResultDocument
+from lambda_fn.results import ResultDocument, WriteOutcome, to_json
 
+# A worker gives up after another worker was faster this many times in a row.
 MAX_ROUNDS = 20
-Outcome = Literal["written", "duplicate", "stale"]
-
-
-class ContentionError(Exception):
-    """Other workers kept replacing the same result; the message should come back when they are done."""
 
 
 @dataclass(frozen=True)
 class Precedence:
-    """What decides which of two results of one key stands; stored as the result object's metadata.
+    """The upload and the model of a result. They decide which of two results of one key is current.
+
+    The result's object in S3 holds them as metadata.
 
     Attributes:
-        sequencer: S3's, a hexadecimal number of varying length; None where the event had none.
-        last_modified: when the scored version was uploaded, ISO 8601 in UTC, to the second.
-        model: digest of the model that scored.
-        etag: S3's entity tag of the scored version, without its quotes; None where it is not known.
+        sequencer: S3's sequencer of the upload, a hexadecimal number of varying length; None if the event had none.
+        last_modified: time of the upload, ISO 8601 in UTC, to the second.
+        model: digest of the model that scored the image.
+        etag: S3's entity tag of the version that was scored, without its quotes; None if unknown.
     """
 
     sequencer: str | None
@@ -40,29 +41,30 @@ class Precedence:
     etag: str | None = None
 
     def to_metadata(self) -> dict[str, str]:
-        """As metadata of an S3 object."""
-        known = {
+        """Return the metadata of an S3 object; unknown values are left out."""
+        fields = {
             "sequencer": self.sequencer,
             "last-modified": self.last_modified,
             "model": self.model,
             "etag": self.etag,
         }
-        return {name: value for name, value in known.items() if value is not None}
+        return {name: value for name, value in fields.items() if value is not None}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> "Precedence":
-        """From metadata of an S3 object; a result that somebody else put there yields to any other."""
+        """Read the metadata of an S3 object. An object that somebody else wrote counts as the oldest."""
         last_modified, model = metadata.get("last-modified", ""), metadata.get("model", "")
         return cls(metadata.get("sequencer"), last_modified, model, metadata.get("etag"))
 
     def compare(self, other: "Precedence") -> int:
-        """Negative where this upload is the older one, 0 where both are the same, positive where it is the newer.
+        """Compare two uploads of one key: negative if this one is older, 0 if both are the same, positive if newer.
 
-        Sequencers compare as AWS documents it, the shorter one padded with zeros on the right:
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html. Where one of the two
-        has none, equal times and entity tags are the same upload; else the time of the upload decides, and within one
-        second the one that has a sequencer: an event knows its version for sure, while a listed item is whatever was
-        current when it was read.
+        Two sequencers are compared as hexadecimal numbers, the shorter one padded with zeros on the right:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html.
+
+        If one of them is missing, equal times and entity tags mean the same upload. Otherwise the later time is the
+        newer upload. Within one second the upload with a sequencer is the newer one, because an event names its
+        version, while a backfill reads whichever version is current.
         """
         if self.sequencer is not None and other.sequencer is not None:
             length = max(len(self.sequencer), len(other.sequencer))
@@ -75,8 +77,14 @@ class Precedence:
 
 
 @dataclass(frozen=True)
-class Published:
-    """A document as it lies in the store: its bytes, entity tag and metadata."""
+class StoredDocument:
+    """A document in a bucket.
+
+    Attributes:
+        body: the JSON, in UTF-8.
+        etag: S3's entity tag, with its quotes.
+        metadata: the object's metadata, see ``Precedence``.
+    """
 
     body: bytes
     etag: str
@@ -84,28 +92,28 @@ class Published:
 
 
 class ConditionalStore(Protocol):
-    """A bucket, as far as publishing needs one."""
+    """The operations of a bucket that publishing needs."""
 
-    def get(self, key: str) -> Published | None:
-        """What lies under a key, None where nothing does."""
+    def get(self, key: str) -> StoredDocument | None:
+        """Return the document of a key; None if there is none."""
 
     def create(self, key: str, body: bytes, metadata: Mapping[str, str]) -> str | None:
-        """Write where nothing lies, and return the new entity tag; None where something does."""
+        """Write a new object, and return its entity tag; None if the key is taken."""
 
     def replace(self, key: str, body: bytes, metadata: Mapping[str, str], etag: str) -> str | None:
-        """Write where ``etag`` still lies, and return the new entity tag; None where it no longer does."""
+        """Replace the object of this ``etag``, and return the new entity tag; None if the key now has another."""
 
     def put(self, key: str, body: bytes) -> None:
-        """Write, whatever lies there."""
+        """Write an object, whether or not the key is taken."""
 
     def delete(self, key: str) -> None:
-        """Remove; nothing happens where nothing lies."""
+        """Delete an object; does nothing if there is none."""
 
 
-def standing_precedence(store: ConditionalStore, image_key: str) -> Precedence | None:
-    """That of the image's standing result; None where it has no result yet."""
-    standing = store.get(result_key(image_key))
-    return Precedence.from_metadata(standing.metadata) if standing else None
+def current_precedence(store: ConditionalStore, image_key: str) -> Precedence | None:
+    """Return the precedence of an image's current result; None if it has no result."""
+    current = store.get(result_key(image_key))
+    return Precedence.from_metadata(current.metadata) if current else None
 
 
 def publish(
@@ -115,56 +123,64 @@ def publish(
     *,
     look_first: bool = False,
     replace_own: bool = False,
-) -> Outcome:
-    """Write a result unless a newer one stands, and bring its review flag in line with whatever stands then.
+) -> WriteOutcome:
+    """Write a result unless a newer one is current, and set the review flag of the result that is current then.
 
-    Where the same model answered the same upload before, this is a duplicate; ``replace_own`` writes it all the same,
-    as settings other than the model may have changed. Costs one request for a first result without a flag, three with
-    one, and three for a duplicate. Where a result is likely to stand, ``look_first`` saves a refused write.
+    A first result takes one request without a flag, and three with one. A duplicate takes three.
+
+    Args:
+        store: the results bucket.
+        document: the result.
+        precedence: the upload and the model of the result.
+        look_first: read the current result before writing. This saves a refused write if the image probably has one.
+        replace_own: also replace a result of the same upload by the same model, because other settings may differ.
+
+    Returns:
+        ``written``, or ``duplicate`` or ``stale`` if the current result is of the same or of a newer upload.
 
     Raises:
-        ContentionError: other workers were faster, ``MAX_ROUNDS`` times in a row.
+        ContentionError: other workers were faster ``MAX_ROUNDS`` times in a row.
     """
-    body = json.dumps(document, ensure_ascii=False, indent=1).encode()
+    body = to_json(document)
     image_key = document["image"]["key"]
     key, metadata = result_key(image_key), precedence.to_metadata()
     etag = None if look_first else store.create(key, body, metadata)
     if etag is not None:
-        # Flags are raised after results only: before a first one there is none to lower.
+        # A flag is written only after its result, so there is no flag to delete before the first result.
         if document["review"]["required"]:
-            _settle_flag(store, image_key, Published(body, etag, metadata))
+            _settle_flag(store, image_key, StoredDocument(body, etag, metadata))
         return "written"
     for _ in range(MAX_ROUNDS):
-        standing = store.get(key)
-        if standing is None:
+        current = store.get(key)
+        if current is None:
             etag = store.create(key, body, metadata)
         else:
-            earlier = Precedence.from_metadata(standing.metadata)
+            earlier = Precedence.from_metadata(current.metadata)
             order = precedence.compare(earlier)
-            # Of two uploads in one second that nothing tells apart, the one that was read last stands.
+            # Two uploads within one second may look the same; then the result that was read last is kept.
             same = order == 0 and (earlier.model, earlier.etag) == (precedence.model, precedence.etag)
             if order < 0 or (same and not replace_own):
-                _settle_flag(store, image_key, standing)
+                _settle_flag(store, image_key, current)
                 return "stale" if order < 0 else "duplicate"
-            # A listed item must not forget the sequencer that an event knew.
-            known = earlier.sequencer if order == 0 and precedence.sequencer is None else precedence.sequencer
-            metadata = replace(precedence, sequencer=known).to_metadata()
-            etag = store.replace(key, body, metadata, standing.etag)
+            # An item of a backfill has no sequencer; keep the one that an event wrote.
+            sequencer = earlier.sequencer if order == 0 and precedence.sequencer is None else precedence.sequencer
+            metadata = replace(precedence, sequencer=sequencer).to_metadata()
+            etag = store.replace(key, body, metadata, current.etag)
         if etag is not None:
-            _settle_flag(store, image_key, Published(body, etag, metadata))
+            _settle_flag(store, image_key, StoredDocument(body, etag, metadata))
             return "written"
     raise ContentionError(f"the result was replaced {MAX_ROUNDS} times while it was being written")
 
 
-def _settle_flag(store: ConditionalStore, image_key: str, result: Published) -> None:
-    """Raise or lower the flag as the result says, until that result is still the standing one afterwards."""
+def _settle_flag(store: ConditionalStore, image_key: str, result: StoredDocument) -> None:
+    """Write or delete the flag of the current result, and repeat that if the result changes meanwhile."""
     for _ in range(MAX_ROUNDS):
         if json.loads(result.body)["review"]["required"]:
             store.put(flag_key(image_key), result.body)
         else:
             store.delete(flag_key(image_key))
-        standing = store.get(result_key(image_key))
-        if standing is None or standing.etag == result.etag:
+        current = store.get(result_key(image_key))
+        if current is None or current.etag == result.etag:
             return
-        result = standing
+        result = current
     raise ContentionError(f"the result was replaced {MAX_ROUNDS} times while its flag was being settled")

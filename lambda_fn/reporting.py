@@ -1,4 +1,7 @@
-"""What an operator reads: one log line a batch and one a failure, and metrics. Keys may hold names: none is logged."""
+"""Log lines and metrics for operators: a line for each batch and each failure.
+
+Keys may hold names of patients, so only lines of level DEBUG hold keys.
+"""
 
 import os
 import traceback
@@ -13,18 +16,16 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import ClientError
 
 from lambda_fn import metric_names
-from lambda_fn.deadline import OutOfTimeError
-from lambda_fn.events import UnknownEventError
-from lambda_fn.publishing import ContentionError, Outcome
-from lambda_fn.results import BatchTally, ResultDocument
+from lambda_fn.errors import FailedMessageError
+from lambda_fn.results import BatchTally, ResultDocument, WriteOutcome
 from lambda_fn.settings import SERVICE_NAME
 
-# The name of the deployment, a dimension of every metric: it tells several in one account apart.
+# The name of the deployment. It is a dimension of every metric, because an account may hold several deployments.
 SERVICE = os.environ.get(SERVICE_NAME, "cellflag")
 logger = Logger(service=SERVICE)
 metrics = Metrics(namespace=metric_names.NAMESPACE, service=SERVICE)
 
-# Error codes of S3 that come back until somebody mends what they speak of:
+# Error codes of S3 that come back until somebody removes the cause:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 REMEDIES = {
     "InvalidObjectState": "the image lies in an archive (S3 Glacier); restore it, then send the dead letter back",
@@ -39,25 +40,28 @@ KMS_REMEDY = "the function may not use the KMS key; allow its role kms:Decrypt a
 PACKAGE = Path(__file__).parent
 
 
-class Answer(NamedTuple):
-    """A published document.
+class ImageAnswer(NamedTuple):
+    """The answer to one image: its published document.
 
     Attributes:
         document: the result.
-        outcome: whether it was written, a duplicate, or stale.
-        uploaded_at: when the scored version was uploaded, ISO 8601 in UTC.
+        outcome: whether the document was written, a duplicate, or stale.
+        uploaded_at: time when the scored version was uploaded, ISO 8601 in UTC.
     """
 
     document: ResultDocument
-    outcome: Outcome
+    outcome: WriteOutcome
     uploaded_at: str
 
 
 def report_failure(message_ids: Sequence[str], error: Exception, key: str | None = None) -> str:
-    """Log in one line why messages go back to the queue; returns the reason, which names no key.
+    """Log in one line why messages go back to the queue.
 
-    The image's ``key``, and the error's own words, stand in a second line only where the function's application log
-    level is DEBUG: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html.
+    If the function's application log level is DEBUG, a second line holds the image's ``key`` and the error's own text:
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html.
+
+    Returns:
+        The reason, which names no key.
     """
     reason = _reason(error)
     logger.error("message failed", extra={"message_ids": message_ids, "reason": reason})
@@ -66,26 +70,31 @@ def report_failure(message_ids: Sequence[str], error: Exception, key: str | None
 
 
 def _reason(error: Exception) -> str:
-    """Why something failed, without what others put into its words: botocore's name the URL, and with it the key."""
+    """Return why something failed, without texts of other libraries: botocore's name the URL, which holds the key."""
     if isinstance(error, ClientError):
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         remedy = KMS_REMEDY if code == "AccessDenied" and "kms:" in message else REMEDIES.get(code, "S3 did not do it")
         return f"{error.operation_name} answered {code}: {remedy}"
-    if isinstance(error, UnknownEventError | OutOfTimeError | ContentionError):
+    if isinstance(error, FailedMessageError):
         return f"{type(error).__name__}: {error}"
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if PACKAGE in Path(frame.filename).parents]
     return f"{type(error).__name__} at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else type(error).__name__
 
 
 def tally(
-    answers: Sequence[Answer], reasons: Mapping[str, int], unchanged: int, gone: int, seconds: float
+    answers: Sequence[ImageAnswer], reasons: Mapping[str, int], unchanged: int, gone: int, seconds: float
 ) -> BatchTally:
-    """What became of the images of a batch, for the summary of a backfill; names no key.
+    """Count the images of a batch by what happened to them, for the summary of a backfill.
+
+    Args:
+        answers: the published documents.
+        reasons: number of images that failed, by reason.
+        unchanged: number of images whose result was current already.
+        gone: number of images that were deleted before they were read.
+        seconds: time that the batch took.
 
     Returns:
-        ``scored`` and ``rejected`` images, both with a result now; how many of these ask for ``review``; how many were
-        left as they are (``unchanged``), ``gone``, and ``failed``, the latter also by ``reasons``; and the ``seconds``
-        that it took.
+        The counts; no text among them names a key.
     """
     scored = sum(answer.document["status"] == "scored" for answer in answers)
     return {
@@ -100,11 +109,16 @@ def tally(
     }
 
 
-def report_batch(messages: int, failed: int, answers: Sequence[Answer], model: str, queued: bool) -> None:
-    """Log a batch and count what became of it.
+def report_batch(messages: int, failed: int, answers: Sequence[ImageAnswer], model: str, queued: bool) -> None:
+    """Log a batch in one line, and send its metrics.
 
-    Only of what was `queued` are failures counted, and the time since its upload: a backfill counts its own failures,
-    and what it scores has lain there long.
+    Args:
+        messages: number of messages in the batch.
+        failed: number of messages that go back to the queue.
+        answers: the published documents.
+        model: version of the model.
+        queued: whether the batch came from the queue. A backfill counts its own failures, and its images were uploaded
+            long ago, so neither its failures nor the time since the upload become metrics.
     """
     decisions = Counter(answer.document["decision"] for answer in answers)
     outcomes = Counter(answer.outcome for answer in answers)

@@ -1,4 +1,4 @@
-"""The documents that the function writes, and how they are made. ``result.schema.json`` describes them for readers.
+"""The documents that the function writes. ``result.schema.json`` describes them for other programs.
 
 All three packages read this module, so it imports the standard library alone.
 """
@@ -6,21 +6,22 @@ All three packages read this module, so it imports the standard library alone.
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from lambda_fn.decisions import Decision, Label, Verdict
-
-if TYPE_CHECKING:
-    from lambda_fn.images import RejectedImageError
+from lambda_fn.errors import RejectedImageError
 
 SCHEMA = "cellflag/result/1"
 
 Status = Literal["scored", "rejected"]
+# ``written``: the document is the current result now. ``duplicate`` and ``stale``: the current result stays, because it
+# is of the same upload or of a newer one.
+WriteOutcome = Literal["written", "duplicate", "stale"]
 DecisionOrRejected = Literal["ALL", "normal", "review", "rejected"]
 
 
 class ImageFacts(TypedDict):
-    """The image that a document is about; what is not known is None."""
+    """The image of a document; None for a value that is unknown."""
 
     bucket: str | None
     key: str
@@ -41,27 +42,27 @@ class PredictionFacts(TypedDict):
 
 
 class ReviewFacts(TypedDict):
-    """Whether a person should look, and why."""
+    """Whether a person should look at the image, and why."""
 
     required: bool
     reasons: list[str]
 
 
 class ExplanationFacts(TypedDict):
-    """Where the explanation lies."""
+    """The key of the explanation; None if there is none."""
 
     key: str | None
 
 
 class ModelFacts(TypedDict):
-    """The model that scored, and the digest of its graph."""
+    """The version of the model that scored the image, and the digest of its graph."""
 
     version: str
     sha256: str
 
 
 class Timing(TypedDict):
-    """Milliseconds of each step; None for a step that was not reached."""
+    """Time of each step in milliseconds; None for a step that was not reached."""
 
     read: float
     decode: float | None
@@ -69,7 +70,7 @@ class Timing(TypedDict):
 
 
 class ErrorFacts(TypedDict):
-    """Why an image was rejected: a code for machines, a sentence for people."""
+    """Why an image was rejected: a code for machines and a sentence for people."""
 
     code: str
     message: str
@@ -93,13 +94,18 @@ class ResultDocument(TypedDict):
 
 
 class LedgerLine(ResultDocument):
-    """A line of the ledger: a document, and whether it was ``written``, a ``duplicate`` or ``stale``."""
+    """A line of the ledger: a document, and whether it was written, a duplicate or stale."""
 
-    outcome: str
+    outcome: WriteOutcome
 
 
 class BatchTally(TypedDict):
-    """How many images of a batch came to which end; ``seconds`` is how long the batch took."""
+    """Number of images of a batch by what happened to them.
+
+    ``scored`` and ``rejected`` images have a result; ``review`` counts those among them that a person should look at.
+    ``unchanged`` images kept the result that they had, and ``gone`` images were deleted before they were read.
+    ``failed`` images have no answer yet, for the ``reasons`` that are counted. The batch took ``seconds``.
+    """
 
     scored: int
     rejected: int
@@ -112,14 +118,19 @@ class BatchTally(TypedDict):
 
 
 def decision_or_rejected(document: ResultDocument) -> DecisionOrRejected:
-    """What a count of results counts a document as: an image that could not be scored is ``rejected``."""
+    """Return the name under which a document is counted: its decision, or ``rejected`` for a rejected image."""
     return "rejected" if document["status"] == "rejected" else document["decision"]
 
 
-def ledger(answers: Iterable[tuple[ResultDocument, str]]) -> bytes:
-    """The file of a batch's ledger lines, from its documents and their outcomes.
+def to_json(document: ResultDocument) -> bytes:
+    """Return a document as it is written, in UTF-8."""
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
-    A message that is delivered again leaves a second line: whoever counts takes the latest of each key and version.
+
+def ledger(answers: Iterable[tuple[ResultDocument, WriteOutcome]]) -> bytes:
+    """Return the ledger file of a batch, in JSON lines, from its documents and their outcomes.
+
+    A message that is delivered twice leaves two lines. To count images, take the latest line of each key and version.
     """
     lines = (json.dumps({**document, "outcome": outcome}, ensure_ascii=False) for document, outcome in answers)
     return "".join(f"{line}\n" for line in lines).encode()
@@ -128,15 +139,13 @@ def ledger(answers: Iterable[tuple[ResultDocument, str]]) -> bytes:
 def scored(
     image: ImageFacts, verdict: Verdict, probability_all: float, model: ModelFacts, timing_ms: Timing
 ) -> ResultDocument:
-    """The document of an image that has a prediction; ``probability_all`` lies in 0 to 1."""
+    """Return the document of an image with a prediction; ``probability_all`` is 0 to 1."""
     prediction: PredictionFacts = {"label": verdict.label, "probability_all": round(probability_all, 6)}
     return _document("scored", image, prediction, verdict.decision, list(verdict.reasons), model, timing_ms)
 
 
-def rejected(
-    image: ImageFacts, rejection: "RejectedImageError", model: ModelFacts, timing_ms: Timing
-) -> ResultDocument:
-    """The document of an image that cannot be scored: a person has to look, and is told why."""
+def rejected(image: ImageFacts, rejection: RejectedImageError, model: ModelFacts, timing_ms: Timing) -> ResultDocument:
+    """Return the document of an image that cannot be scored. It sends the image to review and states the reason."""
     document = _document("rejected", image, None, "review", [rejection.code], model, timing_ms)
     document["error"] = {"code": rejection.code, "message": rejection.message}
     return document

@@ -1,4 +1,4 @@
-"""From one image to its document: the way that the function and the shell share."""
+"""Score one image: from its bytes to its result document. The function and ``cellflag score`` share these steps."""
 
 import hashlib
 from time import perf_counter
@@ -6,17 +6,23 @@ from time import perf_counter
 from lambda_fn import images, results
 from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.decisions import Policy, decide
+from lambda_fn.errors import RejectedImageError
 from lambda_fn.images import StoredImage
 from lambda_fn.model import Model
 from lambda_fn.results import ImageFacts, ModelFacts, ResultDocument, Timing
 
 
 def score(model: Model, image: StoredImage, policy: Policy | None = None) -> ResultDocument:
-    """Score an image, and decide on it as the policy says, or else as the model's manifest does.
+    """Score an image and decide on it.
+
+    Args:
+        model: the model.
+        image: the image file.
+        policy: the rules of the decision; None takes the thresholds of the model's manifest.
 
     Returns:
-        The result document: ``scored``, or ``rejected`` where the image cannot be scored. Its ``decode`` time includes
-        finding the cell, cutting it out and resizing it.
+        The result document, ``rejected`` if the image cannot be scored. Its ``decode`` time includes the time to find
+        the cell, cut it out and resize it.
     """
     facts: ImageFacts = {
         "bucket": image.bucket,
@@ -37,7 +43,7 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
         decoded = images.decode(image.data, model.manifest.limits)
         facts["format"], facts["width"], facts["height"] = decoded.format, decoded.width, decoded.height
         cell = find_cell(decoded.pixels)
-    except images.RejectedImageError as rejection:
+    except RejectedImageError as rejection:
         return results.rejected(facts, rejection, identity, timing_ms)
     pixels = to_model_input(cell, model.manifest.preprocessing)
     decoded_at = perf_counter()

@@ -1,6 +1,5 @@
-"""Where images come from and documents go to: S3, or a folder of this machine."""
+"""Read images and write documents, in S3 or in a folder on disk."""
 
-import json
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
@@ -10,40 +9,42 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from lambda_fn.errors import ImageGoneError, ImageUnchangedError
 from lambda_fn.events import ImageReference
 from lambda_fn.images import StoredImage
 from lambda_fn.keys import flag_key, result_key
 from lambda_fn.manifest import LIMITS, Limits
-from lambda_fn.publishing import Published
-from lambda_fn.results import ResultDocument
+from lambda_fn.publishing import StoredDocument
+from lambda_fn.results import ResultDocument, to_json
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 
-class ImageGoneError(Exception):
-    """The image was deleted before it was read: there is nothing left to answer."""
-
-
-class ImageUnchangedError(Exception):
-    """The image is still the version that the caller knows."""
-
-
 def read_from_bucket(
     client: "S3Client", reference: ImageReference, known_etag: str | None = None, limits: Limits = LIMITS
 ) -> StoredImage:
-    """Read the version of an image that an event names, unless its entity tag is ``known_etag``.
+    """Read an image from S3, in the version that the event names, or else in the current one.
+
+    Args:
+        client: the S3 client.
+        reference: the image.
+        known_etag: entity tag, without quotes, of a version that need not be read again.
+        limits: the largest image to read; of a larger one only the size is known.
 
     Raises:
-        ImageGoneError: the object, or this version of it, is no longer there.
-        ImageUnchangedError: it has the entity tag ``known_etag``.
-        ClientError: S3 refuses or fails; the message should come back.
+        ImageGoneError: the object or this version of it was deleted.
+        ImageUnchangedError: the object's entity tag is ``known_etag``.
+        ClientError: S3 refuses or fails.
     """
     started = perf_counter()
-    choices: dict[str, Any] = {"VersionId": reference.version_id, "IfNoneMatch": known_etag and f'"{known_etag}"'}
-    given = {name: value for name, value in choices.items() if value}
+    parameters: dict[str, Any] = {}
+    if reference.version_id:
+        parameters["VersionId"] = reference.version_id
+    if known_etag:
+        parameters["IfNoneMatch"] = f'"{known_etag}"'
     try:
-        response = client.get_object(Bucket=reference.bucket, Key=reference.key, **given)
+        response = client.get_object(Bucket=reference.bucket, Key=reference.key, **parameters)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchVersion"):
             raise ImageGoneError from error
@@ -51,7 +52,7 @@ def read_from_bucket(
             raise ImageUnchangedError from error
         raise
     byte_count = response["ContentLength"]
-    # Not the body's own "with": that hands out the bare stream, which checks neither length nor checksum.
+    # ``with response["Body"]`` would give the bare stream, which checks neither length nor checksum.
     with closing(response["Body"]) as body:
         data = body.read() if byte_count <= limits.file_bytes else b""
     return StoredImage(
@@ -67,7 +68,11 @@ def read_from_bucket(
 
 
 def read_from_folder(folder: Path, path: Path, limits: Limits = LIMITS) -> StoredImage:
-    """Read a file below ``folder``; raises ``OSError`` where it cannot be read."""
+    """Read an image file below ``folder``; of one larger than the limit only the size is read.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     started = perf_counter()
     status = path.stat()
     data = path.read_bytes() if status.st_size <= limits.file_bytes else b""
@@ -88,16 +93,18 @@ def _to_the_second(time: datetime) -> str:
 
 
 def write_to_folder(folder: Path, document: ResultDocument) -> None:
-    """Write a result, and its flag while a person should look, under the paths that would be their keys in a bucket.
+    """Write a result and its review flag below a folder; their paths are the keys that they would have in a bucket.
+
+    If nobody needs to look at the image, its flag is deleted.
 
     Raises:
-        OSError: the disk refuses.
+        OSError: a file cannot be written.
     """
     key = document["image"]["key"]
     result, flag = folder / result_key(key), folder / flag_key(key)
     for path in (result, flag):
         path.parent.mkdir(parents=True, exist_ok=True)
-    body = json.dumps(document, ensure_ascii=False, indent=1).encode()
+    body = to_json(document)
     result.write_bytes(body)
     if document["review"]["required"]:
         flag.write_bytes(body)
@@ -106,36 +113,36 @@ def write_to_folder(folder: Path, document: ResultDocument) -> None:
 
 
 class BucketStore:
-    """Documents in an S3 bucket; every method raises ``ClientError`` where S3 refuses or fails."""
+    """Documents in an S3 bucket. Every method raises ``ClientError`` if S3 refuses or fails."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
-        """Write to ``bucket`` through ``client``."""
+        """Use a bucket through an S3 client."""
         self._client = client
         self._bucket = bucket
 
-    def get(self, key: str) -> Published | None:
-        """What lies under a key, None where nothing does."""
+    def get(self, key: str) -> StoredDocument | None:
+        """Return the document of a key; None if there is none."""
         try:
             response = self._client.get_object(Bucket=self._bucket, Key=key)
         except self._client.exceptions.NoSuchKey:
             return None
         with closing(response["Body"]) as body:
-            return Published(body.read(), response["ETag"], response["Metadata"])
+            return StoredDocument(body.read(), response["ETag"], response["Metadata"])
 
     def create(self, key: str, body: bytes, metadata: Mapping[str, str]) -> str | None:
-        """Write where nothing lies, and return the new entity tag; None where something does."""
+        """Write a new object, and return its entity tag; None if the key is taken."""
         return self._put_if(key, body, metadata, {"IfNoneMatch": "*"})
 
     def replace(self, key: str, body: bytes, metadata: Mapping[str, str], etag: str) -> str | None:
-        """Write where ``etag`` still lies, and return the new entity tag; None where it no longer does."""
+        """Replace the object of this ``etag``, and return the new entity tag; None if the key now has another."""
         return self._put_if(key, body, metadata, {"IfMatch": etag})
 
     def put(self, key: str, body: bytes, content_type: str = "application/json") -> None:
-        """Write, whatever lies there."""
+        """Write an object, whether or not the key is taken."""
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
 
     def delete(self, key: str) -> None:
-        """Remove; S3 answers alike where nothing lies."""
+        """Delete an object; does nothing if there is none."""
         self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def _put_if(self, key: str, body: bytes, metadata: Mapping[str, str], condition: dict[str, Any]) -> str | None:
@@ -149,7 +156,7 @@ class BucketStore:
                 **condition,
             )
         except ClientError as error:
-            # 412: the condition does not hold; 409: another write is under way; 404: nothing is left to replace.
+            # 412: the condition does not hold; 409: another write is in progress; 404: the object to replace is gone.
             if error.response["ResponseMetadata"]["HTTPStatusCode"] in (404, 409, 412) and (
                 error.response["Error"]["Code"] != "NoSuchBucket"
             ):

@@ -1,4 +1,4 @@
-"""A model whose answers are known, and cells to ask it about."""
+"""A model with known answers, and cells for it."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""An S3 in memory: versions, conditional writes, and on demand the faults and the delay of the real one."""
+"""An S3 in memory with versions and conditional writes; a test can add faults and delays."""
 
 import hashlib
 import threading
@@ -34,11 +34,11 @@ def client_error(operation: str, code: str, status: int, kind: type[ClientError]
 
 
 class FakeS3:
-    """Answers the calls that the function makes, as boto3's client does.
+    """Answers the calls of the function as boto3's client does.
 
     Attributes:
-        around: called with an operation and its name; may run it, delay it, or fail before or after.
-        requests: how often each operation was called.
+        around: called with the name of an operation and the operation; may delay it, or fail before or after it.
+        requests: number of calls of each operation.
     """
 
     class exceptions:  # noqa: N801 - boto3's name
@@ -54,18 +54,18 @@ class FakeS3:
         def operation() -> dict[str, Any]:
             versions = self._objects[Bucket].get(Key, [None])
             if VersionId is None:
-                found = versions[-1]
+                version = versions[-1]
             else:
-                found = next((version for version in versions if version and version.version_id == VersionId), None)
-            if found is None:
+                version = next((one for one in versions if one and one.version_id == VersionId), None)
+            if version is None:
                 raise client_error("GetObject", "NoSuchKey" if VersionId is None else "NoSuchVersion", 404, NoSuchKey)
             return {
-                "Body": BytesIO(found.body),
-                "ContentLength": len(found.body),
-                "ETag": found.etag,
-                "LastModified": found.last_modified,
-                "Metadata": dict(found.metadata),
-                "VersionId": found.version_id,
+                "Body": BytesIO(version.body),
+                "ContentLength": len(version.body),
+                "ETag": version.etag,
+                "LastModified": version.last_modified,
+                "Metadata": dict(version.metadata),
+                "VersionId": version.version_id,
             }
 
         return self._call("GetObject", operation)
@@ -73,12 +73,12 @@ class FakeS3:
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **options: Any) -> dict[str, Any]:  # noqa: N803
         def operation() -> dict[str, Any]:
             versions = self._objects[Bucket].setdefault(Key, [None])
-            standing = versions[-1]
-            if "IfNoneMatch" in options and standing is not None:
+            current = versions[-1]
+            if "IfNoneMatch" in options and current is not None:
                 raise client_error("PutObject", "PreconditionFailed", 412)
-            if "IfMatch" in options and standing is None:
+            if "IfMatch" in options and current is None:
                 raise client_error("PutObject", "NoSuchKey", 404)
-            if "IfMatch" in options and standing and standing.etag != options["IfMatch"]:
+            if "IfMatch" in options and current and current.etag != options["IfMatch"]:
                 raise client_error("PutObject", "PreconditionFailed", 412)
             versions.append(ObjectVersion(Body, options.get("Metadata", {}), f"version-{len(versions)}"))
             return {"ETag": versions[-1].etag, "VersionId": versions[-1].version_id}  # type: ignore[union-attr]
@@ -93,8 +93,8 @@ class FakeS3:
 
         return self._call("DeleteObject", operation)
 
-    def standing(self, bucket: str) -> dict[str, ObjectVersion]:
-        """The current version of each object, seen without a request."""
+    def current(self, bucket: str) -> dict[str, ObjectVersion]:
+        """Return the current version of each object by key, without a request."""
         return {key: versions[-1] for key, versions in self._objects[bucket].items() if versions[-1] is not None}
 
     def _call(self, name: str, operation: Callable[[], dict[str, Any]]) -> dict[str, Any]:

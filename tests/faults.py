@@ -1,4 +1,4 @@
-"""Every way in which a call of boto3 to S3 can fail."""
+"""All ways in which a call of boto3 to S3 can fail."""
 
 from collections.abc import Callable
 
@@ -15,6 +15,7 @@ from botocore.exceptions import (
 
 _URL = {"endpoint_url": "https://s3"}
 
+# Error codes of S3 and their HTTP status.
 REFUSALS = (
     ("SlowDown", 503),
     ("InternalError", 500),
@@ -24,8 +25,8 @@ REFUSALS = (
     ("RequestTimeout", 400),
     ("ConditionalRequestConflict", 409),
 )
-"""Error codes of S3 and their HTTP status."""
 
+# Errors that boto3 raises if it gets no answer.
 BROKEN_LINES: tuple[Callable[[], Exception], ...] = (
     lambda: ConnectTimeoutError(**_URL),
     lambda: ReadTimeoutError(**_URL),
@@ -35,10 +36,9 @@ BROKEN_LINES: tuple[Callable[[], Exception], ...] = (
     lambda: NoCredentialsError(),
     lambda: OSError("connection reset by peer"),
 )
-"""What is raised in place of an answer."""
 
+# Errors that boto3 raises while it reads the body of an answer.
 BROKEN_BODIES: tuple[Callable[[], Exception], ...] = (
     lambda: IncompleteReadError(actual_bytes=1, expected_bytes=2),
     lambda: ResponseStreamingError(error="reset"),
 )
-"""What is raised while the answer's body is read."""

@@ -1,13 +1,12 @@
-"""The door for a shell: train a model, or draw cells to try it on."""
-
-from importlib import import_module
+"""The commands of this package: train a model, or draw cells to try it on."""
 
 import click
 
+from training.commands.lazy_group import LazyGroup
 from training.commands.samples import samples
 
-# Each lives in the module of its name below `training.commands`, in the order in which a researcher meets them. Modules
-# are imported when a command is called; they import what is heavy inside their functions.
+# Commands of `train`, in the order of a researcher's work. Each is in the module of its name below `training.commands`,
+# which imports large libraries inside its functions.
 COMMANDS = (
     "index",
     "explore",
@@ -21,28 +20,12 @@ COMMANDS = (
 )
 
 
-class Commands(click.Group):
-    """A group whose commands are imported by name."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of all commands."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command; None for an unknown name."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"training.commands.{cmd_name.replace('-', '_')}")
-        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
-        return command
-
-
-@click.group(cls=Commands)
+@click.group(cls=LazyGroup, modules={name: f"training.commands.{name}" for name in COMMANDS})
 def train() -> None:
     """Train a model of your own, from labelled cells to the one that is served.
 
-    The commands stand in the order of the work: list what there is, look at it, split it by subjects, train, judge by
-    subjects that the model never saw, promote. Each tells the rest with --help.
+    The commands are listed in the order of the work: list the cells, look at them, split them by subjects, train, judge
+    by subjects that the model never saw, promote. `--help` of each explains the rest.
     """
 
 

@@ -1,1 +1,1 @@
-"""The commands that put cellflag up on this machine and look after a deployment."""
+"""The commands that run cellflag on this machine and operate a deployment."""

@@ -1,31 +1,32 @@
-"""The demonstration: the whole system on this machine, without an account at AWS."""
+"""``cellflag demo``."""
 
 import tempfile
 from pathlib import Path
 
 import click
 
-# What a command needs is imported when it runs: `cellflag --help` waits for none of it.
+# The command imports large libraries when it runs, so that `cellflag --help` does not wait for them.
 
 
 @click.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
-@click.option("--count", default=24, show_default=True, type=click.IntRange(1, 1000), help="How many cells to draw.")
-@click.option("--seed", default=0, show_default=True, help="Another seed draws other cells.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where results go; cellflag-demo if not given.")
-@click.option("--keep", is_flag=True, help="Leave the local cloud up; `cellflag local down` ends it.")
+@click.option("--count", default=24, show_default=True, type=click.IntRange(1, 1000), help="Number of cells to draw.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the drawn cells.")
+@click.option("--out", type=click.Path(path_type=Path), help="New folder for the results.  [default: cellflag-demo]")
+@click.option("--keep", is_flag=True, help="Leave the local cloud up. `cellflag local down` ends it.")
 def demo(folder: Path | None, count: int, seed: int, out: Path | None, keep: bool) -> None:
     """Deploy cellflag to a local cloud and score cells there.
 
-    Scores every image below FOLDER, or, without one, cells that a program draws. It needs no account at AWS and no
-    Docker, and leaves nothing behind but the results.
+    Scores every image in FOLDER and below. Without FOLDER, it draws sample cells and scores them. It needs neither an
+    AWS account nor Docker. Only the results stay on this machine.
     """
-    from infra.demo.demonstration import cells_of, demonstrate, drawn_cells, free_folder
-    from infra.local_cloud.homes import home_for, print_access
+    from infra.commands.local import print_access
+    from infra.demo.demonstration import demonstrate, drawn_images, free_folder, images_in
+    from infra.local_cloud.lifetime import cloud_folder
 
     out = free_folder(out)
-    with tempfile.TemporaryDirectory(prefix="cellflag-cells-") as drawn, home_for(keep=keep) as home:
-        cells = cells_of(folder) if folder else drawn_cells(Path(drawn), count, seed)
-        deployment = demonstrate(cells, home, out)
+    with tempfile.TemporaryDirectory(prefix="cellflag-cells-") as drawn, cloud_folder(keep=keep) as cloud:
+        images = images_in(folder) if folder else drawn_images(Path(drawn), count, seed)
+        stack = demonstrate(images, cloud, out)
     if keep:
-        print_access(deployment)
+        print_access(stack)

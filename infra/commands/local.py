@@ -1,13 +1,18 @@
-"""Keep cellflag up on this machine."""
+"""``cellflag local``."""
+
+from typing import TYPE_CHECKING
 
 import click
 
-# What a command needs is imported when it runs: `cellflag --help` waits for none of it.
+if TYPE_CHECKING:
+    from infra.deployed_stack import DeployedStack
+
+# The commands import large libraries when they run, so that `cellflag --help` does not wait for them.
 
 
 @click.group()
 def local() -> None:
-    """Keep cellflag up on this machine, for `aws s3 cp` and for programs."""
+    """Run cellflag on a local cloud, for `aws s3 cp` and for programs."""
 
 
 @local.command()
@@ -16,41 +21,55 @@ def up() -> None:
     from rich.console import Console
 
     from infra.local_cloud.deployment import deployed, put_up
-    from infra.local_cloud.homes import KEPT, home_for, print_access
+    from infra.local_cloud.lifetime import LASTING_FOLDER, cloud_folder
     from infra.tools.steps import Steps
 
-    deployment = deployed(KEPT)
-    if deployment:
+    stack = deployed(LASTING_FOLDER)
+    if stack:
         click.echo("The local cloud is up already.")
     else:
-        with home_for(keep=True) as home, Steps(Console(stderr=True)) as steps:
-            deployment = put_up(home, steps)
-    print_access(deployment)
+        with cloud_folder(keep=True) as folder, Steps(Console(stderr=True)) as steps:
+            stack = put_up(folder, steps)
+    print_access(stack)
 
 
 @local.command()
 def down() -> None:
-    """End the local cloud, with all images and results in it."""
+    """End the local cloud and delete all images and results in it."""
     from infra.local_cloud.emulator import stop
-    from infra.local_cloud.homes import KEPT
+    from infra.local_cloud.lifetime import LASTING_FOLDER
 
-    click.echo("The local cloud is down." if stop(KEPT) else "The local cloud was not up.")
+    click.echo("The local cloud is down." if stop(LASTING_FOLDER) else "The local cloud was not up.")
 
 
 @local.command()
 @click.pass_context
 def status(context: click.Context) -> None:
-    """Tell whether the local cloud is up, and how to reach it; exit code 1 if it is not."""
+    """Show whether the local cloud is up and how to reach it.
+
+    The exit code is 1 if the cloud is down or nothing is deployed there.
+    """
     from infra.local_cloud.deployment import deployed
     from infra.local_cloud.emulator import running
-    from infra.local_cloud.homes import KEPT, print_access
+    from infra.local_cloud.lifetime import LASTING_FOLDER
 
-    cloud, deployment = running(KEPT), deployed(KEPT)
+    cloud, stack = running(LASTING_FOLDER), deployed(LASTING_FOLDER)
     if cloud is None:
         click.echo("The local cloud is not up.")
         context.exit(1)
-    click.echo(f"The local cloud is up: process {cloud.pid}, port {cloud.port}, logs in {KEPT}.")
-    if deployment is None:
+    click.echo(f"The local cloud is up: process {cloud.pid}, port {cloud.port}, logs in {LASTING_FOLDER}.")
+    if stack is None:
         click.echo("Nothing is deployed there yet.")
         context.exit(1)
-    print_access(deployment)
+    print_access(stack)
+
+
+def print_access(stack: "DeployedStack") -> None:
+    """Print the environment variables with which AWS tools reach a local cloud, and the names of buckets and queues."""
+    from infra.local_cloud.isolation import exports
+
+    for name, value in exports(stack.s3.meta.endpoint_url).items():
+        click.echo(f"export {name}={value}")
+    for name, value in sorted(stack.outputs.items()):
+        click.echo(f"# {name}: {value}")
+    click.echo(f"# aws s3 cp cell.bmp s3://{stack.images}/ && aws s3 ls --recursive s3://{stack.results}/")

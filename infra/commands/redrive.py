@@ -1,4 +1,4 @@
-"""`cellflag redrive`: sends dead letters back to the queue, after showing why they died."""
+"""``cellflag redrive``: shows why messages failed, then sends them back to the queue."""
 
 import time
 from collections import defaultdict
@@ -10,16 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from infra import names
-from infra.operate.access import DeployedStack, on_a_stack
-from infra.operate.dead_letters import (
-    UNKNOWN_REASON,
-    DeadLetter,
-    MoveFailedError,
-    depth,
-    looked_at,
-    reasons,
-    send_back,
-)
+from infra.deployed_stack import DeployedStack
+from infra.operate.access import on_a_stack
+from infra.operate.dead_letters import UNKNOWN_REASON, DeadLetter, depth, failure_reasons, peek
+from infra.operate.redrive import send_back
 
 _MOST_SHOWN = 500
 _MOST_KEYS = 3
@@ -27,41 +21,35 @@ _POLL_SECONDS = 1.0
 
 
 @click.command()
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @on_a_stack
 def redrive(stack: DeployedStack, yes: bool) -> None:
-    """Send images whose scoring failed for good back to the queue.
+    """Send dead letters back to the queue: messages about images whose scoring failed on every try.
 
-    Shows first why they failed. Mend the cause, then answer yes: each is tried again as often as a new upload.
+    First shows why they failed. Remove the cause, then confirm. Each message is tried as often as a new one.
     """
-    dead = depth(stack, names.DEAD_LETTER_QUEUE_OUTPUT)
-    count = sum(dead.values())
+    count = sum(depth(stack, names.DEAD_LETTER_QUEUE_OUTPUT).values())
     if not count:
         click.echo("There are no dead letters.")
         return
-    with looked_at(stack, _MOST_SHOWN) as letters:
-        why = reasons(stack, letters)
-    Console(highlight=False).print(_table(letters, why))
+    with peek(stack, _MOST_SHOWN) as letters:
+        reasons = failure_reasons(stack, letters)
+    Console(highlight=False).print(_table(letters, reasons))
     if len(letters) < count:
-        click.echo(f"{len(letters)} of about {count:,} dead letters were looked at.")
+        click.echo(f"{len(letters)} of about {count:,} dead letters are shown.")
     if not yes:
         click.confirm(f"Send {'all ' if count > 1 else ''}{count:,} back to the queue?", abort=True)
     columns = (TextColumn("Sending back"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=count)
-        try:
-            moved = send_back(
-                stack, lambda done: progress.update(task, completed=done), lambda: time.sleep(_POLL_SECONDS)
-            )
-        except MoveFailedError as error:
-            raise click.ClickException(f"{error}; `cellflag status` tells how many are left.") from error
-    click.echo(f"{moved:,} back in the queue; `cellflag status` tells what becomes of them.")
+        moved = send_back(stack, lambda done: progress.update(task, completed=done), lambda: time.sleep(_POLL_SECONDS))
+    click.echo(f"{moved:,} back in the queue; `cellflag status` shows their progress.")
 
 
-def _table(letters: list[DeadLetter], why: dict[str, str]) -> Table:
+def _table(letters: list[DeadLetter], reasons: dict[str, str]) -> Table:
     by_reason: defaultdict[str, list[DeadLetter]] = defaultdict(list)
     for letter in letters:
-        by_reason[why.get(letter.id, UNKNOWN_REASON)].append(letter)
+        by_reason[reasons.get(letter.id, UNKNOWN_REASON)].append(letter)
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("messages", justify="right")
     table.add_column("why they failed", overflow="fold", ratio=2)

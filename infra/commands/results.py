@@ -1,13 +1,14 @@
-"""`cellflag results`: lists, filters and exports what the deployment found."""
+"""``cellflag results``: lists, filters and exports the results of a deployment."""
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, get_args
 
 import click
 from rich.console import Console
@@ -16,46 +17,73 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.demo.summary import STYLES
-from infra.operate.access import DeployedStack, on_a_stack
-from infra.operate.documents import Document, Selection, moment, read_documents
+from infra.deployed_stack import DeployedStack
+from infra.operate.access import on_a_stack
+from infra.operate.documents import Selection, read_documents
 from infra.operate.exports import duckdb_module, write_csv, write_jsonl, write_new, write_parquet
+from lambda_fn.decisions import Decision
+from lambda_fn.results import DecisionOrRejected, ResultDocument, decision_or_rejected
 
 _ROWS = 50
 _WRITERS = {"csv": write_csv, "jsonl": write_jsonl}
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class Moment(click.ParamType[datetime]):
-    """A point in time, `2h` ago or by date."""
+    """A point in time, such as ``2h`` ago or a date."""
 
     name = "time"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it, or tell what may stand there."""
+        """Read the time, or fail with examples of valid times."""
         try:
-            return moment(value)
+            return point_in_time(value)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is neither like 90m, 2h, 3d, 1w nor like 2026-11-22 or 2026-11-22T08:00", param, ctx)
 
 
+def point_in_time(text: str, now: datetime | None = None) -> datetime:
+    """Read a time such as ``90m``, ``2h``, ``3d`` or ``1w`` before ``now``, or an ISO 8601 date or time.
+
+    A date or time without an offset is in UTC.
+
+    Raises:
+        ValueError: the text is none of these.
+    """
+    ago = re.fullmatch(r"(\d{1,6})([mhdw])", text)
+    if ago:
+        return (now or datetime.now(UTC)) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
 @click.command()
-@click.option("--prefix", default="", help="Only images whose keys begin with it.")
-@click.option("--decision", "decisions", multiple=True, type=click.Choice(["ALL", "normal", "review"]))
-@click.option("--since", type=Moment(), help="Written since: 90m, 2h, 3d, 1w ago, or 2026-11-22T08:00.")
-@click.option("--model", help="Made by this model: its version, or the beginning of its digest.")
-@click.option("--flagged", is_flag=True, help="Only those that a person should look at.")
-@click.option("--rejected", is_flag=True, help="Only images that could not be scored.")
+@click.option("--prefix", default="", help="List only images whose keys begin with this.")
+@click.option(
+    "--decision",
+    "decisions",
+    multiple=True,
+    type=click.Choice(get_args(Decision)),
+    help="List only this decision; may be repeated.",
+)
+@click.option(
+    "--since", type=Moment(), help="List results written since then: 90m, 2h, 3d or 1w ago, or 2026-11-22T08:00."
+)
+@click.option("--model", help="List results of this model: its version, or the beginning of its digest.")
+@click.option("--flagged", is_flag=True, help="List only images that a person should look at.")
+@click.option("--rejected", is_flag=True, help="List only images that could not be scored.")
 @click.option(
     "--format", "kind", default="table", show_default=True, type=click.Choice(["table", "csv", "parquet", "jsonl"])
 )
 @click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="A new file; standard output if not given."
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write a new file instead of standard output."
 )
-@click.option("--limit", type=click.IntRange(1), help="At most so many; 50 in a table if not given.")
+@click.option("--limit", type=click.IntRange(1), help="Stop after this many; a table has 50 by default.")
 @on_a_stack
 def results(
     stack: DeployedStack,
     prefix: str,
-    decisions: tuple[str, ...],
+    decisions: tuple[Decision, ...],
     since: datetime | None,
     model: str | None,
     flagged: bool,
@@ -66,7 +94,8 @@ def results(
 ) -> None:
     """List results, or export them.
 
-    Conditions add up. Options that leave out by key or time are quick: what they leave out is not read.
+    Results must meet all conditions. --prefix, --since and --flagged save time, because the results that they leave out
+    are not read.
     """
     if kind == "table" and out:
         raise click.UsageError("a table goes to the terminal: choose csv, parquet or jsonl with --format for --out")
@@ -75,21 +104,21 @@ def results(
             raise click.UsageError("name a file with --out for Parquet")
         duckdb_module()
     selection = Selection(prefix, since, decisions, model, flagged, rejected)
-    outcomes: Counter[str] = Counter()
+    counts: Counter[DecisionOrRejected] = Counter()
     limit = limit or (_ROWS if kind == "table" else None)
-    documents = islice(_counted(_read(stack, selection), outcomes), limit)
+    documents = islice(_counted(_read(stack, selection), counts), limit)
     if kind == "table":
         Console(highlight=False).print(_table(documents))
     elif out:
         write_new(out, partial(_write, kind, documents))
     else:
         _WRITERS[kind](documents, sys.stdout)
-    found = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common())
-    first = "The first " if outcomes.total() == limit else ""
-    click.echo(f"{first}{outcomes.total():,} results{': ' if found else ''}{found}.", err=True)
+    summary = ", ".join(f"{count:,} {decision}" for decision, count in counts.most_common())
+    first = "The first " if counts.total() == limit else ""
+    click.echo(f"{first}{counts.total():,} results{': ' if summary else ''}{summary}.", err=True)
 
 
-def _read(stack: DeployedStack, selection: Selection) -> Iterator[Document]:
+def _read(stack: DeployedStack, selection: Selection) -> Iterator[ResultDocument]:
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=None)
@@ -98,17 +127,13 @@ def _read(stack: DeployedStack, selection: Selection) -> Iterator[Document]:
         )
 
 
-def _counted(documents: Iterable[Document], outcomes: Counter[str]) -> Iterator[Document]:
+def _counted(documents: Iterable[ResultDocument], counts: Counter[DecisionOrRejected]) -> Iterator[ResultDocument]:
     for document in documents:
-        outcomes[_outcome(document)] += 1
+        counts[decision_or_rejected(document)] += 1
         yield document
 
 
-def _outcome(document: Document) -> str:
-    return "rejected" if document["status"] == "rejected" else str(document["decision"])
-
-
-def _write(kind: str, documents: Iterable[Document], path: Path) -> None:
+def _write(kind: str, documents: Iterable[ResultDocument], path: Path) -> None:
     if kind == "parquet":
         write_parquet(documents, path)
         return
@@ -117,7 +142,7 @@ def _write(kind: str, documents: Iterable[Document], path: Path) -> None:
         _WRITERS[kind](documents, out)
 
 
-def _table(documents: Iterable[Document]) -> Table:
+def _table(documents: Iterable[ResultDocument]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("image", overflow="fold", ratio=1)
     table.add_column("P(ALL)", justify="right", no_wrap=True)
@@ -125,11 +150,11 @@ def _table(documents: Iterable[Document]) -> Table:
     table.add_column("why a person should look", overflow="fold")
     table.add_column("scored at", no_wrap=True)
     for document in documents:
-        prediction = document["prediction"]
+        prediction, decision = document["prediction"], decision_or_rejected(document)
         table.add_row(
             Text(document["image"]["key"]),
             f"{prediction['probability_all']:.3f}" if prediction else "-",
-            Text(_outcome(document), STYLES[_outcome(document)]),
+            Text(decision, STYLES[decision]),
             ", ".join(reason.replace("_", " ") for reason in document["review"]["reasons"]),
             document["scored_at"][:19].replace("T", " "),
         )

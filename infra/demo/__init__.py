@@ -1,1 +1,1 @@
-"""The demonstration: cells go into a local cloud, and their results come back."""
+"""The demonstration: images are uploaded to a local cloud, and their results come back."""

@@ -1,120 +1,124 @@
-"""Uploads cells, waits for the answer to each, and fetches all that was written."""
+"""Uploads images, waits for their results, and copies the documents to this machine."""
 
-import json
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from infra.demo.cells import Answer, Cell
+from infra.demo.uploads import TimedResult, Upload
+from infra.deployed_stack import DeployedStack
 from infra.errors import InfraError
-from infra.local_cloud.deployment import Deployment
-from infra.local_cloud.isolation import PARALLEL_REQUESTS, s3_client
+from infra.tools.objects import list_keys, read_bytes, read_json
 from infra.tools.steps import Steps
+from lambda_fn.keys import RESULTS, REVIEW, result_key
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
+# Longest wait for the next new result after the last upload, in seconds.
 PATIENCE_SECONDS = 60.0
-"""Without a single new result for that long after the last upload, none is awaited any more."""
-
 _POLL_SECONDS = 0.2
-_RESULTS = "results/"
-_WRITTEN = (_RESULTS, "review/")
+# Most requests to the local cloud at the same time. It shares the processor with the functions that score.
+_PARALLEL_REQUESTS = 16
 
 
 class NoResultError(InfraError):
-    """Some images were given no result; `keys` names them."""
+    """Some images have no result.
+
+    Attributes:
+        keys: the keys of the images, at least one.
+    """
 
     def __init__(self, keys: list[str]) -> None:
-        """Name the images, at least one."""
-        others = f" and {len(keys) - 1} others" if len(keys) > 1 else ""
+        """Make the message from the keys."""
+        others = f" and {len(keys) - 1} other{'s' if len(keys) > 2 else ''}" if len(keys) > 1 else ""
         super().__init__(f"there is no result for {keys[0]!r}{others}.")
         self.keys = keys
 
 
-def score_cells(
-    deployment: Deployment, cells: list[Cell], steps: Steps, patience: float = PATIENCE_SECONDS
-) -> dict[str, Answer]:
-    """Upload `cells`, and return the answer to each by key, in the order of `cells`.
+def score_images(
+    stack: DeployedStack, images: list[Upload], steps: Steps, patience: float = PATIENCE_SECONDS
+) -> dict[str, TimedResult]:
+    """Upload images and wait for their results.
+
+    Args:
+        stack: the deployment.
+        images: the images, with different keys.
+        steps: shows the progress.
+        patience: longest wait for the next new result after the last upload, in seconds.
+
+    Returns:
+        The results by key, in the order of the images.
 
     Raises:
-        NoResultError: no new result came for `patience` seconds although some were missing.
+        NoResultError: the wait was too long, and results are still missing.
     """
-    s3 = s3_client(deployment.endpoint)
-    uploaded: dict[str, float] = {}  # the time at which each upload ended
+    s3 = stack.s3  # made before the threads start: boto3 cannot make a client in two threads at once
+    upload_ends: dict[str, float] = {}  # the time at which each upload ended
     stopped = Event()
     with ThreadPoolExecutor(1) as background:
-        uploading = background.submit(_upload, s3, deployment.images, cells, uploaded, stopped, steps)
+        uploading = background.submit(_upload, s3, stack.images, images, upload_ends, stopped, steps)
         try:
-            answers = _await_answers(s3, deployment.results, cells, uploaded, uploading, steps, patience)
+            results = _await_results(stack, images, upload_ends, uploading, steps, patience)
         finally:
             stopped.set()
-    return {cell.key: answers[cell.key] for cell in cells}
+    return {image.key: results[image.key] for image in images}
 
 
 def _upload(
-    s3: "S3Client", bucket: str, cells: list[Cell], uploaded: dict[str, float], stopped: Event, steps: Steps
+    s3: "S3Client", bucket: str, images: list[Upload], upload_ends: dict[str, float], stopped: Event, steps: Steps
 ) -> None:
-    def upload(cell: Cell) -> None:
+    def upload(image: Upload) -> None:
         if not stopped.is_set():
-            s3.put_object(Bucket=bucket, Key=cell.key, Body=cell.path.read_bytes())
-            uploaded[cell.key] = time.monotonic()
+            s3.put_object(Bucket=bucket, Key=image.key, Body=image.path.read_bytes())
+            upload_ends[image.key] = time.monotonic()
 
-    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool, steps.step("upload", "images") as step:
-        for number, _ in enumerate(pool.map(upload, cells), 1):
-            step.done(number, len(cells))
+    with ThreadPoolExecutor(_PARALLEL_REQUESTS) as pool, steps.step("upload", "images") as step:
+        for number, _ in enumerate(pool.map(upload, images), 1):
+            step.done(number, len(images))
 
 
-def _await_answers(
-    s3: "S3Client",
-    bucket: str,
-    cells: list[Cell],
-    uploaded: dict[str, float],
+def _await_results(
+    stack: DeployedStack,
+    images: list[Upload],
+    upload_ends: dict[str, float],
     uploading: Future[None],
     steps: Steps,
     patience: float,
-) -> dict[str, Answer]:
-    def fetch(key: str) -> Answer:
-        body = s3.get_object(Bucket=bucket, Key=f"{_RESULTS}{key}.json")["Body"].read()
-        return Answer(json.loads(body), seconds=time.monotonic() - uploaded[key])
+) -> dict[str, TimedResult]:
+    def fetch(key: str) -> TimedResult:
+        document = read_json(stack.s3, stack.results, result_key(key))
+        return TimedResult(document, seconds=time.monotonic() - upload_ends[key])
 
-    answers: dict[str, Answer] = {}
+    results: dict[str, TimedResult] = {}
     progressed = time.monotonic()
-    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool, steps.step("score", "results") as step:
-        while missing := [cell.key for cell in cells if cell.key not in answers]:
+    with ThreadPoolExecutor(_PARALLEL_REQUESTS) as pool, steps.step("score", "results") as step:
+        while pending := [image.key for image in images if image.key not in results]:
             begun = time.monotonic()
-            written = set(keys_below(s3, bucket, _RESULTS))
-            new = [key for key in missing if key in uploaded and f"{_RESULTS}{key}.json" in written]
-            answers.update(zip(new, pool.map(fetch, new), strict=True))
-            step.done(len(answers), len(cells))
+            listed_keys = set(list_keys(stack.s3, stack.results, RESULTS))
+            new = [key for key in pending if key in upload_ends and result_key(key) in listed_keys]
+            results.update(zip(new, pool.map(fetch, new), strict=True))
+            step.done(len(results), len(images))
             if uploading.done():
-                uploading.result()  # raises what went wrong there
+                uploading.result()  # raises the error of a failed upload
             if new or not uploading.done():
                 progressed = time.monotonic()
             elif time.monotonic() - progressed > patience:
-                raise NoResultError(missing)
-            # A listing of many results takes its time: the cloud is to score, not to list.
+                raise NoResultError(pending)
+            # A long list keeps the local cloud from scoring, so the pause grows with it.
             time.sleep(max(_POLL_SECONDS, 2 * (time.monotonic() - begun)))
-    return answers
+    return results
 
 
-def keys_below(s3: "S3Client", bucket: str, prefix: str) -> list[str]:
-    """The keys in `bucket` that begin with `prefix`."""
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-
-
-def fetch_written(deployment: Deployment, out: Path) -> None:
-    """Copy results and review flags below `out`, under their keys."""
-    s3 = s3_client(deployment.endpoint)
+def fetch_written(stack: DeployedStack, out: Path) -> None:
+    """Copy results and review flags to a folder, each under its key."""
 
     def fetch(key: str) -> None:
         path = out / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(s3.get_object(Bucket=deployment.results, Key=key)["Body"].read())
+        path.write_bytes(read_bytes(stack.s3, stack.results, key))
 
-    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-        for prefix in _WRITTEN:
-            list(pool.map(fetch, keys_below(s3, deployment.results, prefix)))
+    with ThreadPoolExecutor(_PARALLEL_REQUESTS) as pool:
+        for prefix in (RESULTS, REVIEW):
+            list(pool.map(fetch, list_keys(stack.s3, stack.results, prefix)))

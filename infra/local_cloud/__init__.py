@@ -1,1 +1,1 @@
-"""A cloud on this machine: the emulator, its surroundings, and the stack that is deployed to it."""
+"""A cloud on this machine: an emulator of AWS, isolated from the user's own settings, and the stack deployed to it."""

@@ -1,87 +1,75 @@
-"""Puts the stack on a local cloud with the same CDK command line, and the same template, as on AWS.
+"""Deploys the stack to a local cloud, with the same CDK command line and the same template as to AWS.
 
-What need not wait does not: the cloud is bootstrapped while the function's code is bundled and the template is written.
+Independent steps run at the same time: the cloud starts and is bootstrapped while the function's zip is built and the
+template is written.
 """
 
 import json
 import os
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from infra import names
+from infra.deployed_stack import DeployedStack
 from infra.local_cloud import emulator
-from infra.local_cloud.isolation import ACCOUNT, REGION, environment
+from infra.local_cloud.isolation import ACCOUNT, REGION, environment, session
 from infra.packaging import bundle
 from infra.tools.cdk import cdk_command, cdk_environment, cdk_script
 from infra.tools.paths import PROJECT
 from infra.tools.processes import Commands
 from infra.tools.steps import Steps
 
-# The local cloud hands over each message as it comes, and unpacks the whole zip for every call beside another: with few
-# calls at a time, messages gather to batches, as they do on AWS.
+# The local cloud hands over each message at once, and unpacks the whole zip for each call that runs beside another. If
+# few calls run at a time, messages gather to batches, as they do on AWS.
 _CONTEXT = [
     f"--context={name}" for name in ("stage=local", "target=local", "max_concurrency=2", "backfill_concurrency=2")
 ]
 _STACK = names.stack_name(names.LOCAL_STAGE)
 _OUTPUTS = "outputs.json"
+# An endpoint for commands that need no cloud: nothing listens on the port "discard".
 _NOWHERE = "http://127.0.0.1:9"
-"""The port "discard": writing a template asks no cloud."""
 
 
-@dataclass(frozen=True)
-class Deployment:
-    """The stack on a local cloud: where it answers, and the stack's outputs by name."""
+def put_up(folder: Path, steps: Steps) -> DeployedStack:
+    """Start a local cloud and deploy the stack there. If anything fails, the cloud is ended.
 
-    endpoint: str
-    outputs: dict[str, str]
-
-    @property
-    def images(self) -> str:
-        """The name of the bucket to drop images into."""
-        return self.outputs[names.IMAGES_BUCKET_OUTPUT]
-
-    @property
-    def results(self) -> str:
-        """The name of the bucket that results come from."""
-        return self.outputs[names.RESULTS_BUCKET_OUTPUT]
-
-
-def put_up(home: Path, steps: Steps) -> Deployment:
-    """Start a local cloud in `home` and deploy the stack there; on any failure the cloud is ended again.
+    Args:
+        folder: the cloud's folder, which also gets the logs of all commands.
+        steps: shows the progress.
 
     Raises:
         LocalCloudError: the cloud does not start.
         ToolkitError: the CDK command line cannot be installed.
-        BundlingError: the function's zip cannot be made.
+        BundlingError: the function's zip cannot be built.
         CommandFailedError: bootstrapping, synthesis or deployment failed.
     """
-    home.mkdir(parents=True, exist_ok=True)
-    (home / _OUTPUTS).unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _OUTPUTS).unlink(missing_ok=True)
     try:
-        # The pool is left after the commands have been ended, else it would wait for them.
-        with ThreadPoolExecutor(max_workers=3) as pool, Commands(home) as commands:
-            _put_up(home, steps, pool, commands)
-        deployment = deployed(home)
-        assert deployment is not None, "the CDK command line writes the outputs of what it deployed"
+        # On an error the commands are ended first: the pool waits for its threads, and these wait for commands.
+        with ThreadPoolExecutor(max_workers=3) as pool, Commands(folder) as commands:
+            _put_up(folder, steps, pool, commands)
+        stack = deployed(folder)
+        assert stack is not None, "the CDK command line writes the outputs of a deployment"
     except BaseException:
-        emulator.stop(home)
+        emulator.stop(folder)
         raise
-    return deployment
+    return stack
 
 
-def deployed(home: Path) -> Deployment | None:
-    """What is deployed on the local cloud of `home`; None while it is down or not yet deployed."""
-    cloud = emulator.running(home)
-    if cloud is None or not (home / _OUTPUTS).is_file():
+def deployed(folder: Path) -> DeployedStack | None:
+    """The stack on the local cloud of a folder; None if the cloud is down, or nothing is deployed there yet."""
+    cloud = emulator.running(folder)
+    if cloud is None or not (folder / _OUTPUTS).is_file():
         return None
-    return Deployment(cloud.endpoint, json.loads((home / _OUTPUTS).read_text())[_STACK])
+    outputs = json.loads((folder / _OUTPUTS).read_text())[_STACK]
+    return DeployedStack(_STACK, outputs, session(), cloud.endpoint)
 
 
-def _put_up(home: Path, steps: Steps, pool: ThreadPoolExecutor, commands: Commands) -> None:
+def _put_up(folder: Path, steps: Steps, pool: ThreadPoolExecutor, commands: Commands) -> None:
     toolkit = pool.submit(cdk_script)
-    cloud_assembly = str(home / "cdk.out")
+    cloud_assembly = str(folder / "cdk.out")
 
     def cdk(name: str, *arguments: str, endpoint: str = _NOWHERE, cwd: Path = PROJECT) -> None:
         toolkit.result()
@@ -90,11 +78,11 @@ def _put_up(home: Path, steps: Steps, pool: ThreadPoolExecutor, commands: Comman
 
     def start_and_bootstrap() -> emulator.LocalCloud:
         with steps.step("start", "the local cloud") as step:
-            cloud = emulator.start(home)
+            cloud = emulator.start(folder)
             step.note(cloud.endpoint)
         with steps.step("bootstrap", "cdk bootstrap"):
-            # From a folder without cdk.json: with one, the command line would first run the app, for nothing.
-            cdk("bootstrap", "--app", "", f"aws://{ACCOUNT}/{REGION}", endpoint=cloud.endpoint, cwd=home)
+            # In a folder with cdk.json, bootstrapping would first run the app, whose output it does not need.
+            cdk("bootstrap", "--app", "", f"aws://{ACCOUNT}/{REGION}", endpoint=cloud.endpoint, cwd=folder)
         return cloud
 
     def bundle_and_synthesize() -> None:
@@ -106,8 +94,8 @@ def _put_up(home: Path, steps: Steps, pool: ThreadPoolExecutor, commands: Comman
     bootstrapped, synthesized = pool.submit(start_and_bootstrap), pool.submit(bundle_and_synthesize)
     branches: list[Future[Any]] = [bootstrapped, synthesized]
     for branch in wait(branches, return_when=FIRST_EXCEPTION).done:
-        branch.result()  # raises what went wrong there
+        branch.result()  # raises the error of a failed branch
     with steps.step("deploy", "cdk deploy"):
-        arguments = ["--outputs-file", str(home / _OUTPUTS), "--require-approval", "never", "--progress", "events"]
+        arguments = ["--outputs-file", str(folder / _OUTPUTS), "--require-approval", "never", "--progress", "events"]
         endpoint = bootstrapped.result().endpoint
         cdk("deploy", _STACK, "--app", cloud_assembly, *arguments, endpoint=endpoint)

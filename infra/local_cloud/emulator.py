@@ -1,7 +1,7 @@
-"""The local cloud: an emulator of AWS (ministack) that listens on 127.0.0.1, in an environment of its own.
+"""The local cloud: an emulator of AWS (ministack) that listens on 127.0.0.1, in a Python environment of its own.
 
-It is found again by a file lock that it holds for as long as it lives: while the lock is held, the process id that
-stands beside it is its own, and no other process can be ended by mistake.
+Its process holds a lock on a file as long as it lives. While the lock is held, the process id in the file beside it
+belongs to the emulator, so no other process can be ended by mistake.
 """
 
 import fcntl
@@ -27,15 +27,17 @@ from infra.tools.paths import CACHE
 from infra.tools.processes import last_words
 from infra.tools.uv import run_uv
 
-_REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+# The pinned packages of the emulator's environment.
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 _READY_SECONDS = 60.0
 _ENDED_SECONDS = 5.0
 _DATA_PREFIX = "cellflag-cloud-"
+# Files in the folder of a local cloud.
 _LOCK, _STATE, LOG = "lock", "process.json", "cloud.log"
 
 
 class LocalCloudError(InfraError):
-    """The local cloud cannot be started; the message says why."""
+    """The local cloud cannot be started. The message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,9 @@ class LocalCloud:
     """A running local cloud.
 
     Attributes:
-        pid: of the process, which leads a session of its own.
-        port: on 127.0.0.1.
-        data: a temporary folder that holds all that it writes; it goes when the cloud goes.
+        pid: process id. The process leads a session of its own.
+        port: port on 127.0.0.1.
+        data: the temporary folder for everything that the emulator writes. It is removed with the cloud.
     """
 
     pid: int
@@ -54,46 +56,49 @@ class LocalCloud:
 
     @property
     def endpoint(self) -> str:
-        """The URL of every one of its services."""
+        """The URL of all of its services."""
         return f"http://127.0.0.1:{self.port}"
 
 
 def install() -> Path:
-    """The Python of the emulator's environment, which uv makes on the first call.
+    """Path to the Python of the emulator's environment. uv makes the environment on the first call.
 
     Raises:
         LocalCloudError: uv failed.
     """
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    name = f"local-cloud-{digest([_REQUIREMENTS.read_bytes(), sys.executable.encode(), sys.version.encode()])}"
+    name = f"local-cloud-{digest([REQUIREMENTS.read_bytes(), sys.executable.encode(), sys.version.encode()])}"
     return built_once(CACHE / name, _install) / "bin" / f"python{python}"
 
 
 def _install(folder: Path) -> None:
-    for done in (
+    for result in (
         run_uv("venv", "--clear", "--relocatable", "--python", sys.executable, folder),
         run_uv(
-            *("pip", "install", "--python", folder, "--require-hashes", "--requirements", _REQUIREMENTS),
+            *("pip", "install", "--python", folder, "--require-hashes", "--requirements", REQUIREMENTS),
             UV_COMPILE_BYTECODE="1",
         ),
     ):
-        if done.returncode:
-            raise LocalCloudError("uv could not install the local cloud: " + done.stderr.strip()[-1000:])
+        if result.returncode:
+            raise LocalCloudError("uv could not install the local cloud: " + result.stderr.strip()[-1000:])
 
 
-def start(home: Path) -> LocalCloud:
-    """Start a local cloud whose lock, log and process id lie in `home`, and wait until it answers.
+def start(folder: Path) -> LocalCloud:
+    """Start a local cloud and wait until it answers.
+
+    Args:
+        folder: the cloud's folder, for its lock, its log and its process id.
 
     Raises:
-        LocalCloudError: one runs there already, or it does not come up within a minute.
+        LocalCloudError: a local cloud of this folder is running, or the new one does not answer within a minute.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     python = install()
     data = tempfile.mkdtemp(prefix=_DATA_PREFIX)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with (home / _LOCK).open("ab") as lock, (home / LOG).open("wb") as log:
+    with (folder / _LOCK).open("ab") as lock, (folder / LOG).open("wb") as log:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -109,23 +114,23 @@ def start(home: Path) -> LocalCloud:
             pass_fds=[lock.fileno()],
             start_new_session=True,
         )
-    _remove_data(home)  # of one that crashed
+    _remove_data(folder)  # the data of an earlier cloud that crashed
     cloud = LocalCloud(process.pid, port, data)
-    (home / _STATE).write_text(json.dumps(asdict(cloud)))
+    (folder / _STATE).write_text(json.dumps(asdict(cloud)))
     try:
         _wait(cloud, process)
     except BaseException as error:
-        stop(home)
+        stop(folder)
         process.wait()
         if isinstance(error, TimeoutError):
-            reason = last_words(home / LOG)
+            reason = last_words(folder / LOG)
             raise LocalCloudError(f"the local cloud did not start: {reason}") from None
         raise
     return cloud
 
 
 def _environment(port: int, data: str) -> dict[str, str]:
-    """All that the emulator and its functions see; of the user's own settings only the path to programs."""
+    """The environment of the emulator and its functions. It takes only the path to programs from the user's own."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": data,
@@ -138,7 +143,7 @@ def _environment(port: int, data: str) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "DOCKER_HOST": f"unix://{data}/no-docker",  # it would tidy up containers that others started
+        "DOCKER_HOST": f"unix://{data}/no-docker",  # else it would remove containers of others
     }
 
 
@@ -152,12 +157,12 @@ def _wait(cloud: LocalCloud, process: subprocess.Popen[bytes]) -> None:
     raise TimeoutError
 
 
-def running(home: Path) -> LocalCloud | None:
-    """The local cloud of `home`, or None if none runs."""
-    cloud = _recorded(home)
-    if cloud is None or not (home / _LOCK).is_file():
+def running(folder: Path) -> LocalCloud | None:
+    """The running local cloud of a folder; None if it does not run."""
+    cloud = _recorded(folder)
+    if cloud is None or not (folder / _LOCK).is_file():
         return None
-    with (home / _LOCK).open("ab") as lock:
+    with (folder / _LOCK).open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -165,35 +170,39 @@ def running(home: Path) -> LocalCloud | None:
     return None
 
 
-def stop(home: Path) -> bool:
-    """End the local cloud of `home` with the functions that it runs, and remove its data; False if none runs."""
-    cloud = running(home)
+def stop(folder: Path) -> bool:
+    """End the local cloud of a folder with all of its functions, and remove its data.
+
+    Returns:
+        Whether a cloud was running.
+    """
+    cloud = running(folder)
     if cloud:
-        with suppress(ProcessLookupError, PermissionError):  # macOS answers EPERM for a group of ended processes
-            os.killpg(cloud.pid, signal.SIGKILL)  # nothing in it is worth the wait for an orderly end
+        with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of ended processes
+            os.killpg(cloud.pid, signal.SIGKILL)  # it holds nothing that an orderly end would save
         end = time.monotonic() + _ENDED_SECONDS
-        while running(home) and time.monotonic() < end:
+        while running(folder) and time.monotonic() < end:
             time.sleep(0.02)
-    _remove_data(home)
+    _remove_data(folder)
     return cloud is not None
 
 
-def last_error(home: Path) -> str:
-    """The last line of the cloud's log that tells of an error, such as an exception in a function."""
-    log = (home / LOG).read_text("utf-8", "replace") if (home / LOG).is_file() else ""
+def last_error(folder: Path) -> str:
+    """The last line of the cloud's log with an error, such as an exception in a function; ``none`` without errors."""
+    log = (folder / LOG).read_text("utf-8", "replace") if (folder / LOG).is_file() else ""
     errors = [line for line in log.splitlines() if " ERROR " in line or "errorMessage=" in line]
-    return errors[-1] if errors else "nothing"
+    return errors[-1] if errors else "none"
 
 
-def _recorded(home: Path) -> LocalCloud | None:
+def _recorded(folder: Path) -> LocalCloud | None:
     try:
-        return LocalCloud(**json.loads((home / _STATE).read_text()))
+        return LocalCloud(**json.loads((folder / _STATE).read_text()))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def _remove_data(home: Path) -> None:
-    cloud = _recorded(home)
+def _remove_data(folder: Path) -> None:
+    cloud = _recorded(folder)
     if cloud and Path(cloud.data).name.startswith(_DATA_PREFIX):
         shutil.rmtree(cloud.data, ignore_errors=True)
-    (home / _STATE).unlink(missing_ok=True)
+    (folder / _STATE).unlink(missing_ok=True)

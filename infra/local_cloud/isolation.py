@@ -1,26 +1,25 @@
-"""Credentials and settings for the local cloud, in place of all that the user has set up for AWS.
+"""Credentials and settings for the local cloud, in place of the user's own settings for AWS.
 
-A command for the local cloud must neither fail because of a profile, a proxy or a certificate of the user's, nor ever
+A profile, a proxy or a certificate of the user must not break a command for the local cloud, and the command must never
 reach a real account.
 """
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from boto3 import Session
-    from types_boto3_s3 import S3Client
 
+# The local cloud accepts any credentials. These are the ones of its only account.
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 ACCESS_KEY = "cellflag-local"
 SECRET_KEY = "cellflag-local"
-PARALLEL_REQUESTS = 16
 
 
 def exports(endpoint: str) -> dict[str, str]:
-    """The variables with which any AWS tool talks to the local cloud."""
+    """Environment variables with which any AWS tool uses the local cloud."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -29,15 +28,15 @@ def exports(endpoint: str) -> dict[str, str]:
     }
 
 
-def environment(endpoint: str, users: Mapping[str, str]) -> dict[str, str]:
-    """`users` environment without any setting for AWS, the CDK or proxies, and with those of the local cloud."""
-    kept = {
+def environment(endpoint: str, user_environment: Mapping[str, str]) -> dict[str, str]:
+    """The user's environment, with the settings for AWS, the CDK and proxies replaced by those for the local cloud."""
+    others = {
         name: value
-        for name, value in users.items()
+        for name, value in user_environment.items()
         if not name.startswith(("AWS_", "CDK_")) and not name.lower().endswith("_proxy")
     }
     return (
-        kept
+        others
         | exports(endpoint)
         | {
             "AWS_REGION": REGION,
@@ -51,29 +50,19 @@ def environment(endpoint: str, users: Mapping[str, str]) -> dict[str, str]:
 
 
 def session() -> "Session":
-    """A session for the local cloud that reads none of boto3's environment variables and files."""
+    """A session for the local cloud.
+
+    It ignores boto3's environment variables and files, and its clients use no proxy.
+    """
     import boto3
+    from botocore.config import Config
     from botocore.session import Session
 
     variables = {name: (None, None, *rest) for name, (_, _, *rest) in Session.SESSION_VARIABLES.items()}
     for name in ("config_file", "credentials_file"):
         variables[name] = (None, None, os.devnull, None)
+    isolated = Session(session_vars=variables)
+    isolated.set_default_client_config(Config(proxies={}, s3={"addressing_style": "path"}))
     return boto3.Session(
-        botocore_session=Session(session_vars=variables),
-        aws_access_key_id=ACCESS_KEY,
-        aws_secret_access_key=SECRET_KEY,
-        region_name=REGION,
+        botocore_session=isolated, aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=REGION
     )
-
-
-def client_settings() -> dict[str, Any]:
-    """Arguments of botocore's `Config` with which a client reaches the local cloud, past any proxy."""
-    return {"proxies": {}, "s3": {"addressing_style": "path"}}
-
-
-def s3_client(endpoint: str) -> "S3Client":
-    """An S3 client for the local cloud."""
-    from botocore.config import Config
-
-    config = Config(max_pool_connections=PARALLEL_REQUESTS, **client_settings())
-    return session().client("s3", endpoint_url=endpoint, config=config)

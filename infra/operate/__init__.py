@@ -1,1 +1,1 @@
-"""Looks after a deployment on AWS or the local cloud: how it stands, what failed, what it found, what lies there."""
+"""Operates a deployment on AWS or on the local cloud: its state, its failures, its results, and backfills."""

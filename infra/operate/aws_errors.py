@@ -1,9 +1,5 @@
-"""What AWS refuses, in one line that says what to do."""
+"""Errors of AWS, each in one line that says what to do."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import click
 from botocore import exceptions
 
 _LOG_IN = "log in (`aws sso login`, `aws configure`), or name another profile with --profile"
@@ -20,17 +16,8 @@ _CREDENTIALS_REFUSED = {
 _FORBIDDEN = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
 
 
-@contextmanager
-def told_in_one_line() -> Iterator[None]:
-    """Turn what boto3 raises into a `click.ClickException`."""
-    try:
-        yield
-    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
-        raise click.ClickException(explain(error)) from error
-
-
 def explain(error: Exception) -> str:
-    """Say what is wrong, and what to do about it where that is known."""
+    """Explain what is wrong and, if it is known, what to do about it."""
     match error:
         case exceptions.ClientError():
             return _explain_refusal(error)
@@ -51,9 +38,11 @@ def explain(error: Exception) -> str:
 
 
 def _explain_refusal(error: exceptions.ClientError) -> str:
-    code, said = error.response["Error"]["Code"], error.response["Error"].get("Message", "").rstrip(".")
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "").rstrip(".")
     if code in _CREDENTIALS_REFUSED:
         return f"AWS does not accept these credentials ({code}): {_LOG_IN}."
     if code in _FORBIDDEN:
-        return f"{error.operation_name} is not allowed: {said or code}. Ask whoever manages the account for the right."
-    return f"{error.operation_name} failed with {code}: {said}."
+        return (
+            f"{error.operation_name} is not allowed: {message or code}. Ask whoever manages the account for the right."
+        )
+    return f"{error.operation_name} failed with {code}: {message}."

@@ -1,41 +1,39 @@
-"""Reads result documents out of the results bucket: thousands of small objects, in parallel, few of them in memory."""
+"""Reads result documents from the results bucket, many in parallel and few in memory at a time."""
 
-import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from infra.operate.access import PARALLEL_READS, DeployedStack
+from infra.deployed_stack import PARALLEL_READS, DeployedStack
 from infra.operate.parallel import in_parallel
-
-Document = dict[str, Any]
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+from infra.tools.objects import list_pages, read_json
+from lambda_fn.decisions import Decision
+from lambda_fn.keys import RESULTS, REVIEW
+from lambda_fn.results import ResultDocument
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which results are wanted; what is not given leaves none out.
+    """Conditions that a result must meet. Without any, every result is selected.
 
     Attributes:
-        prefix: of the images' keys.
-        since: written then or later.
-        decisions: of `ALL`, `normal`, `review`.
-        model: a version, or the beginning of a digest.
-        flagged: only those that a person should look at.
-        rejected: only images that could not be scored.
+        prefix: the image's key begins with it.
+        since: the result was written then or later.
+        decisions: the decision is one of these; empty for any decision.
+        model: the model has this version, or a digest that begins with it.
+        flagged: a person should look at the image.
+        rejected: the image could not be scored.
     """
 
     prefix: str = ""
     since: datetime | None = None
-    decisions: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = ()
     model: str | None = None
     flagged: bool = False
     rejected: bool = False
 
-    def wants(self, document: Document) -> bool:
-        """Whether a document, whose key and time fit already, is wanted."""
+    def selects(self, document: ResultDocument) -> bool:
+        """Whether a document meets all conditions on its content; prefix and time are not checked here."""
         model = document["model"]
         return (
             (not self.decisions or document["decision"] in self.decisions)
@@ -47,52 +45,39 @@ class Selection:
 
 def read_documents(
     stack: DeployedStack, selection: Selection, show: Callable[[int, int], None] = lambda read, listed: None
-) -> Iterator[Document]:
-    """The documents that are wanted, by their keys; `show` is told how many were read of how many listed so far.
+) -> Iterator[ResultDocument]:
+    """The selected documents in the order of their keys.
 
-    A flag holds the same document as its result: where only flagged ones are wanted, only flags are read.
+    A review flag holds the same document as its result, so a selection of flagged images reads the flags alone.
+
+    Args:
+        stack: the deployment.
+        selection: the conditions.
+        show: called with the numbers of documents read and listed so far.
 
     Raises:
         ClientError: S3 refuses or fails.
     """
-    folder = "review/" if selection.flagged else "results/"
-    listed = 0
+    prefix = (REVIEW if selection.flagged else RESULTS) + selection.prefix
+    total = 0
 
     def keys() -> Iterator[str]:
-        nonlocal listed
-        pages = stack.s3.get_paginator("list_objects_v2").paginate(
-            Bucket=stack.results, Prefix=f"{folder}{selection.prefix}"
-        )
-        for page in pages:
+        nonlocal total
+        for page in list_pages(stack.s3, stack.results, prefix):
             recent = [
-                entry["Key"]
-                for entry in page.get("Contents", [])
-                if selection.since is None or entry["LastModified"] >= selection.since
+                entry["Key"] for entry in page if selection.since is None or entry["LastModified"] >= selection.since
             ]
-            listed += len(recent)
+            total += len(recent)
             yield from recent
 
-    def fetch(key: str) -> Document | None:
+    def read(key: str) -> ResultDocument | None:
         try:
-            found: Document = json.loads(stack.s3.get_object(Bucket=stack.results, Key=key)["Body"].read())
-        except stack.s3.exceptions.NoSuchKey:  # a flag that was lowered meanwhile
+            document: ResultDocument = read_json(stack.s3, stack.results, key)
+        except stack.s3.exceptions.NoSuchKey:  # a flag that was removed meanwhile
             return None
-        return found
+        return document
 
-    for read, document in enumerate(in_parallel(fetch, keys(), PARALLEL_READS), 1):
-        show(read, listed)
-        if document and selection.wants(document):
+    for count, document in enumerate(in_parallel(read, keys(), PARALLEL_READS), 1):
+        show(count, total)
+        if document and selection.selects(document):
             yield document
-
-
-def moment(text: str, now: datetime | None = None) -> datetime:
-    """A point in time: `90m`, `2h`, `3d` or `1w` ago, or an ISO 8601 date or time, UTC if it does not say.
-
-    Raises:
-        ValueError: none of these.
-    """
-    ago = re.fullmatch(r"(\d{1,6})([mhdw])", text)
-    if ago:
-        return (now or datetime.now(UTC)) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

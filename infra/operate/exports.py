@@ -1,4 +1,4 @@
-"""Result documents as one file: CSV or Parquet with a column a field, or JSON lines as they are."""
+"""Exports result documents as one file: CSV or Parquet with a column for each field, or JSON lines."""
 
 import csv
 import json
@@ -9,8 +9,10 @@ from typing import IO, Any
 
 import click
 
-from infra.operate.documents import Document
+from infra.errors import InfraError
+from lambda_fn.results import ResultDocument
 
+# Columns of a row, with the SQL type of each in Parquet. ``reasons`` are separated by spaces, ``morphology`` is JSON.
 COLUMNS = {
     "key": "VARCHAR",
     "status": "VARCHAR",
@@ -35,40 +37,50 @@ COLUMNS = {
     "morphology": "VARCHAR",
     "explanation_key": "VARCHAR",
 }
-"""Columns of a row, with the SQL type that each has in Parquet; `reasons` stand apart by spaces, morphology is JSON."""
 
+# Beginnings of a text that a spreadsheet takes for a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def row(document: Document) -> dict[str, Any]:
-    """The fields of a document by column; None where it has none."""
-    image, prediction, error = document["image"], document["prediction"] or {}, document.get("error") or {}
+class ExportError(InfraError, click.UsageError):
+    """The file cannot be made, or the library for its format is missing."""
+
+
+def row(document: ResultDocument) -> dict[str, Any]:
+    """The fields of a document by column; None for a field that it lacks."""
+    image, prediction, error = document["image"], document["prediction"], document.get("error")
     morphology = document["morphology"]
     return {
         "key": image["key"],
         "status": document["status"],
         "decision": document["decision"],
-        "label": prediction.get("label"),
-        "probability_all": prediction.get("probability_all"),
+        "label": prediction["label"] if prediction else None,
+        "probability_all": prediction["probability_all"] if prediction else None,
         "review": document["review"]["required"],
         "reasons": " ".join(document["review"]["reasons"]),
-        "error_code": error.get("code"),
-        "error_message": error.get("message"),
+        "error_code": error["code"] if error else None,
+        "error_message": error["message"] if error else None,
         "model_version": document["model"]["version"],
         "model_sha256": document["model"]["sha256"],
         "scored_at": document["scored_at"],
-        **{name: image[name] for name in ("bucket", "version_id", "etag", "sha256")},
-        **{name: image[name] for name in ("bytes", "format", "width", "height")},
+        "bucket": image["bucket"],
+        "version_id": image["version_id"],
+        "etag": image["etag"],
+        "sha256": image["sha256"],
+        "bytes": image["bytes"],
+        "format": image["format"],
+        "width": image["width"],
+        "height": image["height"],
         "morphology": json.dumps(morphology) if morphology is not None else None,
         "explanation_key": document["explanation"]["key"],
     }
 
 
-def write_csv(documents: Iterable[Document], out: IO[str]) -> None:
-    """Write a header and a row a document.
+def write_csv(documents: Iterable[ResultDocument], out: IO[str]) -> None:
+    """Write a header, and a row for each document.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe in front, as OWASP advises ("CSV Injection"):
-    whoever may upload images chooses their keys.
+    Anybody who may upload images chooses their keys. A text that a spreadsheet would run as a formula therefore gets an
+    apostrophe in front, as OWASP advises under "CSV Injection".
     """
     writer = csv.DictWriter(out, COLUMNS)
     writer.writeheader()
@@ -79,17 +91,17 @@ def _harmless(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
 
 
-def write_jsonl(documents: Iterable[Document], out: IO[str]) -> None:
-    """Write the documents as they are, one a line."""
+def write_jsonl(documents: Iterable[ResultDocument], out: IO[str]) -> None:
+    """Write each document as one line of JSON."""
     for document in documents:
         out.write(json.dumps(document, ensure_ascii=False) + "\n")
 
 
-def write_parquet(documents: Iterable[Document], path: Path) -> None:
-    """Write rows, compressed by zstd, with DuckDB: memory stays bounded however many there are.
+def write_parquet(documents: Iterable[ResultDocument], path: Path) -> None:
+    """Write the documents as Parquet, compressed with zstd. Memory stays bounded for any number of them.
 
     Raises:
-        click.UsageError: duckdb is not installed.
+        ExportError: DuckDB is not installed.
     """
     duckdb = duckdb_module()
     columns = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
@@ -106,11 +118,15 @@ def write_parquet(documents: Iterable[Document], path: Path) -> None:
 
 
 def duckdb_module() -> Any:  # noqa: ANN401 - a module
-    """DuckDB, which is not installed by default; raises ``click.UsageError`` where it is missing."""
+    """The module DuckDB, which is not installed by default.
+
+    Raises:
+        ExportError: DuckDB is not installed.
+    """
     try:
         import duckdb
     except ImportError as error:
-        raise click.UsageError(
+        raise ExportError(
             "Parquet needs DuckDB: run `uv run --no-dev --group parquet cellflag results ...`, or choose csv or jsonl"
         ) from error
     return duckdb
@@ -121,17 +137,17 @@ def _quoted(text: str) -> str:
 
 
 def write_new(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a file that is not there yet; where it fails, none is left.
+    """Make a new file at ``path`` and let ``write`` fill it; if that fails, remove the file.
 
     Raises:
-        click.UsageError: there is something at `path`, or no folder to put it into.
+        ExportError: ``path`` exists already, or cannot be written.
     """
     try:
         path.open("x").close()
     except FileExistsError as error:
-        raise click.UsageError(f"{path} is there already: name another file with --out") from error
+        raise ExportError(f"{path} is there already: name another file with --out") from error
     except OSError as error:
-        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error
+        raise ExportError(f"{path} cannot be written: {error.strerror}") from error
     try:
         write(path)
     except BaseException:

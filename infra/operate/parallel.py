@@ -1,4 +1,4 @@
-"""Many requests at the same time, with no more of their answers in memory than are under way."""
+"""Parallel calls with ordered results and bounded memory."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -6,15 +6,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
-Answer = TypeVar("Answer")
+Output = TypeVar("Output")
 
 
-def in_parallel(function: Callable[[Item], Answer], items: Iterable[Item], workers: int) -> Iterator[Answer]:
-    """Call `function` for each of `items`, `workers` at a time, and yield what it returns in the order of `items`.
+def in_parallel(function: Callable[[Item], Output], items: Iterable[Item], workers: int) -> Iterator[Output]:
+    """Call ``function`` for each of ``items``, ``workers`` at a time, and yield its results in the order of ``items``.
 
-    At most four times `workers` items are taken before their answers have been. What a call raises is raised here.
+    At most four times ``workers`` items are taken ahead of the results that were read. An error in a call is raised
+    here.
     """
-    waiting: deque[Future[Answer]] = deque()
+    waiting: deque[Future[Output]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
             for item in items:

@@ -1,4 +1,4 @@
-"""What was answered lately, counted from the ledger: exact, of this deployment alone, and the same in every cloud."""
+"""Counts recent results from the ledger, which is exact and works on every cloud."""
 
 import json
 from collections import Counter
@@ -6,44 +6,46 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from infra.operate.access import PARALLEL_READS, DeployedStack
+from infra.deployed_stack import PARALLEL_READS, DeployedStack
 from infra.operate.parallel import in_parallel
+from infra.tools.objects import list_pages, read_bytes
 from lambda_fn.keys import ledger_prefix
-from lambda_fn.results import LedgerLine, decision_or_rejected
+from lambda_fn.results import DecisionOrRejected, LedgerLine, decision_or_rejected
 
+# At most this many ledger files are read, the newest. Reading more would take minutes.
 MOST_BATCHES = 2_000
-"""Ledgers that are read at most, the newest: reading more would take minutes."""
 
 
 @dataclass
-class Recent:
-    """Answers of some time.
+class RecentAnswers:
+    """Counts of the results of a period.
 
     Attributes:
-        decisions: written results by `ALL`, `normal`, `review` and `rejected`.
-        repeated: images that came twice, or too late, and changed nothing.
+        decisions: written results by decision, with rejected images counted apart.
+        repeated: messages that arrived twice or too late and changed no result.
         models: written results by the version of the model.
-        newest_model: the version that answered last; None where nothing was answered.
-        complete: False where only the newest `MOST_BATCHES` ledgers were read.
+        newest_model: the version that wrote the latest result; None without results.
+        complete: False if there were more than ``MOST_BATCHES`` ledger files and only the newest were read.
     """
 
-    decisions: Counter[str] = field(default_factory=Counter)
+    decisions: Counter[DecisionOrRejected] = field(default_factory=Counter)
     repeated: int = 0
     models: Counter[str] = field(default_factory=Counter)
     newest_model: str | None = None
     complete: bool = True
 
 
-def read_recent(stack: DeployedStack, time: timedelta, now: datetime | None = None) -> Recent:
-    """Count what was answered within `time` before `now`.
+def read_recent(stack: DeployedStack, time: timedelta, now: datetime | None = None) -> RecentAnswers:
+    """Count the results of the last ``time`` before ``now``, which defaults to the present.
 
     Raises:
         ClientError: S3 refuses or fails.
     """
-    since = (now or datetime.now(UTC)) - time
-    ledgers = sorted(_ledgers(stack, since, now or datetime.now(UTC)), reverse=True)
-    recent, newest = Recent(complete=len(ledgers) <= MOST_BATCHES), ""
-    for lines in in_parallel(lambda ledger: _read(stack, ledger[1]), ledgers[:MOST_BATCHES], PARALLEL_READS):
+    now = now or datetime.now(UTC)
+    since = now - time
+    files = sorted(_ledger_files(stack, since, now), reverse=True)
+    recent, newest = RecentAnswers(complete=len(files) <= MOST_BATCHES), ""
+    for lines in in_parallel(lambda file: _read(stack, file[1]), files[:MOST_BATCHES], PARALLEL_READS):
         for line in lines:
             if datetime.fromisoformat(line["scored_at"]) < since:
                 continue
@@ -57,15 +59,14 @@ def read_recent(stack: DeployedStack, time: timedelta, now: datetime | None = No
     return recent
 
 
-def _ledgers(stack: DeployedStack, since: datetime, now: datetime) -> Iterator[tuple[datetime, str]]:
-    pages = stack.s3.get_paginator("list_objects_v2")
+def _ledger_files(stack: DeployedStack, since: datetime, now: datetime) -> Iterator[tuple[datetime, str]]:
+    """Time and key of each ledger file that was written from ``since`` on."""
     for day in sorted({since.date(), now.date()}):
-        for page in pages.paginate(Bucket=stack.results, Prefix=ledger_prefix(day)):
-            for entry in page.get("Contents", []):
+        for page in list_pages(stack.s3, stack.results, ledger_prefix(day)):
+            for entry in page:
                 if entry["LastModified"] >= since:
                     yield entry["LastModified"], entry["Key"]
 
 
 def _read(stack: DeployedStack, key: str) -> list[LedgerLine]:
-    body = stack.s3.get_object(Bucket=stack.results, Key=key)["Body"].read()
-    return [json.loads(line) for line in body.splitlines()]
+    return [json.loads(line) for line in read_bytes(stack.s3, stack.results, key).splitlines()]

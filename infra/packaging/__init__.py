@@ -1,1 +1,1 @@
-"""The function's zip."""
+"""Builds the function's zip."""

@@ -1,4 +1,4 @@
-"""What goes into the function's zip: no more than it needs, compiled, and the same bytes every time."""
+"""The contents of the function's zip: only needed files, compiled; the same sources always give the same bytes."""
 
 import shutil
 import sys
@@ -7,11 +7,13 @@ from pathlib import Path
 
 from infra.tools.uv import run_uv
 
+# Patterns of files that the function never loads, below the folder of installed packages. Licences and notices stay, in
+# *.dist-info and beside the code.
 _NEVER_LOADED = (
     ".lock",
     "bin",
     "aws_lambda_powertools/event_handler",
-    "google/protobuf",  # onnxruntime reads its models without
+    "google/protobuf",  # onnxruntime reads models without it
     "google/_upb",
     "**/tests",
     "**/__pycache__",
@@ -28,8 +30,8 @@ _NEVER_LOADED = (
     "onnxruntime/quantization",
     "onnxruntime/tools",
     "onnxruntime/transformers",
-    "onnxruntime/capi/libonnxruntime.so*",  # a second copy of what the Python module has linked in
-    "PIL/_avif*",  # the function refuses this format
+    "onnxruntime/capi/libonnxruntime.so*",  # a second copy: the Python module contains it
+    "PIL/_avif*",  # the function rejects this format
     "pillow.libs/libavif*",
     "PIL/_imagingft*",  # it writes no text on images
     *(f"pillow.libs/lib{name}*" for name in ("freetype", "harfbuzz", "brotli", "png")),
@@ -37,17 +39,16 @@ _NEVER_LOADED = (
     "pillow.libs/liblcms2*",
     "**/*.pyi",
 )
-"""Patterns below the folder of installed packages. Licences and notices, in *.dist-info and beside the code, stay."""
 
+# The services that the function calls. botocore describes 440 services in 28 MB.
 _SERVICES = ("s3",)
-"""What the function calls; botocore describes 440 services in 28 MB."""
 
 _OLDEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _LAMBDA_CODE_FOLDER = "/var/task"
 
 
 def trim(tree: Path) -> None:
-    """Remove what the function never loads from a folder of installed packages."""
+    """Remove the files that the function never loads from a folder of installed packages."""
     services = [path for path in tree.glob("botocore/data/*/") if path.name not in _SERVICES]
     for path in [*services, *(path for pattern in _NEVER_LOADED for path in tree.glob(pattern))]:
         if path.is_dir():
@@ -57,33 +58,40 @@ def trim(tree: Path) -> None:
 
 
 def compile_bytecode(tree: Path, python: str) -> bool:
-    """Compile every module below `tree` with Python `python` ("3.13"), which uv finds or fetches; False if it cannot.
+    """Compile every module below a folder.
 
-    Unchecked hashes, because a zip's times say nothing; Lambda's own path in tracebacks; a fixed hash seed, so that the
-    same sources give the same bytes.
+    Python does not check the compiled files against their sources, because the times in a zip are fixed. Tracebacks
+    show the paths on Lambda. A fixed hash seed makes the same sources give the same bytes.
+
+    Args:
+        tree: the folder.
+        python: minor version to compile for, such as ``3.13``. uv finds or downloads it.
+
+    Returns:
+        Whether the modules were compiled: False if uv cannot get that Python.
     """
     same = python == f"{sys.version_info.major}.{sys.version_info.minor}"
-    found = ["--python", sys.executable if same else python]
+    interpreter = ["--python", sys.executable if same else python]
     options = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", _LAMBDA_CODE_FOLDER]
-    done = run_uv(
-        *("run", "--no-project", "--isolated", *found, "python", "-m", "compileall", *options, str(tree)),
-        # pyenv's stand-ins for versions that are not selected fail unless they are asked for by name
+    result = run_uv(
+        *("run", "--no-project", "--isolated", *interpreter, "python", "-m", "compileall", *options, str(tree)),
+        # pyenv's placeholders for versions that are not selected fail, unless this variable names the version
         PYENV_VERSION=python,
         PYTHONHASHSEED="0",
     )
-    return done.returncode == 0
+    return result.returncode == 0
 
 
 def append_to_zip(archive: Path, tree: Path, level: int) -> int:
-    """Append every file below `tree`, in order of name, with fixed times and permissions.
+    """Append every file below a folder to a zip, in the order of their names, with fixed times and permissions.
 
     Args:
-        archive: made if it is not there.
-        tree: the folder whose content goes to the top of the archive.
-        level: of compression, 1 (fast) to 9 (small).
+        archive: the zip; it is made if there is none.
+        tree: the folder. Its content goes to the top of the archive.
+        level: compression level, 1 (fast) to 9 (small).
 
     Returns:
-        The bytes that all files of the archive take unzipped.
+        Unzipped size of all files of the archive, in bytes.
     """
     with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED, compresslevel=level) as target:
         for path in sorted(path for path in tree.rglob("*") if path.is_file()):

@@ -1,1 +1,1 @@
-"""What a deployment may choose, and what the shipped model allows."""
+"""The settings of a deployment."""

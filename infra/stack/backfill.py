@@ -1,7 +1,8 @@
-"""Images that lie in the bucket already: a Distributed Map hands them to the same function, in larger batches.
+"""The backfill: scores images that are in the bucket already, in large batches, by the same function.
 
-Each batch is a child workflow. The function decides what to do with each image: it alone knows its model, and looks at
-the standing result at the moment of scoring, so that nothing has to be listed or compared beforehand.
+A Distributed Map lists the images and runs a child workflow for each batch. The function decides what to do with each
+image. It knows its own model and reads the image's current result at that moment, so no results are listed or compared
+beforehand.
 """
 
 from typing import Any
@@ -13,30 +14,22 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.settings.configuration import EXPRESS_SECONDS, Configuration
+from infra.settings.configuration import Configuration
+from infra.stack.backfill_states import BackfillStates
 from infra.stack.encryption import let_use
 from infra.stack.nag import acknowledge, acknowledge_resources
 from infra.stack.storage import Storage, of_this_account
 from lambda_fn.keys import BACKFILLS
 
-_BATCH_BYTES = 200_000
-_THROTTLED = {
-    "ErrorEquals": ["Lambda.TooManyRequestsException"],
-    "IntervalSeconds": 1,
-    "MaxAttempts": 6,
-    "BackoffRate": 2,
-    "MaxDelaySeconds": 20,
-    "JitterStrategy": "FULL",
-}
-_CRASHED = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "MaxAttempts": 1}
-_AGAIN_SECONDS = 5
-
 
 class Backfill(Construct):
     """A Standard state machine around one Distributed Map.
 
-    Its input is ``{"backfill": "missing" or "all", "prefix": "..."}``, or with a ``list`` in place of the prefix: a key
-    below ``backfills/`` in the results bucket, of JSON lines ``{"Key": "..."}``.
+    Its input is ``{"backfill": "missing" or "all", "prefix": "..."}``. A ``list`` may take the place of the prefix: the
+    key of a file of JSON lines ``{"Key": "..."}`` below ``backfills/`` in the results bucket.
+
+    Attributes:
+        state_machine: the state machine.
     """
 
     def __init__(
@@ -48,7 +41,7 @@ class Backfill(Construct):
         storage: Storage,
         function: lambda_.IFunction,
     ) -> None:
-        """Score images of `storage` by `function`, which reads and writes them with its own role."""
+        """Score the images of ``storage`` with ``function``, which reads and writes them with its own role."""
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
         log_group = logs.LogGroup(
@@ -60,122 +53,21 @@ class Backfill(Construct):
         )
         child: Any = log_group.node.default_child
         child.retention_in_days = configuration.log_retention_days
+        states = BackfillStates(self, "States", configuration=configuration, storage=storage, function=function)
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
-            definition_body=sfn.DefinitionBody.from_string(
-                stack.to_json_string(_definition(configuration, storage, function))
-            ),
+            definition_body=sfn.DefinitionBody.from_string(stack.to_json_string(states.definition)),
             role=_role(self, storage, function, configuration.images_prefix),
             tracing_enabled=True,
-            # Without execution data: a key may hold a name.
+            # Execution data holds keys, and a key may hold a person's name.
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
         )
-        _let_it_start_its_children(self, self.state_machine)
-
-
-def _definition(configuration: Configuration, storage: Storage, function: lambda_.IFunction) -> dict[str, Any]:
-    """In Amazon States Language, https://states-language.net."""
-    kind = "EXPRESS" if configuration.timeout_seconds <= EXPRESS_SECONDS else "STANDARD"
-    results, images = storage.results.bucket_name, storage.images.bucket_name
-
-    # A listing names every key: the function passes over what would not be announced either.
-    announced = {"Prefix": configuration.images_prefix, "Suffix": configuration.images_suffix}
-    filters = {name: value for name, value in announced.items() if value}
-
-    def distributed_map(name: str, reader: dict[str, Any], **listed: str) -> dict[str, Any]:
-        selected = {"Key.$": "$$.Map.Item.Value.Key", "Backfill.$": "$.backfill", **listed}
-        return {
-            "Type": "Map",
-            "Label": name,
-            "ItemReader": reader,
-            "ItemSelector": {"Bucket": images, **selected, **filters},
-            "ItemBatcher": {
-                "MaxItemsPerBatch": configuration.backfill_batch_size,
-                "MaxInputBytesPerBatch": _BATCH_BYTES,
-            },
-            "MaxConcurrency": configuration.backfill_concurrency,
-            "ToleratedFailurePercentage": configuration.backfill_tolerated_failure_percentage,
-            "ItemProcessor": {
-                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": kind},
-                "StartAt": f"Score{name}",
-                "States": _batch(name, function),
-            },
-            "ResultWriter": {
-                "Resource": "arn:aws:states:::s3:putObject",
-                "Parameters": {"Bucket": results, "Prefix": BACKFILLS.removesuffix("/")},
-                "WriterConfig": {"Transformation": "COMPACT", "OutputType": "JSONL"},
-            },
-            "End": True,
-        }
-
-    below_prefix = {
-        "Resource": "arn:aws:states:::s3:listObjectsV2",
-        "Parameters": {"Bucket": images, "Prefix.$": "$.prefix"},
-    }
-    of_list = {
-        "Resource": "arn:aws:states:::s3:getObject",
-        "ReaderConfig": {"InputType": "JSONL"},
-        "Parameters": {"Bucket": results, "Key.$": "$.list"},
-    }
-    listed = {"Variable": "$.list", "IsPresent": True, "Next": "OfList"}
-    return {
-        "StartAt": "WhichImages",
-        "States": {
-            "WhichImages": {"Type": "Choice", "Choices": [listed], "Default": "BelowPrefix"},
-            "BelowPrefix": distributed_map("BelowPrefix", below_prefix, **{"Size.$": "$$.Map.Item.Value.Size"}),
-            "OfList": distributed_map("OfList", of_list),
-        },
-    }
-
-
-def _batch(name: str, function: lambda_.IFunction) -> dict[str, Any]:
-    """The states of a child, whose output is `lambda_fn.reporting.tally` of its batch, or the list `tries` of two.
-
-    An image that fails is counted in there, after a second try: it fails neither the call, which would be an alarm, nor
-    its whole batch. A batch fails if nothing came of any of its images, so that what stops all of them, such as a
-    permission that is missing, ends the backfill.
-    """
-    score = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
-        "Parameters": {"FunctionName": function.function_arn, "Payload.$": "$"},
-        "ResultSelector": {"counts.$": "$.Payload"},
-    }
-    answers = ("scored", "rejected", "unchanged", "gone")
-    nothing = [{"Variable": f"$.again.counts.{count}", "NumericEquals": 0} for count in answers]
-    some_failed = {"Variable": "$.again.counts.failed", "NumericGreaterThan": 0}
-    states = {
-        "Score": score | {"ResultPath": "$.first", "Retry": [_THROTTLED, _CRASHED], "Next": f"Judge{name}"},
-        "Judge": {
-            "Type": "Choice",
-            "Choices": [{"Variable": "$.first.counts.failed", "NumericGreaterThan": 0, "Next": f"Wait{name}"}],
-            "Default": f"Answered{name}",
-        },
-        "Answered": {"Type": "Succeed", "OutputPath": "$.first.counts"},
-        "Wait": {"Type": "Wait", "Seconds": _AGAIN_SECONDS, "Next": f"ScoreAgain{name}"},
-        "ScoreAgain": score | {"ResultPath": "$.again", "Retry": [_THROTTLED], "Next": f"JudgeAgain{name}"},
-        "JudgeAgain": {
-            "Type": "Choice",
-            "Choices": [{"And": [some_failed, *nothing], "Next": f"NothingAnswered{name}"}],
-            "Default": f"Counted{name}",
-        },
-        "Counted": {
-            "Type": "Pass",
-            "Parameters": {"tries.$": "States.Array($.first.counts, $.again.counts)"},
-            "End": True,
-        },
-        "NothingAnswered": {
-            "Type": "Fail",
-            "Error": "NothingAnswered",
-            "CausePath": "States.JsonToString($.again.counts)",
-        },
-    }
-    return {f"{state}{name}": content for state, content in states.items()}
+        _allow_children(self, self.state_machine)
 
 
 def _role(scope: Construct, storage: Storage, function: lambda_.IFunction, images_prefix: str | None) -> iam.Role:
-    """Of a state machine that lists images, calls the function, and writes below one prefix of the results bucket."""
+    """A role that may list images, call the function, and write below one prefix of the results bucket."""
     role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
     own_objects = storage.results.arn_for_objects(f"{BACKFILLS}*")
     for statement in (
@@ -197,13 +89,13 @@ def _role(scope: Construct, storage: Storage, function: lambda_.IFunction, image
     ):
         role.add_to_policy(statement)
     let_use(role, storage.results.encryption_key, "EncryptOutcome")
-    acknowledge_resources(role, [own_objects], "Any object below the one prefix.")
-    acknowledge(role, "IAM5[Resource::*]", "Delivering logs and traces cannot be restricted to a resource.")
+    acknowledge_resources(role, [own_objects], "The role needs every object below this one prefix.")
+    acknowledge(role, "IAM5[Resource::*]", "AWS does not restrict the delivery of logs and traces to a resource.")
     return role
 
 
-def _let_it_start_its_children(scope: Construct, state_machine: sfn.StateMachine) -> None:
-    """A Distributed Map's children are executions of its own state machine, started in its own name.
+def _allow_children(scope: Construct, state_machine: sfn.StateMachine) -> None:
+    """Let the state machine start and follow its children, which are executions of the state machine itself.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
     """
@@ -222,4 +114,4 @@ def _let_it_start_its_children(scope: Construct, state_machine: sfn.StateMachine
             sid="FollowChildren", actions=["states:DescribeExecution", "states:StopExecution"], resources=[executions]
         ),
     )
-    acknowledge_resources(policy, [executions], "Executions of this state machine, which have names of their own.")
+    acknowledge_resources(policy, [executions], "The names of its executions are not known beforehand.")

@@ -1,4 +1,4 @@
-"""One page that shows how a deployment does, and what it costs."""
+"""The CloudWatch dashboard of a deployment: results, errors, load and cost."""
 
 from collections.abc import Sequence
 
@@ -19,66 +19,80 @@ _PERIOD = Duration.minutes(5)
 def add_dashboard(
     scope: Construct, configuration: Configuration, scoring: Scoring, metrics: ModelMetrics, model: Manifest
 ) -> None:
-    """Put the dashboard into `scope`; it has stack and region in its name, since dashboards belong to no region."""
+    """Add the dashboard to ``scope``. Dashboards belong to no region, so its name holds the stack and the region."""
     stack = Stack.of(scope)
-    review = 100 * model.achieved_shares().review_share
-    dimensions = f"{{{metric_names.NAMESPACE},{metric_names.MODEL_DIMENSION},{metric_names.SERVICE_DIMENSION}}}"
-    of_this_stack = f'{metric_names.SERVICE_DIMENSION}="{stack.stack_name}"'
-    every_model = f'{dimensions} MetricName="{metric_names.IMAGES}" {of_this_stack}'
-    by_model = cloudwatch.MathExpression(
-        expression=f"SEARCH('{every_model}', 'Sum', {_PERIOD.to_seconds():.0f})",
-        label="",
-        period=_PERIOD,
+    cloudwatch.Dashboard(
+        scope,
+        "Dashboard",
+        dashboard_name=f"{stack.stack_name}-{stack.region}",
+        widgets=[
+            _images(stack.stack_name, metrics),
+            _quality(scoring, metrics, model),
+            _load(configuration, scoring, metrics),
+        ],
     )
-    decided = [metrics.count(name, _PERIOD) for name in metric_names.OF_DECISION.values()]
+
+
+def _images(service: str, metrics: ModelMetrics) -> list[cloudwatch.IWidget]:
+    """Graphs of decisions, of models, and of the time from upload to result."""
+    dimensions = f"{{{metric_names.NAMESPACE},{metric_names.MODEL_DIMENSION},{metric_names.SERVICE_DIMENSION}}}"
+    of_service = f'{metric_names.SERVICE_DIMENSION}="{service}"'
+    every_model = f'{dimensions} MetricName="{metric_names.IMAGES}" {of_service}'
+    by_model = cloudwatch.MathExpression(
+        expression=f"SEARCH('{every_model}', 'Sum', {_PERIOD.to_seconds():.0f})", label="", period=_PERIOD
+    )
+    by_decision = [metrics.count(name, _PERIOD) for name in metric_names.OF_DECISION.values()]
     latency = [
         metrics.count(metric_names.UPLOAD_TO_RESULT, _PERIOD, statistic) for statistic in ("p50", "p95", "Maximum")
     ]
+    return [
+        _graph("Images by decision", by_decision, stacked=True),
+        _graph("Images by model", [by_model], stacked=True),
+        _graph("Seconds from upload to result, the slowest of each batch", latency),
+    ]
+
+
+def _quality(scoring: Scoring, metrics: ModelMetrics, model: Manifest) -> list[cloudwatch.IWidget]:
+    """Graphs of the share that goes to review, of rejected images, and of errors."""
+    review = 100 * model.achieved_shares().review_share
+    expected = cloudwatch.HorizontalAnnotation(value=round(review, 1), label="the model card's share")
     share = metrics.percent_of_images(metric_names.REVIEW, Duration.hours(1), least=1, otherwise=0)
     errors = [
         scoring.live.metric_errors(period=_PERIOD, statistic="Sum"),
         scoring.function.metric_throttles(period=_PERIOD, statistic="Sum"),
         metrics.count(metric_names.MESSAGES_FAILED, _PERIOD),
     ]
+    return [
+        _graph("Percent to review", [share], expected=expected),
+        _graph("Rejected", [metrics.count(metric_names.REJECTED, _PERIOD)]),
+        _graph("Errors, throttles, failed messages", errors),
+    ]
+
+
+def _load(configuration: Configuration, scoring: Scoring, metrics: ModelMetrics) -> list[cloudwatch.IWidget]:
+    """Graphs of waiting messages and of the cost."""
     age = scoring.queue.metric_approximate_age_of_oldest_message(period=_PERIOD, statistic="Maximum")
     waiting = [
         queue.metric_approximate_number_of_messages_visible(period=_PERIOD, statistic="Maximum", label=label)
         for queue, label in ((scoring.queue, "waiting"), (scoring.dead_letters, "dead letters"))
     ]
-    expected = cloudwatch.HorizontalAnnotation(value=round(review, 1), label="the model card's share")
     cost = hourly_cost(configuration, scoring, metrics)
-    cloudwatch.Dashboard(
-        scope,
-        "Dashboard",
-        dashboard_name=f"{stack.stack_name}-{stack.region}",
-        widgets=[
-            [
-                _graph("Images by decision", decided, stacked=True),
-                _graph("Images by model", [by_model], stacked=True),
-                _graph("Seconds from upload to result, the slowest of each batch", latency),
-            ],
-            [
-                _graph("Percent to review", [share], expected=expected),
-                _graph("Rejected", [metrics.count(metric_names.REJECTED, _PERIOD)]),
-                _graph("Errors, throttles, failed messages", errors),
-            ],
-            [
-                _graph("Age of the oldest message, seconds", [age]),
-                _graph("Messages", waiting),
-                _graph(f"USD an hour, an estimate at list prices of {prices.PRICES_AS_OF}", [cost]),
-            ],
-        ],
-    )
+    return [
+        _graph("Age of the oldest message, seconds", [age]),
+        _graph("Messages", waiting),
+        _graph(f"USD an hour, an estimate at list prices of {prices.PRICES_AS_OF}", [cost]),
+    ]
 
 
 def hourly_cost(configuration: Configuration, scoring: Scoring, metrics: ModelMetrics) -> cloudwatch.MathExpression:
-    """What scoring costs an hour in USD: computing, requests to S3 and SQS; without storage and logs.
+    """The cost of scoring in USD an hour: computing, and requests to S3 and SQS; storage and logs are left out.
 
-    An image's message is sent, and with others received and deleted; an image is read once and its result written; a
-    review adds a flag, which is read and written; a call of the function adds a part of the ledger. Duration is in ms.
+    Each image costs a message, one read and one written result; messages are received and deleted in batches. A review
+    adds a flag, which is read and written. A call of the function adds one file to the ledger. The metric ``duration``
+    is in milliseconds.
     """
     hour = Duration.hours(1)
-    million = 1_000_000  # CloudWatch's arithmetic knows no 1e-6
+    million = 1_000_000  # expressions of CloudWatch have no 1e-6
     message = (1 + 2 / prices.SQS_MESSAGES_A_REQUEST) * prices.SQS_REQUEST
     image = million * (prices.S3_READ_REQUEST + prices.S3_WRITE_REQUEST + message)
     flag = million * (prices.S3_READ_REQUEST + prices.S3_WRITE_REQUEST)

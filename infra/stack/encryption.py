@@ -1,4 +1,4 @@
-"""The KMS key by choice; without one, S3, SQS and the logs encrypt with keys of AWS's own, at no cost."""
+"""The optional KMS key. Without it S3, SQS and CloudWatch Logs encrypt with AWS's own keys at no cost."""
 
 from aws_cdk import ArnFormat, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -8,15 +8,15 @@ from constructs import Construct
 from infra.settings.configuration import OWN
 
 
-def encryption_key(scope: Construct, chosen: str | None) -> kms.IKey | None:
-    """The key for buckets, logs and alarms: one made here for `own`, the one of an ARN, or None for None.
+def encryption_key(scope: Construct, setting: str | None) -> kms.IKey | None:
+    """The key for buckets, logs and alarms: a new key for ``own``, the key of an ARN, or None for None.
 
-    A key made here outlives the stack like the data that only it can decrypt.
+    A new key outlives the stack, because the data that remains can be decrypted with it alone.
     """
-    if chosen is None:
+    if setting is None:
         return None
-    if chosen != OWN:
-        return kms.Key.from_key_arn(scope, "Key", chosen)
+    if setting != OWN:
+        return kms.Key.from_key_arn(scope, "Key", setting)
     key = kms.Key(
         scope,
         "Key",
@@ -52,7 +52,7 @@ def encryption_key(scope: Construct, chosen: str | None) -> kms.IKey | None:
 
 
 def let_use(role: iam.IRole, key: kms.IKey | None, sid: str, *, write: bool = True) -> None:
-    """Let `role` read what is encrypted with `key`, and `write` it; nothing for no key."""
+    """Let ``role`` decrypt with ``key``, and encrypt as well if ``write``; without a key, grant nothing."""
     if key is not None:
         actions = ["kms:Decrypt", "kms:GenerateDataKey"] if write else ["kms:Decrypt"]
         role.add_to_principal_policy(iam.PolicyStatement(sid=sid, actions=actions, resources=[key.key_arn]))

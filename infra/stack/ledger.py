@@ -1,4 +1,7 @@
-"""The ledger as a table for Athena: no crawler, since the days in its keys are projected, and queries by name."""
+"""The ledger as an Athena table, with named queries.
+
+Athena works out the days of the table from the keys (partition projection), so no crawler is needed.
+"""
 
 from pathlib import Path
 
@@ -13,12 +16,13 @@ from lambda_fn.keys import LEDGER, QUERIES
 
 QUERY_FOLDER = Path(__file__).with_name("queries")
 TABLE = "ledger"
+# The first day of the table; nothing was scored before.
 FIRST_DAY = "2026-11-01"
-"""Nothing was scored before."""
 
+# Athena ends a query that reads more. Such a query has cost 0.50 USD and read about 100 million results.
 SCAN_LIMIT_BYTES = 100 * 1000**3
-"""A query that reads more is ended: it costs 0.50 USD by then, and has read some 100 million answers."""
 
+# The fields of ``lambda_fn.results.LedgerLine`` with their types in Athena.
 COLUMNS = {
     "schema": "string",
     "status": "string",
@@ -35,26 +39,29 @@ COLUMNS = {
     "error": "struct<code:string,message:string>",
     "outcome": "string",
 }
-"""The fields of `lambda_fn/result.schema.json`, and what became of the document."""
 
 
 def query(name: str) -> tuple[str, str]:
-    """What a query of the folder `queries` is for, and its SQL, on the newest answer to each image."""
+    """The description and the SQL of a file in the folder ``queries``; the SQL reads the view ``newest``."""
     description, _, sql = (QUERY_FOLDER / f"{name}.sql").read_text("utf-8").partition("\n")
     newest = (QUERY_FOLDER / "newest.sql").read_text("utf-8")
     return description.removeprefix("-- "), f"with newest as (\n{newest})\n{sql}"
 
 
 def query_names() -> list[str]:
-    """The queries that can be asked by name."""
+    """The names of all queries."""
     return sorted(path.stem for path in QUERY_FOLDER.glob("*.sql") if path.stem != "newest")
 
 
 class Ledger(Construct):
-    """Glue database and table over `ledger/dt=YYYY-MM-DD/*.jsonl`, and an Athena workgroup with queries by name."""
+    """A Glue table over ``ledger/dt=YYYY-MM-DD/*.jsonl``, and an Athena workgroup with named queries.
+
+    Attributes:
+        workgroup: the workgroup, which limits the bytes that a query may read.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, configuration: Configuration, storage: Storage) -> None:
-        """Describe the ledger of the storage's results; whoever asks needs rights of their own to read it."""
+        """Describe the ledger in the results bucket of ``storage``; readers need their own rights to the bucket."""
         super().__init__(scope, construct_id)
         stack, bucket = Stack.of(self), storage.results.bucket_name
         database = glue.CfnDatabase(
@@ -68,28 +75,7 @@ class Ledger(Construct):
             "Table",
             catalog_id=stack.account,
             database_name=database.ref,
-            table_input=glue.CfnTable.TableInputProperty(
-                name=TABLE,
-                table_type="EXTERNAL_TABLE",
-                partition_keys=[glue.CfnTable.ColumnProperty(name="dt", type="string")],
-                # https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
-                parameters={
-                    "projection.enabled": "true",
-                    "projection.dt.type": "date",
-                    "projection.dt.format": "yyyy-MM-dd",
-                    "projection.dt.range": f"{FIRST_DAY},NOW",
-                    "storage.location.template": f"s3://{bucket}/{LEDGER}dt=${{dt}}/",
-                },
-                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
-                    columns=[glue.CfnTable.ColumnProperty(name=name, type=kind) for name, kind in COLUMNS.items()],
-                    location=f"s3://{bucket}/{LEDGER}",
-                    input_format="org.apache.hadoop.mapred.TextInputFormat",
-                    output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-                    serde_info=glue.CfnTable.SerdeInfoProperty(
-                        serialization_library="org.openx.data.jsonserde.JsonSerDe"
-                    ),
-                ),
-            ),
+            table_input=_table(bucket),
         )
         encryption = athena.CfnWorkGroup.EncryptionConfigurationProperty(
             encryption_option="SSE_KMS" if storage.key else "SSE_S3",
@@ -108,11 +94,13 @@ class Ledger(Construct):
                 ),
             ),
         )
-        if configuration.target == "local":
-            return  # the local cloud's CloudFormation knows no named queries
+        if configuration.target == "aws":  # the local cloud has no named queries
+            self._queries(database, table)
+
+    def _queries(self, database: glue.CfnDatabase, table: glue.CfnTable) -> None:
         for name in query_names():
             description, sql = query(name)
-            named = athena.CfnNamedQuery(
+            named_query = athena.CfnNamedQuery(
                 self,
                 name.title().replace("_", ""),
                 name=name,
@@ -121,5 +109,29 @@ class Ledger(Construct):
                 query_string=sql,
                 work_group=self.workgroup.name,
             )
-            for needed in (table, self.workgroup):
-                named.add_resource_dependency(needed)
+            for resource in (table, self.workgroup):
+                named_query.add_resource_dependency(resource)
+
+
+def _table(bucket: str) -> glue.CfnTable.TableInputProperty:
+    """The table over the ledger in ``bucket``; its partition ``dt`` is the day in a key."""
+    return glue.CfnTable.TableInputProperty(
+        name=TABLE,
+        table_type="EXTERNAL_TABLE",
+        partition_keys=[glue.CfnTable.ColumnProperty(name="dt", type="string")],
+        # https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
+        parameters={
+            "projection.enabled": "true",
+            "projection.dt.type": "date",
+            "projection.dt.format": "yyyy-MM-dd",
+            "projection.dt.range": f"{FIRST_DAY},NOW",
+            "storage.location.template": f"s3://{bucket}/{LEDGER}dt=${{dt}}/",
+        },
+        storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+            columns=[glue.CfnTable.ColumnProperty(name=name, type=kind) for name, kind in COLUMNS.items()],
+            location=f"s3://{bucket}/{LEDGER}",
+            input_format="org.apache.hadoop.mapred.TextInputFormat",
+            output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+            serde_info=glue.CfnTable.SerdeInfoProperty(serialization_library="org.openx.data.jsonserde.JsonSerDe"),
+        ),
+    )

@@ -1,4 +1,4 @@
-"""The metrics that alarms and dashboard read: the function's own, by deployment and model, and shares of them."""
+"""The metrics that alarms and dashboard read: the function's own metrics, and shares computed from them."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -7,14 +7,14 @@ from lambda_fn import metric_names
 
 
 class ModelMetrics:
-    """What `lambda_fn/reporting.py` counts for one model of one deployment."""
+    """The metrics that the function reports for one model of one deployment."""
 
     def __init__(self, service: str, model: str) -> None:
-        """Of the deployment `service` and the model's version."""
+        """Take the name of the deployment as ``service``, and the version of the model as ``model``."""
         self._dimensions = {metric_names.SERVICE_DIMENSION: service, metric_names.MODEL_DIMENSION: model}
 
     def count(self, name: str, period: Duration, statistic: str = "Sum") -> cloudwatch.Metric:
-        """One metric by its name in ``lambda_fn.metric_names``."""
+        """The metric of this name in ``lambda_fn.metric_names``, Sum or another ``statistic`` of each period."""
         return cloudwatch.Metric(
             namespace=metric_names.NAMESPACE,
             metric_name=name,
@@ -25,7 +25,7 @@ class ModelMetrics:
         )
 
     def percent_of_images(self, name: str, period: Duration, least: int, otherwise: float) -> cloudwatch.MathExpression:
-        """What percentage of all images `name` counts; `otherwise` while fewer than `least` images came in a period."""
+        """The metric ``name`` in percent of all images; ``otherwise`` in a period with fewer than ``least`` images."""
         return cloudwatch.MathExpression(
             expression=f"IF(FILL(images, 0) >= {least}, 100 * part / images, {otherwise})",
             using_metrics={"part": self.count(name, period), "images": self.count(metric_names.IMAGES, period)},
@@ -34,9 +34,9 @@ class ModelMetrics:
         )
 
     def percent_failed(self, period: Duration, least: int) -> cloudwatch.MathExpression:
-        """What percentage of messages went back to the queue; 0 while fewer than `least` came in a period.
+        """Messages that went back to the queue, in percent; 0 in a period with fewer than ``least`` messages.
 
-        An image stands for a message: notifications of S3 name one image each.
+        Messages are counted by images, because a notification of S3 names one image.
         """
         return cloudwatch.MathExpression(
             expression=f"IF(FILL(images, 0) + failed >= {least}, 100 * failed / (FILL(images, 0) + failed), 0)",

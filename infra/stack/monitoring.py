@@ -1,4 +1,4 @@
-"""Who is told when something is wrong, and of what: alarms to one topic."""
+"""Alarms, which notify one SNS topic, and the dashboard."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -17,31 +17,38 @@ from lambda_fn import metric_names
 from lambda_fn.manifest import Manifest
 from lambda_fn.settings import expected_error_rates
 
+# The age of the oldest message in seconds that raises an alarm. A result normally takes seconds. If a message waits for
+# a quarter of an hour, images arrive faster than they are scored.
 OLDEST_MESSAGE_SECONDS = 900
-"""Seconds pass from upload to result; a quarter of an hour means that images come faster than they are scored."""
 
+# The same age in visibility timeouts; the longer of the two holds. An image that fails on every try must raise the
+# alarm for dead letters alone. Its third try starts two visibility timeouts after the first, and from then on SQS no
+# longer counts its message as the oldest:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 FAILING_VISIBILITY_TIMEOUTS = 2.5
-"""One image that fails again and again is nobody's alarm but that of the dead letters: after its third try, two
-visibility timeouts after the first, SQS no longer counts a message as the oldest.
-https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"""
 
-FAILED_PERCENT = 5
-"""Of messages in five minutes; a single image that cannot be read fails its five tries without anybody being called."""
+# More failed messages than this percentage raise an alarm, if there were this many messages in five minutes. A lone
+# image that cannot be read raises none with its five tries.
+FAILED_PERCENT, FAILED_MESSAGES = 5, 10
 
+# The alarm for the review share needs this many images an hour, for this many hours. If a quarter of 100 images goes to
+# review, the standard error is 4.3 %; twice that share is six standard errors away.
 DRIFT_IMAGES_AN_HOUR, DRIFT_HOURS = 100, 3
-"""With a quarter to review, 100 images have a standard error of 4.3 %: twice the share is six of them away."""
 
+# The alarms for decisions need this many images a day, for this many days. All cells of one patient may belong to one
+# class, but 500 images on each of three days hardly come from one patient.
 DRIFT_IMAGES_A_DAY, DRIFT_DAYS = 500, 3
-"""One patient's cells may all be of one class; those of three days with 500 images each are hardly one patient's."""
 
 
 class Monitoring(Construct):
-    """A topic, the alarms that it is told of, and a dashboard.
+    """Alarms, the topic that they notify, and a dashboard.
 
     Attributes:
-        topic: where the alarms go.
-        rollback: the alarms that stop a release under way. Not the dead letters': it stays until they are redriven,
-            and CodeDeploy starts nothing during an alarm, so the version that mends them could not come into service.
+        model: the manifest of the model that is deployed.
+        metrics: the metrics of this deployment and model.
+        topic: the topic.
+        rollback: alarms that roll a release back. The alarm for dead letters is not among them: it lasts until the dead
+            letters are sent back, and CodeDeploy starts no release during an alarm, not even one with the remedy.
     """
 
     def __init__(
@@ -51,7 +58,8 @@ class Monitoring(Construct):
         super().__init__(scope, construct_id)
         self.model = Manifest.read()
         self.metrics = ModelMetrics(Stack.of(self).stack_name, self.model.version)
-        # Encrypted with a key of one's own alone: CloudWatch may not use AWS's key for topics. No alarm names an image.
+        # Without a KMS key the topic is not encrypted, because CloudWatch may not use AWS's own key for topics. No
+        # alarm names an image.
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True, master_key=storage.key)
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
@@ -66,7 +74,7 @@ class Monitoring(Construct):
             self.topic.add_subscription(subscriptions.EmailSubscription(configuration.alarm_email))
         self.rollback = [self._errors(scoring)]
         self._queues(configuration, scoring)
-        if configuration.target == "aws":  # the local cloud's CloudFormation refuses alarms that calculate
+        if configuration.target == "aws":  # the local cloud refuses alarms on expressions
             self.rollback.append(self._failures())
             if not configuration.review_everything:
                 self._drift(configuration)
@@ -105,26 +113,27 @@ class Monitoring(Construct):
     def _failures(self) -> cloudwatch.IAlarm:
         return self._alarm(
             "MessagesFailed",
-            self.metrics.percent_failed(Duration.minutes(5), least=10),
+            self.metrics.percent_failed(Duration.minutes(5), FAILED_MESSAGES),
             "Images cannot be read, or results not written; the function's log says why.",
             above=FAILED_PERCENT,
         )
 
     def _drift(self, configuration: Configuration) -> None:
-        """Shares that do not fit the model's manifest.
+        """Alarms for shares that contradict the model's manifest.
 
-        A laboratory's mix of cells is its own, so a share as such says nothing. But the error rates hold class by
-        class: even of ALL cells alone, `all_decided_normal` are decided normal, and of normal cells alone
-        `normal_decided_all` are decided ALL. Fewer than half of these is not to be had with any mix.
+        The share of cells that are decided ALL or normal depends on the laboratory's mix of cells. It still has a lower
+        bound, because the error rates hold for each class: if every cell were ALL, the share ``all_decided_normal``
+        would be decided normal, and if every cell were normal, the share ``normal_decided_all`` would be decided ALL.
+        Fewer than half of these cannot come from any mix.
         """
-        if not configuration.own_rates:  # at other error rates, another share goes to review
+        if not configuration.own_rates:  # other error rates send another share to review
             expected = 100 * self.model.achieved_shares().review_share
             self._alarm(
                 "ReviewShare",
                 self.metrics.percent_of_images(metric_names.REVIEW, Duration.hours(1), DRIFT_IMAGES_AN_HOUR, expected),
-                f"Far more goes to review than the {expected:.0f} % that the model card lets expect: did stain, "
-                "scanner or cutting out change?",
-                above=min(2 * expected, (expected + 100) / 2),  # a model that leaves half to people cannot double that
+                f"Far more goes to review than the {expected:.0f} % that the model card states: did staining, scanner "
+                "or cropping change?",
+                above=min(2 * expected, (expected + 100) / 2),  # a share above half cannot double
                 periods=DRIFT_HOURS,
             )
         rates = expected_error_rates(configuration.own_rates, self.model)
@@ -136,7 +145,7 @@ class Monitoring(Construct):
             self._alarm(
                 name,
                 self.metrics.percent_of_images(name, Duration.days(1), DRIFT_IMAGES_A_DAY, 100 * share),
-                "Scores have moved: fewer cells are decided so than with any mix of cells like the model's own.",
+                "Scores have moved: fewer cells get this decision than in any mix of the cells that the model knows.",
                 above=100 * share / 2,
                 periods=DRIFT_DAYS,
                 operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,

@@ -1,4 +1,4 @@
-"""How a new version comes into service: a tenth of the batches first, and back by itself if an alarm goes off."""
+"""The release of a new version: a tenth of the batches at first, and an automatic rollback on an alarm."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ _CANARIES = {
 
 
 class Release(Construct):
-    """A CodeDeploy group that moves the alias to each new version, during the deployment of the stack."""
+    """A CodeDeploy group that moves the alias to each new version while the stack is deployed."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Release(Construct):
         minutes: int,
         alarms: Sequence[cloudwatch.IAlarm],
     ) -> None:
-        """Give a new version a tenth of the batches for `minutes`, one of 5, 10, 15, 30; `alarms` roll it back."""
+        """Give a new version a tenth of the batches for ``minutes`` (5, 10, 15 or 30); ``alarms`` roll it back."""
         super().__init__(scope, construct_id)
         group = codedeploy.LambdaDeploymentGroup(
             self,
@@ -42,4 +42,4 @@ class Release(Construct):
             ),
         )
         policy = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"
-        acknowledge(group, f"IAM4[Policy::{policy}]", "AWS's own policy for what CodeDeploy does with a function.")
+        acknowledge(group, f"IAM4[Policy::{policy}]", "AWS maintains this policy for CodeDeploy's work with functions.")

@@ -1,4 +1,4 @@
-"""The way from an uploaded image to the function: event, queue, batch."""
+"""The queue of uploaded images, and the function that scores them."""
 
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ from aws_cdk import aws_s3_notifications as notifications
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra import names
 from infra.packaging.bundle import Bundle
 from infra.settings.configuration import Configuration
 from infra.stack.encryption import let_use
@@ -21,19 +22,26 @@ from lambda_fn.keys import WRITTEN_BY_THE_FUNCTION
 from lambda_fn.manifest import Manifest
 from lambda_fn.settings import ERROR_RATE_VARIABLES, RESULTS_BUCKET, REVIEW_EVERYTHING, SERVICE_NAME
 
+# A message that failed this many times goes to the dead-letter queue.
 TRIES = 5
-"""How often a message is received before it goes to the dead-letter queue."""
 
+# The visibility timeout of the queue, in timeouts of the function, as AWS recommends. A message is then not received
+# again while its batch still runs or is throttled.
 VISIBILITY_TIMEOUTS = 6
-"""Visibility of a message in function timeouts: AWS's advice for queues that feed a function, so that a message is not
-received again while its batch still runs or is throttled."""
 
 
 class Scoring(Construct):
-    """Queue, dead-letter queue, and the function that scores what the queue names.
+    """The queue, its dead-letter queue, and the function.
 
-    Every change of code, model or settings is a version of its own, which is kept; the alias `live` names the one that
-    works. To go back, point it to an older one: `aws lambda update-alias --name live --function-version N`.
+    Every change of code, model or settings makes a new version of the function, and old versions stay. The alias
+    ``live`` names the version in service. To go back to an older one, run
+    ``aws lambda update-alias --name live --function-version N``.
+
+    Attributes:
+        queue: messages about new images.
+        dead_letters: messages that failed too often.
+        function: the function.
+        live: the alias that queue and backfill call.
     """
 
     def __init__(
@@ -45,7 +53,7 @@ class Scoring(Construct):
         storage: Storage,
         bundle: Bundle,
     ) -> None:
-        """Score what comes into the storage's images with the bundle's code."""
+        """Score images that are uploaded to ``storage`` with the code of ``bundle``."""
         super().__init__(scope, construct_id)
         self.dead_letters = _queue(self, "DeadLetters", retention_period=Duration.days(14))
         self.queue = _queue(
@@ -55,12 +63,27 @@ class Scoring(Construct):
             retention_period=Duration.days(4),
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=TRIES, queue=self.dead_letters),
         )
+        self._announce_images(configuration, storage)
+        self.function = self._function(configuration, storage, bundle)
+        self.live = lambda_.Alias(self, "Live", alias_name=names.LIVE_ALIAS, version=self.function.current_version)
+        self.live.add_event_source(
+            event_sources.SqsEventSource(
+                self.queue,
+                batch_size=configuration.batch_size,
+                max_batching_window=Duration.seconds(configuration.batch_window_seconds),
+                max_concurrency=configuration.max_concurrency,
+                report_batch_item_failures=True,
+            )
+        )
+
+    def _announce_images(self, configuration: Configuration, storage: Storage) -> None:
+        """Let the bucket of images send its events to the queue, and no bucket of another account."""
         prefix, suffix = configuration.images_prefix, configuration.images_suffix
         filters = [s3.NotificationKeyFilter(prefix=prefix, suffix=suffix)] if prefix or suffix else []
         storage.images.add_event_notification(
             s3.EventType.OBJECT_CREATED, notifications.SqsDestination(self.queue), *filters
         )
-        # The CDK lets in the bucket of this name, whoever may own it one day.
+        # The CDK allows the bucket by its name, which another account could own one day.
         self.queue.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="RefuseBucketsOfOthers",
@@ -72,26 +95,25 @@ class Scoring(Construct):
             )
         )
 
+    def _function(self, configuration: Configuration, storage: Storage, bundle: Bundle) -> lambda_.Function:
+        """The function, with a log of its own."""
         log_group = logs.LogGroup(self, "Log", removal_policy=RemovalPolicy.DESTROY, encryption_key=storage.key)
         cast(logs.CfnLogGroup, log_group.node.default_child).retention_in_days = configuration.log_retention_days
-        self.function = lambda_.Function(
+        python, arm64 = f"python{bundle.target.python}", bundle.target.architecture == "arm64"
+        function = lambda_.Function(
             self,
             "Function",
             code=lambda_.Code.from_asset(str(bundle.code)),
             handler="lambda_fn.handler.handler",
-            runtime=lambda_.Runtime(
-                f"python{bundle.target.python}", lambda_.RuntimeFamily.PYTHON, supports_snap_start=True
-            ),
-            architecture=lambda_.Architecture.ARM_64
-            if bundle.target.architecture == "arm64"
-            else lambda_.Architecture.X86_64,
+            runtime=lambda_.Runtime(python, lambda_.RuntimeFamily.PYTHON, supports_snap_start=True),
+            architecture=lambda_.Architecture.ARM_64 if arm64 else lambda_.Architecture.X86_64,
             memory_size=configuration.memory_mb,
             timeout=Duration.seconds(configuration.timeout_seconds),
             reserved_concurrent_executions=configuration.reserved_concurrency,
-            role=_role(self, storage, log_group, prefix or ""),
+            role=_role(self, storage, log_group, configuration.images_prefix or ""),
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
-            # Logs cost more than the computing: the platform's own START, END and REPORT lines stay out.
+            # Logs cost more than computing does, so the platform's START, END and REPORT lines are left out.
             system_log_level_v2=lambda_.SystemLogLevel.WARN,
             environment=_environment(configuration, storage.results.bucket_name, Stack.of(self).stack_name),
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if configuration.snap_start else None,
@@ -99,21 +121,12 @@ class Scoring(Construct):
                 removal_policy=RemovalPolicy.RETAIN, description=_version_description(Manifest.read())
             ),
         )
-        _acknowledge(self.function)
-        self.live = lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)
-        self.live.add_event_source(
-            event_sources.SqsEventSource(
-                self.queue,
-                batch_size=configuration.batch_size,
-                max_batching_window=Duration.seconds(configuration.batch_window_seconds),
-                max_concurrency=configuration.max_concurrency,
-                report_batch_item_failures=True,
-            )
-        )
+        _acknowledge(function)
+        return function
 
 
 def _version_description(model: Manifest) -> str:
-    """What a published version of the function says of its model; Lambda takes 256 characters."""
+    """The description of a version of the function: its model, in at most 256 characters, which is Lambda's limit."""
     return f"{model.version}, sha256 {model.sha256}"[:256]
 
 
@@ -122,29 +135,29 @@ def _queue(scope: Construct, construct_id: str, **properties: Any) -> sqs.Queue:
 
 
 def _environment(configuration: Configuration, results: str, service: str) -> dict[str, str]:
-    """What the function is told; a choice that was not made is not there, and the model's manifest decides."""
-    chosen = {
+    """The function's environment variables. A setting without a value is left out; then the manifest decides."""
+    choices = {
         REVIEW_EVERYTHING: "true" if configuration.review_everything else None,
         **{variable: configuration.own_rates.get(rate) for rate, variable in ERROR_RATE_VARIABLES.items()},
     }
-    # The service is a dimension of every metric: it tells several deployments in one account apart.
+    # The service is a dimension of every metric, which separates the deployments of an account.
     fixed = {RESULTS_BUCKET: results, SERVICE_NAME: service}
-    return fixed | {name: str(value) for name, value in chosen.items() if value is not None}
+    return fixed | {name: str(value) for name, value in choices.items() if value is not None}
 
 
 def _acknowledge(function: lambda_.Function) -> None:
-    acknowledge(function, "L1", "The newest Python that the model's libraries are tested on here.")
+    acknowledge(function, "L1", "It is the newest Python that the model's libraries are tested on.")
     for rule, reason in {
-        "LambdaConcurrency": "The queue's and the backfill's greatest concurrency bound it; reserved_concurrency adds "
-        "a limit where the account's own allows.",
-        "LambdaDLQ": "Its failures go back to the queue, which has a dead-letter queue.",
-        "LambdaInsideVPC": "It speaks with S3 alone, over TLS; a VPC would give it a network that it does not need.",
+        "LambdaConcurrency": "max_concurrency and backfill_concurrency limit it; reserved_concurrency adds a limit if "
+        "the account's quota allows.",
+        "LambdaDLQ": "Failed messages go back to the queue, which has a dead-letter queue.",
+        "LambdaInsideVPC": "It calls S3 alone, over TLS; a VPC would add a network that it does not need.",
     }.items():
         acknowledge(function, rule, reason, pack="HIPAA.Security")
 
 
 def _role(scope: Construct, storage: Storage, log_group: logs.ILogGroup, images_prefix: str) -> iam.Role:
-    """Of a function that reads images, and writes results and its own log; its event source adds reading the queue."""
+    """A role that may read images, and write results and its own log; the event source adds reading the queue."""
     role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     images, results = storage.images, storage.results
     image_objects = images.arn_for_objects(f"{images_prefix}*")
@@ -162,8 +175,8 @@ def _role(scope: Construct, storage: Storage, log_group: logs.ILogGroup, images_
             resources=result_objects,
             conditions=of_this_account(scope),
         ),
-        # Without it S3 answers 403 for a key that is not there: an image that was deleted meanwhile, or a first result,
-        # could not be told from a missing permission.
+        # Without this right S3 answers 403 for a missing key. A deleted image, or a missing result, would look like a
+        # missing permission.
         iam.PolicyStatement(
             sid="TellMissingFromForbidden",
             actions=["s3:ListBucket"],
@@ -179,6 +192,6 @@ def _role(scope: Construct, storage: Storage, log_group: logs.ILogGroup, images_
         role.add_to_policy(statement)
     let_use(role, images.encryption_key, "DecryptImages", write=False)
     let_use(role, results.encryption_key, "EncryptResults")
-    reason = "Any image of the one bucket, any result below three prefixes of the other."
+    reason = "The role needs every image of one bucket, and every result below three prefixes of the other."
     acknowledge_resources(role, [image_objects, *result_objects], reason)
     return role

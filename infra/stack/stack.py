@@ -1,4 +1,4 @@
-"""The one stack, the same for AWS and for the local cloud."""
+"""The CloudFormation stack, the same on AWS and on the local cloud."""
 
 from aws_cdk import CfnOutput, Stack, Tags
 from constructs import Construct
@@ -14,15 +14,15 @@ from infra.stack.release import Release
 from infra.stack.scoring import Scoring
 from infra.stack.storage import Storage
 
+# The function's Python version on AWS. The local cloud runs functions on the Python of this process.
 PYTHON = "3.13"
-"""The function's Python on AWS; the local cloud runs functions on this process's own."""
 
 
 class CellflagStack(Stack):
-    """Storage, scoring, and the names that users need."""
+    """Storage, scoring, backfill, ledger, monitoring and release, with the names that users need as outputs."""
 
     def __init__(self, scope: Construct, construct_id: str, *, configuration: Configuration, bundle: Bundle) -> None:
-        """Deploy the bundle's code as configured."""
+        """Deploy the code of ``bundle`` with the settings of ``configuration``."""
         super().__init__(
             scope,
             construct_id,
@@ -50,6 +50,6 @@ class CellflagStack(Stack):
             CfnOutput(self, name, value=value)
         if configuration.images_prefix:
             CfnOutput(self, names.IMAGES_PREFIX_OUTPUT, value=configuration.images_prefix)
-        inline = "A role's rights stand beside the role; a managed policy would serve no other."
+        inline = "Each policy belongs to one role; no other role would share a managed policy."
         acknowledge(self, "IAMNoInlinePolicy", inline, pack="HIPAA.Security")
         acknowledge_notifications_handler(self)

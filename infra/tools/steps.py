@@ -1,4 +1,4 @@
-"""The steps of a longer command on the terminal: each with a spinner, its time, and a tick at its end."""
+"""Shows the steps of a longer command on the terminal: each with a spinner, its time, and a tick at its end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,27 +12,27 @@ from rich.text import Text
 
 
 class Step:
-    """One running step; its methods may be called from any thread."""
+    """One running step. Its methods may be called from any thread."""
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
-        """Show the step as `task` of `progress`."""
+        """Show the step as ``task`` of ``progress``."""
         self._progress = progress
         self._task = task
 
     def note(self, text: str) -> None:
-        """Show `text` beside the step."""
+        """Show ``text`` beside the step."""
         self._progress.update(self._task, note=text)
 
     def done(self, items: int, of: int) -> None:
-        """Show that `items` of all `of` are done."""
+        """Show how many items are done, ``of`` how many."""
         self._progress.update(self._task, description=f"{items} of {of}")
 
 
 class Steps:
-    """A list of steps that grows while the work goes on; several may run at the same time."""
+    """A list of steps that grows during the work. Several steps may run at the same time."""
 
     def __init__(self, console: Console) -> None:
-        """Show on `console`."""
+        """Show the steps on ``console``."""
         self._progress = Progress(
             _Mark(),
             TextColumn("[bold]{task.fields[name]}", table_column=Column(min_width=9, no_wrap=True)),
@@ -44,19 +44,24 @@ class Steps:
         )
 
     def __enter__(self) -> Self:
-        """Take over the lower end of the terminal."""
+        """Begin to show steps."""
         self._progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the steps on the terminal as they are."""
+        """Leave the steps on the terminal as they are now."""
         self._progress.stop()
 
     @contextmanager
     def step(self, name: str, description: str) -> Iterator[Step]:
-        """Show a step for as long as the `with` block lasts."""
+        """Show a step during the ``with`` block.
+
+        Args:
+            name: one word, such as ``deploy``.
+            description: what is worked on, such as ``cdk deploy``.
+        """
         task = self._progress.add_task(description, total=1, name=name, note="", failed=False)
         try:
             yield Step(self._progress, task)

@@ -1,4 +1,4 @@
-"""uv, which comes from PyPI like everything else here."""
+"""Runs uv, which is installed from PyPI with the project."""
 
 import os
 import subprocess
@@ -9,7 +9,10 @@ from uv import find_uv_bin
 
 
 def run_uv(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run `uv` quietly with further environment variables, away from any project, whose settings it would take over."""
+    """Run ``uv`` quietly, with additional environment variables.
+
+    It runs in a temporary folder, because it would follow the settings of a project.
+    """
     return subprocess.run(
         [find_uv_bin(), "--quiet", *arguments],
         env={**os.environ, **variables},

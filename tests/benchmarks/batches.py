@@ -1,9 +1,9 @@
-"""Run in a process of its own: batches of the real function against S3 over HTTP, and what they took.
+"""Run in a process of its own: measure batches of the function against S3 over HTTP.
 
 python -m tests.benchmarks.batches CORES THREADS ROUNDS SIZE...
 
-The cloud that AWS_ENDPOINT_URL names has a bucket `images` with `IMAGES` cells. boto3 is the real one, and so is the
-time that it takes; each request takes `DELAY_S` more, as S3 is farther away than the local cloud.
+The cloud at AWS_ENDPOINT_URL has a bucket ``images`` with ``IMAGES`` cells. boto3 is the real one. Each request takes
+``DELAY_S`` more, because S3 is farther away than the local cloud.
 """
 
 import io
@@ -22,12 +22,12 @@ CONTEXT: Any = SimpleNamespace(aws_request_id="benchmark", get_remaining_time_in
 
 
 def key(number: int) -> str:
-    """Of an image; what lies before the slash says in the counts of requests what they were for."""
+    """Return the key of an image. Requests are counted by the part before the slash."""
     return f"image/cell {number}.bmp"
 
 
 def event(keys: list[str]) -> dict[str, Any]:
-    """A batch of one message an image, as it comes from the queue."""
+    """Return a batch from the queue, with one message for each image."""
 
     def record(key: str) -> dict[str, Any]:
         s3 = {"bucket": {"name": "images"}, "object": {"key": quote_plus(key, safe="/"), "sequencer": "00"}}
@@ -44,12 +44,12 @@ def main(cores: int, threads: int, rounds: int, sizes: list[int]) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     answers, log = sys.stdout, io.StringIO()
-    sys.stdout = log  # where the function logs to
+    sys.stdout = log  # the function logs to standard output
 
     from lambda_fn import handler
     from lambda_fn.model import Model
 
-    handler.model = Model(threads=threads)
+    handler.runtime.model = Model(threads=threads)
     requests: Counter[str] = Counter()
 
     def far_away(request: Any, **_: Any) -> None:
@@ -57,11 +57,11 @@ def main(cores: int, threads: int, rounds: int, sizes: list[int]) -> None:
         time.sleep(DELAY_S)
 
     for operation in ("GetObject", "PutObject", "DeleteObject"):
-        handler.s3.meta.events.register(f"before-send.s3.{operation}", far_away)
+        handler.runtime.s3.meta.events.register(f"before-send.s3.{operation}", far_away)
     for number in range(-1, rounds):
         for size in sizes:
             os.environ["RESULTS_BUCKET"] = f"results-{cores}-{threads}-{number + 1}-{size}"
-            handler.s3.create_bucket(Bucket=os.environ["RESULTS_BUCKET"])
+            handler.runtime.s3.create_bucket(Bucket=os.environ["RESULTS_BUCKET"])
             requests.clear()
             log.seek(0)
             log.truncate()
@@ -70,7 +70,7 @@ def main(cores: int, threads: int, rounds: int, sizes: list[int]) -> None:
                 answer = handler.handler(event([key(number) for number in range(start, start + size)]), CONTEXT)
                 assert answer == {"batchItemFailures": []}
             seconds, cpu_seconds = time.perf_counter() - begun[0], time.process_time() - begun[1]
-            if number >= 0:  # the round before pays for connections and buffers
+            if number >= 0:  # the first round opens connections and allocates buffers
                 print(json.dumps([size, seconds, cpu_seconds, requests, len(log.getvalue())]), file=answers)
 
 

@@ -1,4 +1,4 @@
-"""Run in a process of its own: from nothing to the first written result, the function's way or the original one.
+"""Run in a process of its own: score a cell in a new process, with the function or with Keras, or reject a file.
 
 python cold.py function TASK_FOLDER TESTS_FOLDER CELL IMAGES | keras MODEL CELL | rejection TASK_FOLDER FILE
 """
@@ -28,10 +28,10 @@ def function(task: str, tests: str, cell: str, count: str) -> None:
         image = {"bucket": {"name": "images"}, "object": {"key": key}}
         body = {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": image}]}
         messages.append({"eventSource": "aws:sqs", "messageId": key, "body": json.dumps(body)})
-    handler.s3 = s3
+    handler.runtime.s3 = s3
     context = SimpleNamespace(aws_request_id="cold", get_remaining_time_in_millis=lambda: 60_000)
     handler.handler({"Records": messages}, context)
-    assert sum(key.startswith("results/") for key in s3.standing("results")) == int(count)
+    assert sum(key.startswith("results/") for key in s3.current("results")) == int(count)
 
 
 def keras(model: str, cell: str) -> None:
@@ -45,7 +45,7 @@ def keras(model: str, cell: str) -> None:
 
 
 def rejection(task: str, path: str) -> None:
-    """Prints how long an image takes that is rejected, once the process is there."""
+    """Print the seconds until an image is rejected, without the start of the process."""
     sys.path[:0] = [task]
     scoring, stores = import_module("lambda_fn.scoring"), import_module("lambda_fn.stores")
     model = import_module("lambda_fn.model").Model()
@@ -56,7 +56,7 @@ def rejection(task: str, path: str) -> None:
 
 
 def peak_kib() -> int:
-    """Most memory that this process had; getrusage would count what its parent had before the start."""
+    """Return the peak memory of this process in KiB; getrusage would also count memory of its parent."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(status.read_text().split("VmHWM:")[1].split()[0])

@@ -1,4 +1,4 @@
-"""Cells to measure on, and the tables in which every measurement ends."""
+"""Cells for measurements, and tables of their results."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -19,8 +19,8 @@ ROWS: list[tuple[str, ...]] = []
 TABLES: list[Table] = []
 
 
-class Comparison(NamedTuple):
-    """One row: what was measured, beside what it is held against in the same run."""
+class ComparisonRow(NamedTuple):
+    """One row of the table: a measurement beside a reference from the same run."""
 
     subject: str
     reference: str
@@ -30,7 +30,7 @@ class Comparison(NamedTuple):
     aim: str
 
     def report(self, faster: bool = False) -> None:
-        """Add the row: medians, the median of the rounds' ratios, and the number of rounds."""
+        """Add the row: both medians, the median ratio of the rounds, and the number of rounds."""
         pairs = zip(self.ours, self.theirs, strict=True)
         ratio = median(their / our if faster else our / their for our, their in pairs)
         values = (f"{median(side):.4g} {self.unit}" for side in (self.ours, self.theirs))
@@ -38,7 +38,7 @@ class Comparison(NamedTuple):
 
 
 def report(subject: str, value: str, aim: str, rounds: int = 1) -> None:
-    """Add a row that is held against a number only."""
+    """Add a row without a reference."""
     ROWS.append((subject, "", value, "", "", aim, str(rounds)))
 
 
@@ -68,7 +68,7 @@ def bundle() -> Bundle:
 
 @pytest.fixture(scope="session")
 def unzipped(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The function's code as Lambda lays it out."""
+    """The folder with the function's code, as Lambda unpacks it."""
     import zipfile
 
     folder = tmp_path_factory.mktemp("task")
@@ -78,9 +78,9 @@ def unzipped(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rounds(count: int, *sides: Callable[[], float]) -> list[list[float]]:
-    """Measure each side once a round, alternating, so that a busy moment of the machine meets all sides alike."""
+    """Measure each side once in every round, so that a busy moment of the machine slows all sides alike."""
     for side in sides:
-        side()  # the first call of each pays for imports and buffers
+        side()  # the first call of each imports modules and allocates buffers
     values: list[list[float]] = [[] for _ in sides]
     for _ in range(count):
         for side, measured in zip(sides, values, strict=True):

@@ -1,4 +1,4 @@
-"""What a million images cost, and which threads, memory, batch and window are chosen: docs/performance.md says why."""
+"""Costs of a million images by threads, memory, batch size and window; docs/performance.md explains the choice."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from rich.table import Table
 
 from infra import prices
 from infra.local_cloud import emulator
-from infra.local_cloud.isolation import environment, s3_client
+from infra.local_cloud.isolation import environment, session
 from infra.settings.configuration import Configuration
 from lambda_fn.manifest import Manifest
 
@@ -25,20 +25,20 @@ from .conftest import TABLES, report
 ROUNDS = 3
 SIZES = (1, 10, 25, 50, 100)
 MILLION = 1_000_000
+# Memory that comes with one full core: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 VCPU_MB = 1769
-"""Of memory buy one full core: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Medians of `IMAGES` images in batches of `size`.
+    """Medians of several rounds of ``IMAGES`` images.
 
     Attributes:
-        size: images a batch.
-        seconds: an image, on the cores that there were.
-        cpu_seconds: an image, of all threads.
-        requests: to S3 for all images, by method and what they were for.
-        log_bytes: for all images.
+        size: number of images in a batch.
+        seconds: time for one image, on the cores of the run.
+        cpu_seconds: processor time of all threads for one image.
+        requests: requests to S3 for all images, by method and purpose.
+        log_bytes: bytes of the log for all images.
     """
 
     size: int
@@ -53,11 +53,11 @@ Measure = Callable[..., list[Measured]]
 
 @pytest.fixture(scope="module")
 def measure(cells: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measure]:
-    """Runs batches of some sizes in a process with some cores and threads, against a local cloud."""
+    """Runs batches of these sizes in a process with these cores and threads, against a local cloud."""
     home = tmp_path_factory.mktemp("home")
     try:
         endpoint = emulator.start(home).endpoint
-        s3 = s3_client(endpoint)
+        s3 = session().client("s3", endpoint_url=endpoint)
         s3.create_bucket(Bucket="images")
         for number in range(IMAGES):
             s3.put_object(Bucket="images", Key=key(number), Body=cells[number % len(cells)])
@@ -85,15 +85,15 @@ def _median(rounds: list[tuple[int, float, float, dict[str, int], int]]) -> Meas
 
 
 def cost_of_a_million(measured: Measured, *, memory_mb: int, images_a_batch: float = 0) -> dict[str, float]:
-    """USD by part of the bill, storage left out, from what was measured.
+    """Return USD by part of the bill, without storage.
 
-    The share of flagged images is the model's on subjects that it never saw, not that of drawn cells. Lambda is billed
-    as arm64, at the speed of this machine.
+    The share of flagged images is the manifest's, for subjects that the model never saw. Lambda is billed as arm64, at
+    the speed of this machine.
 
     Args:
-        measured: what a full batch did.
-        memory_mb: below a whole core's, the processor's time is stretched.
-        images_a_batch: on average, where batches are not full.
+        measured: the measurement of full batches.
+        memory_mb: memory of the function. Below ``VCPU_MB`` the processor time is stretched.
+        images_a_batch: average number of images in a batch, if batches are not full.
     """
     size = images_a_batch or measured.size
     requests = measured.requests
@@ -111,15 +111,15 @@ def cost_of_a_million(measured: Measured, *, memory_mb: int, images_a_batch: flo
 
 
 def test_what_a_million_images_cost_by_size_of_batch_and_window(measure: Measure) -> None:
-    chosen = Configuration()
+    settings = Configuration()
     by_size = {measured.size: measured for measured in measure(1, 1, *SIZES)}
-    costs = {size: cost_of_a_million(one, memory_mb=chosen.memory_mb) for size, one in by_size.items()}
-    full = by_size[chosen.batch_size]
+    costs = {size: cost_of_a_million(one, memory_mb=settings.memory_mb) for size, one in by_size.items()}
+    full = by_size[settings.batch_size]
     assert full.requests["PUT results"] == full.requests["GET image"] == IMAGES
-    report("a million images", f"{sum(costs[chosen.batch_size].values()):.2f} USD", "<= 8 USD", ROUNDS)
+    report("a million images", f"{sum(costs[settings.batch_size].values()):.2f} USD", "<= 8 USD", ROUNDS)
 
     title = (
-        f"USD for a million new images, list prices of us-east-1, {prices.PRICES_AS_OF}, {chosen.memory_mb} MB, arm64"
+        f"USD for a million new images, list prices of us-east-1, {prices.PRICES_AS_OF}, {settings.memory_mb} MB, arm64"
     )
     table = Table("images a batch", *map(str, SIZES), title=title)
     table.add_row("ms an image", *(f"{by_size[size].seconds * 1000:.1f}" for size in SIZES))
@@ -131,14 +131,14 @@ def test_what_a_million_images_cost_by_size_of_batch_and_window(measure: Measure
 
     def cost(images_a_batch: float) -> float:
         measured = by_size[max(size for size in SIZES if size <= images_a_batch)]
-        parts = cost_of_a_million(measured, memory_mb=chosen.memory_mb, images_a_batch=images_a_batch)
+        parts = cost_of_a_million(measured, memory_mb=settings.memory_mb, images_a_batch=images_a_batch)
         return sum(parts.values())
 
     windows = (0, 1, 5, 20)
-    title = f"USD for a million, at most {chosen.batch_size} a batch, that come at a steady pace"
+    title = f"USD for a million, at most {settings.batch_size} a batch, that come at a steady pace"
     table = Table("images a second", *(f"window {window} s" for window in windows), title=title)
     for pace in (0.1, 1, 10, 100):
-        sizes = (min(chosen.batch_size, 1 + pace * window) for window in windows)
+        sizes = (min(settings.batch_size, 1 + pace * window) for window in windows)
         table.add_row(f"{pace:g}", *(f"{cost(size):.2f}" for size in sizes))
     TABLES.append(table)
 

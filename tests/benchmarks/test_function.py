@@ -1,4 +1,4 @@
-"""How fast the function is: `uv run pytest tests/benchmarks`. Nothing here fails for being slow; machines differ."""
+"""The speed of the function: ``uv run pytest tests/benchmarks``. No test fails because it is slow; machines differ."""
 
 import io
 import time
@@ -19,7 +19,7 @@ from lambda_fn.stores import BucketStore, read_from_bucket
 
 from ..fake_s3 import FakeS3
 from .batches import CONTEXT, DELAY_S, event
-from .conftest import Comparison, report, rounds
+from .conftest import ComparisonRow, report, rounds
 
 ROUNDS = 9
 
@@ -46,23 +46,23 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def bare(cells: list[bytes], clock: Callable[[], float]) -> float:
-    """Pillow's decoding and resizing and onnxruntime, and nothing else."""
-    size = handler.model.manifest.preprocessing.size
+    """Measure decoding and resizing by Pillow and inference by onnxruntime, without anything else."""
+    size = handler.runtime.model.manifest.preprocessing.size
     started = clock()
     for data in cells:
         image = Image.open(io.BytesIO(data)).convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
-        handler.model.predict(np.asarray(image))
+        handler.runtime.model.predict(np.asarray(image))
     return clock() - started
 
 
 def whole(cells: list[bytes], clock: Callable[[], float], monkeypatch: pytest.MonkeyPatch, batch: int) -> float:
     s3, keys = filled(cells)
-    monkeypatch.setattr(handler, "s3", s3)
+    monkeypatch.setattr(handler.runtime, "s3", s3)
     started = clock()
     for first in range(0, len(keys), batch):
         assert handler.handler(event(keys[first : first + batch]), CONTEXT) == {"batchItemFailures": []}
     spent = clock() - started
-    assert len([key for key in s3.standing("results") if key.startswith("results/")]) == len(cells)
+    assert len([key for key in s3.current("results") if key.startswith("results/")]) == len(cells)
     return spent
 
 
@@ -74,7 +74,7 @@ def test_processor_time_of_the_whole_function_beside_its_bare_parts(
         lambda: whole(cells, time.process_time, monkeypatch, 10) / len(cells) * 1000,
         lambda: bare(cells, time.process_time) / len(cells) * 1000,
     )
-    Comparison(
+    ComparisonRow(
         "CPU per image, events to documents", "decode + resize + onnxruntime", "ms", ours, theirs, "<= 1.25"
     ).report()
 
@@ -82,7 +82,7 @@ def test_processor_time_of_the_whole_function_beside_its_bare_parts(
 def test_a_batch_overlaps_waiting_with_work(cells: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     def batch() -> float:
         s3, keys = filled(cells, delayed)
-        monkeypatch.setattr(handler, "s3", s3)
+        monkeypatch.setattr(handler.runtime, "s3", s3)
         started = time.perf_counter()
         handler.handler(event(keys), CONTEXT)
         return time.perf_counter() - started
@@ -93,12 +93,16 @@ def test_a_batch_overlaps_waiting_with_work(cells: list[bytes], monkeypatch: pyt
         started = time.perf_counter()
         for key in keys:
             image = read_from_bucket(cast(Any, s3), ImageReference("images", key))
-            publish(store, score(handler.model, image, handler.policy), Precedence(None, image.last_modified, ""))
+            publish(
+                store,
+                score(handler.runtime.model, image, handler.runtime.policy),
+                Precedence(None, image.last_modified, ""),
+            )
         return time.perf_counter() - started
 
     ours, bare_parts, sequential = rounds(5, batch, lambda: bare(cells, time.perf_counter), one_after_the_other)
-    Comparison("batch of 50, 20 ms a request", "bare compute", "s", ours, bare_parts, "<= 2.5").report()
-    Comparison("batch of 50, 20 ms a request", "one image after the other", "s", ours, sequential, ">= 4").report(
+    ComparisonRow("batch of 50, 20 ms a request", "bare compute", "s", ours, bare_parts, "<= 2.5").report()
+    ComparisonRow("batch of 50, 20 ms a request", "one image after the other", "s", ours, sequential, ">= 4").report(
         faster=True
     )
 
@@ -108,10 +112,12 @@ def test_throughput_beside_the_original_way(cells: list[bytes], monkeypatch: pyt
 
     from training.networks.architectures import network
 
-    size = handler.model.manifest.preprocessing.size
+    manifest = handler.runtime.model.manifest
+    size = manifest.preprocessing.size
     keras_model = network("2x2C1D", size)
     inputs = [
-        to_model_input(find_cell(decode(data).pixels), handler.model.manifest.preprocessing) for data in cells[:20]
+        to_model_input(find_cell(decode(data).pixels), handler.runtime.model.manifest.preprocessing)
+        for data in cells[:20]
     ]
     compiled = tf.function(keras_model)
 
@@ -129,14 +135,14 @@ def test_throughput_beside_the_original_way(cells: list[bytes], monkeypatch: pyt
         lambda: whole(cells[:20], time.perf_counter, monkeypatch, 20) / 20,
         seconds_an_image(lambda batch: keras_model.predict(batch, verbose=0)),
         seconds_an_image(lambda batch: compiled(tf.constant(batch))),
-        seconds_an_image(lambda batch: handler.model.predict(batch[0])),
+        seconds_an_image(lambda batch: handler.runtime.model.predict(batch[0])),
     )
     for name, theirs, aim in (
         ("Keras 2x2C1D predict, one image", predict, ">= 12"),
         ("Keras 2x2C1D in a tf.function", function, ""),
         ("onnxruntime alone, one by one", onnx, ""),
     ):
-        Comparison("whole function, an image", name, "s", ours, theirs, aim).report(faster=True)
+        ComparisonRow("whole function, an image", name, "s", ours, theirs, aim).report(faster=True)
 
 
 def test_size_of_the_zip(bundle: Any) -> None:

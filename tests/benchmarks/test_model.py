@@ -1,4 +1,4 @@
-"""What the served network costs beside the bare backbone that it is built on.
+"""The time of the served network beside the time of its bare backbone.
 
 The aim, 1.71, is 12 ms an inference on a processor that takes 7 ms for the bare backbone. Both see the same cell, in
 sessions of the same options.
@@ -12,7 +12,7 @@ from lambda_fn.images import decode
 from lambda_fn.manifest import MODEL_FOLDER
 from lambda_fn.model import Model, start_session
 
-from .conftest import Comparison, report, rounds
+from .conftest import ComparisonRow, report, rounds
 
 ROUNDS = 60
 SIDE = 224
@@ -42,7 +42,7 @@ def test_an_inference_beside_the_bare_backbone(cells: list[bytes]) -> None:
         lambda: milliseconds(lambda: served.predict(pixels)),
         lambda: milliseconds(lambda: theirs.run(None, {INPUT_NAME: pixels[None]})),
     )
-    Comparison(
+    ComparisonRow(
         "CPU of an inference, one thread", "MobileNet v1 to conv_pw_9, 224 px", "ms", ours, bare_backbone, "<= 1.71"
     ).report()
     report("model.onnx", f"{(MODEL_FOLDER / 'model.onnx').stat().st_size / 1e6:.1f} MB", "<= 12")

@@ -1,4 +1,4 @@
-"""What a new process of the function costs: time to its first result, and memory for a large batch."""
+"""Time from a new process to its first result, and memory of a large batch."""
 
 import os
 import subprocess
@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import pytest
 
-from lambda_fn.handler import model
+from lambda_fn.manifest import Manifest
 
 from ..lambda_fn.bombs import BOMBS
-from .conftest import Comparison, report, rounds
+from .conftest import ComparisonRow, report, rounds
 
 HERE = Path(__file__).parent
 
@@ -50,13 +50,13 @@ def test_cold_start_beside_the_original_way(unzipped: Path, cell: Path, tmp_path
     from training.networks.architectures import network
 
     saved = tmp_path / "model.keras"
-    network("2x2C1D", model.manifest.preprocessing.size).save(saved)
+    network("2x2C1D", Manifest.read().preprocessing.size).save(saved)
     ours, theirs = rounds(
         5,
         lambda: run("function", unzipped, HERE.parent, cell, 1).seconds,
         lambda: run("keras", saved, cell).seconds,
     )
-    Comparison("new process to first result", "Keras and TensorFlow", "s", ours, theirs, "<= 0.6 s, 1/8").report(
+    ComparisonRow("new process to first result", "Keras and TensorFlow", "s", ours, theirs, "<= 0.6 s, 1/8").report(
         faster=True
     )
 

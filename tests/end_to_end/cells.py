@@ -4,6 +4,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+# Names that a key, a URL or an event might garble.
 KEYS = (
     "plain.bmp",
     "plate 7/cell 12.bmp",
@@ -15,13 +16,11 @@ KEYS = (
     "two.dots..bmp",
     "it's (1) [2] {3} ~!$,;@.PNG",
 )
-"""Names that a key, a URL or an event might garble."""
-
 _FORMATS = {".bmp": "BMP", ".png": "PNG", ".jpg": "JPEG", ".webp": "WEBP", ".tiff": "TIFF"}
 
 
 def draw_cell(path: Path, seed: int) -> None:
-    """A purple disc on black at `path`, in the format of its suffix; every seed gives another one."""
+    """Draw a purple disc on black, in the format of the path's suffix. Each seed gives another disc."""
     image = Image.new("RGB", (450, 450))
     radius = 90 + 5 * (seed % 10)
     ImageDraw.Draw(image).ellipse((225 - radius, 225 - radius, 225 + radius, 225 + radius), fill=(120, 60 + seed, 150))

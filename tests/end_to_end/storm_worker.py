@@ -25,7 +25,8 @@ def main(task: str, tests: str, share: float, seed: int) -> None:
     sys.path[:0] = [task, tests]
     handler: Any = import_module("lambda_fn.handler")
     if share:
-        handler.s3.meta.events.register("before-send.s3", Weather(handler.s3, share, seed))
+        s3 = handler.runtime.s3
+        s3.meta.events.register("before-send.s3", Weather(s3, share, seed))
     for line in sys.stdin:
         call = json.loads(line)
         left = partial(_left_ms, monotonic() + call["timeout_seconds"])

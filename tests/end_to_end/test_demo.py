@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from infra.demo.cells import Cell
-from infra.demo.round_trip import keys_below, score_cells
-from infra.local_cloud.isolation import s3_client
+from infra.demo.round_trip import score_images
+from infra.demo.uploads import Upload
+from infra.tools.objects import list_keys
 from infra.tools.steps import Steps
 from tests.end_to_end.cells import KEYS, draw_cell
 from tests.end_to_end.conftest import Demonstration
@@ -24,10 +24,10 @@ def test_the_demonstration_ends_well_and_counts_every_image(demonstration: Demon
     output = demonstration.result.output
     assert demonstration.result.exit_code == 0
     assert f"{len(KEYS)} images below" in output
-    assert "2 other files are left out" in output  # a hidden file is not even counted
+    assert "3 other files were passed over: 1 .txt, 1 hidden, 1 .csv." in output
     assert f"{len(KEYS)} images: " in output
     assert ", 0 rejected." in output
-    assert f"export AWS_ENDPOINT_URL={demonstration.deployment.endpoint}" in output
+    assert f"export AWS_ENDPOINT_URL={demonstration.stack.endpoint}" in output
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -64,20 +64,20 @@ def test_bad_input_is_rejected_and_harms_no_other_image(demonstration: Demonstra
     }
     for name, content in bad.items():
         (tmp_path / name).write_bytes(content)
-    cells = [Cell(f"mixed/{path.name}", path) for path in sorted(tmp_path.iterdir())]
+    images = [Upload(f"mixed/{path.name}", path) for path in sorted(tmp_path.iterdir())]
 
+    stack = demonstration.stack
     with Steps(Console(quiet=True)) as steps:
-        answers = score_cells(demonstration.deployment, cells, steps)
+        results = score_images(stack, images, steps)
 
-    statuses = {key: answer.document["status"] for key, answer in answers.items()}
-    assert statuses == {cell.key: "rejected" if cell.path.name in bad else "scored" for cell in cells}
+    statuses = {key: result.document["status"] for key, result in results.items()}
+    assert statuses == {image.key: "rejected" if image.path.name in bad else "scored" for image in images}
     for name in bad:
-        rejected = answers[f"mixed/{name}"].document
+        rejected = results[f"mixed/{name}"].document
         assert (rejected["prediction"], rejected["decision"]) == (None, "review")
         assert rejected["review"]["required"]
-    s3 = s3_client(demonstration.deployment.endpoint)
-    assert keys_below(s3, demonstration.deployment.results, "results/mixed/") == [
-        f"results/{cell.key}.json" for cell in cells
+    assert list(list_keys(stack.s3, stack.results, "results/mixed/")) == [
+        f"results/{image.key}.json" for image in images
     ]
-    flags = keys_below(s3, demonstration.deployment.results, "review/mixed/")
-    assert {f"review/mixed/{name}.json" for name in bad} <= set(flags)
+    flags = set(list_keys(stack.s3, stack.results, "review/mixed/"))
+    assert {f"review/mixed/{name}.json" for name in bad} <= flags

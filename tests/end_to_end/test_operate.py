@@ -44,7 +44,7 @@ def test_a_backfill_leaves_what_is_answered_and_on_demand_answers_all_once_more(
 def test_a_dead_letter_is_sent_back_and_answered(demonstration: Demonstration) -> None:
     stack = find_local_stack()
     entity = {"key": quote_plus(KEYS[1]), "sequencer": "00"}
-    bucket = {"name": demonstration.deployment.images}
+    bucket = {"name": demonstration.stack.images}
     record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {"bucket": bucket, "object": entity}}
     dead_letters = stack.output("DeadLetterQueueUrl")
     stack.sqs.send_message(QueueUrl=dead_letters, MessageBody=json.dumps({"Records": [record]}))

@@ -26,10 +26,11 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.config import Config
 
-from infra.demo.round_trip import keys_below
 from infra.local_cloud import emulator
-from infra.local_cloud.isolation import client_settings, environment, s3_client, session
+from infra.local_cloud.isolation import environment, session
 from infra.packaging.bundle import build, local_target
+from infra.tools.objects import list_keys, read_bytes
+from lambda_fn.manifest import MODEL_FOLDER
 from tests.brightest_red import cell, write_brightest_red
 from tests.end_to_end.storm_pollers import Pollers, Worker, delete
 
@@ -57,16 +58,14 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
     """Two buckets and three queues on a local cloud of their own: what is announced is shuffled on its way."""
     try:
         endpoint = emulator.start(tmp_path / "home").endpoint
-        sqs = session().client(
-            "sqs", endpoint_url=endpoint, config=Config(max_pool_connections=WORKERS + 1, **client_settings())
-        )
+        sqs = session().client("sqs", endpoint_url=endpoint, config=Config(max_pool_connections=WORKERS + 1))
         announced, dead_letters = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("announced", "dead"))
         redrive = {"deadLetterTargetArn": _arn(sqs, dead_letters), "maxReceiveCount": TRIES}
         queue = sqs.create_queue(
             QueueName="queue",
             Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS), "RedrivePolicy": json.dumps(redrive)},
         )["QueueUrl"]
-        s3 = s3_client(endpoint)
+        s3 = session().client("s3", endpoint_url=endpoint)
         for bucket in ("images", "results"):
             s3.create_bucket(Bucket=bucket)
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -90,13 +89,13 @@ def task(tmp_path: Path) -> Path:
     """The function's code as Lambda lays it out, with a model whose answers are known."""
     with zipfile.ZipFile(build(local_target()).code) as archive:
         archive.extractall(tmp_path / "task")
-    write_brightest_red(tmp_path / "task" / "lambda_fn" / "model")
+    write_brightest_red(tmp_path / "task" / "lambda_fn" / MODEL_FOLDER.name)
     return tmp_path / "task"
 
 
 def upload(cloud: Cloud, generator: random.Random) -> dict[str, list[tuple[str, str]]]:
     """Versions of each key in the order of their upload, each with the decision that it will get."""
-    s3 = s3_client(cloud.endpoint)
+    s3 = session().client("s3", endpoint_url=cloud.endpoint)
     plan = Counter(f"plate {number % 7}/cell+{generator.randrange(KEYS)} é.bmp" for number in range(EVENTS))
     bodies = {key: generator.choices(list(DECISIONS), k=times) for key, times in plan.items()}
 
@@ -124,10 +123,10 @@ def send(cloud: Cloud, bodies: list[str]) -> None:
 
 
 def documents(cloud: Cloud, prefix: str) -> dict[str, str]:
-    s3 = s3_client(cloud.endpoint)
-    keys = keys_below(s3, "results", prefix)
+    s3 = session().client("s3", endpoint_url=cloud.endpoint)
+    keys = list(list_keys(s3, "results", prefix))
     with ThreadPoolExecutor(8) as pool:
-        bodies = pool.map(lambda key: s3.get_object(Bucket="results", Key=key)["Body"].read().decode(), keys)
+        bodies = pool.map(lambda key: read_bytes(s3, "results", key).decode(), keys)
         return {key.removeprefix(prefix): body for key, body in zip(keys, bodies, strict=True)}
 
 

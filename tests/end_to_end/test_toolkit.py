@@ -1,4 +1,4 @@
-"""The `cdk` command of the project, on Node from PyPI."""
+"""The ``cdk`` command of the project, on Node from PyPI."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from infra.local_cloud.isolation import environment
+from infra.tools.cdk import NODE_PACKAGE
 from infra.tools.paths import PROJECT
 
 
@@ -17,7 +18,7 @@ def cdk(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_cdk_is_the_pinned_version() -> None:
-    pinned = json.loads((PROJECT / "infra" / "node" / "package.json").read_text())["dependencies"]["aws-cdk"]
+    pinned = json.loads((NODE_PACKAGE / "package.json").read_text())["dependencies"]["aws-cdk"]
     done = cdk("--version")
     assert done.returncode == 0
     assert done.stdout.startswith(pinned)

@@ -1,4 +1,4 @@
-"""The stack as a template, a deployment for each test, and the command line that finds it."""
+"""Fixtures: the stack as a template, a fake deployment for each test, and commands on it."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -9,8 +9,8 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 from click.testing import CliRunner, Result
 
+from infra.deployed_stack import DeployedStack
 from infra.operate import access
-from infra.operate.access import DeployedStack
 from infra.packaging.bundle import Target
 from infra.tools.cdk import node_folder
 from tests.infra.fakes import deployed_stack
@@ -38,13 +38,13 @@ def template(synthesize: Synthesize) -> Template:
 
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedStack]:
-    with deployed_stack(monkeypatch) as found:
-        yield found
+    with deployed_stack(monkeypatch) as fake_stack:
+        yield fake_stack
 
 
 @pytest.fixture
 def run(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Runs a command with `--local`, which finds the test's deployment."""
+    """A function that runs a command with ``--local`` on the fake deployment."""
     monkeypatch.setattr(access, "find_local_stack", lambda: stack)
     monkeypatch.setenv("COLUMNS", "160")
 

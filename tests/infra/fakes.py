@@ -1,4 +1,4 @@
-"""A deployment in this process: S3 and SQS of moto, and Step Functions, Lambda and logs as far as commands ask them."""
+"""A fake deployment in this process: S3 and SQS by moto, and stand-ins for other clients."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.operate.access import DeployedStack
+from infra.deployed_stack import DeployedStack
 
 IMAGES, RESULTS = "cellflag-test-images", "cellflag-test-results"
 
@@ -24,7 +24,7 @@ class FakePaginator:
 
 @contextmanager
 def deployed_stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedStack]:
-    """Buckets and queues with the names that the outputs tell."""
+    """A deployment with the buckets and queues of its outputs."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -47,7 +47,7 @@ def deployed_stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedStack]:
 
 
 def with_client(stack: DeployedStack, name: str, **answers: Any) -> SimpleNamespace:
-    """Put a client that has these methods in the place of a real one."""
+    """Replace a client by one with these methods."""
     client = SimpleNamespace(**answers)
     cast(Any, stack).__dict__[name] = client
     return client

@@ -1,4 +1,4 @@
-"""The stack's template as tests read it."""
+"""Reads the stack's template for tests."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890
 
 
 def stack_in(folder: Path, app: App, runs_on: Target | None = None, **choices: Any) -> CellflagStack:
-    """The stack with code that does nothing, which lies in `folder`."""
+    """The stack with empty code, which is written to ``folder``."""
     code = folder / "code"
     code.mkdir(exist_ok=True)
     (code / "handler.py").write_text("")
@@ -26,23 +26,23 @@ def stack_in(folder: Path, app: App, runs_on: Target | None = None, **choices: A
 
 def resources(template: Template, kind: str) -> dict[str, Any]:
     """All resources of a type, by logical id."""
-    found: dict[str, Any] = template.to_json()["Resources"]
-    return {name: resource for name, resource in found.items() if resource["Type"] == kind}
+    template_resources: dict[str, Any] = template.to_json()["Resources"]
+    return {name: resource for name, resource in template_resources.items() if resource["Type"] == kind}
 
 
 def only(template: Template, kind: str, part_of_name: str) -> tuple[str, dict[str, Any]]:
-    """The one resource of a type whose logical id holds `part_of_name`: its logical id and its properties."""
-    (found,) = [item for item in resources(template, kind).items() if part_of_name in item[0]]
-    return found[0], found[1]["Properties"]
+    """Logical id and properties of the one resource of a type whose logical id contains ``part_of_name``."""
+    (match,) = [item for item in resources(template, kind).items() if part_of_name in item[0]]
+    return match[0], match[1]["Properties"]
 
 
 def statements(template: Template, policy: str = "ScoringRole", kind: str = "AWS::IAM::Policy") -> list[dict[str, Any]]:
-    """The statements of the one policy whose logical id holds `policy`."""
+    """The statements of the one policy whose logical id contains ``policy``."""
     document: dict[str, Any] = only(template, kind, policy)[1]["PolicyDocument"]
     return list(document["Statement"])
 
 
 def actions(statement: dict[str, Any]) -> set[str]:
-    """What a statement speaks of."""
+    """The actions of a statement."""
     action = statement["Action"]
     return {action} if isinstance(action, str) else set(action)

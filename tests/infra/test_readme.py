@@ -2,7 +2,6 @@
 
 import io
 import re
-from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from infra import prices
-from infra.operate.backfills.simulation import SCORE_SECONDS, Plan, simulate
+from infra.operate.backfills.simulation import SCORE_SECONDS, BackfillPlan, simulate
 from infra.settings.configuration import Configuration
 from infra.tools.paths import PROJECT
 from lambda_fn import reporting
@@ -18,8 +17,8 @@ from lambda_fn.manifest import Manifest
 from tests.infra.templates import Synthesize, resources
 
 README = (PROJECT / "README.md").read_text("utf-8")
+# Five pollers, each asking for 20 s at a time: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 LONG_POLLS = 5 * 3 * 60 * 24 * 30
-"""Five pollers, each asking for 20 s at a time: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
 
 
 def table(heading: str) -> dict[str, str]:
@@ -31,12 +30,12 @@ def table(heading: str) -> dict[str, str]:
 
 def test_every_setting_is_listed_in_its_order_with_its_default() -> None:
     listed = table("| Setting | Default | |\n")
-    assert list(listed) == [setting.name for setting in fields(Configuration)]
-    for setting in fields(Configuration):
+    assert list(listed) == list(Configuration.model_fields)
+    for name, setting in Configuration.model_fields.items():
         if isinstance(setting.default, bool | int | str):
-            assert f"| `{setting.name}` | `{str(setting.default).lower()}` |" in README
-        elif setting.name != "access_logs":  # None there, since hipaa decides; false, since hipaa is
-            assert listed[setting.name] in ("none", "a new one", "kept", "the model's")
+            assert f"| `{name}` | `{str(setting.default).lower()}` |" in README
+        elif name != "access_logs":  # as hipaa, which is off
+            assert listed[name] in ("none", "a new one", "kept", "the model's")
 
 
 def test_the_error_rates_that_can_be_chosen_are_those_of_the_shipped_model() -> None:
@@ -50,7 +49,7 @@ def logged_bytes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     log = io.StringIO()
     monkeypatch.setattr(reporting.logger.registered_handler, "stream", log)
     document: Any = {"status": "scored", "decision": "ALL"}
-    answer = reporting.Answer(document, "written", datetime.now(UTC).isoformat())
+    answer = reporting.ImageAnswer(document, "written", datetime.now(UTC).isoformat())
     size = Configuration().batch_size
     reporting.report_batch(size, 0, [answer] * size, "MobileNetV1-pooled-SVM-2026-11-22", queued=True)
     return len(log.getvalue()) + len(capsys.readouterr().out)
@@ -93,8 +92,8 @@ def measured(row: str, batch_size: int) -> float:
 
 
 def test_the_simulated_backfill_takes_what_was_measured_and_what_is_said_of_it() -> None:
-    assert pytest.approx(measured("CPU ms an image", Plan().batch_size) / 1000, rel=0.15) == SCORE_SECONDS
-    slow, fast = (simulate(Plan(concurrency=calls)) for calls in (Plan().concurrency, 40))
+    assert pytest.approx(measured("CPU ms an image", BackfillPlan().batch_size) / 1000, rel=0.15) == SCORE_SECONDS
+    slow, fast = (simulate(BackfillPlan(concurrency=calls)) for calls in (BackfillPlan().concurrency, 40))
     assert sum(slow.cost.values()) == pytest.approx(8, abs=0.5)
     assert f"about 8 USD, and {fast.seconds / 60:.0f} to {slow.seconds / 60:.0f} minutes" in README
 
@@ -108,7 +107,7 @@ def test_standing_still_costs_what_is_said(
     alarms = [found["Properties"] for found in resources(template, "AWS::CloudWatch::Alarm").values()]
     read = sum(sum("MetricStat" in metric for metric in alarm.get("Metrics", [{"MetricStat": 1}])) for alarm in alarms)
     document: Any = {"status": "scored", "decision": "ALL"}
-    answer = reporting.Answer(document, "written", datetime.now(UTC).isoformat())
+    answer = reporting.ImageAnswer(document, "written", datetime.now(UTC).isoformat())
     reporting.report_batch(1, 0, [answer], "model", queued=True)
     own = len(re.findall('"Name":', capsys.readouterr().out))
     keys = len(resources(synthesize(hipaa=True), "AWS::KMS::Key"))

@@ -1,4 +1,4 @@
-"""Writes the kinds of BMP that instruments and old programs write, of which Pillow itself writes only a few.
+"""Write the kinds of BMP that instruments and old programs write; Pillow writes only a few of them.
 
 Layouts: https://learn.microsoft.com/windows/win32/gdi/bitmap-storage and, for OS/2, its BITMAPCOREHEADER.
 """
@@ -13,7 +13,7 @@ Grey = NDArray[np.uint8]
 
 
 def palette_bmp(grey: Grey, bits: int, os2: bool = False) -> bytes:
-    """An image of up to 2**bits grey levels, 1, 4 or 8 bits a pixel; ``grey`` holds levels, 0 to 2**bits - 1."""
+    """Write 1, 4 or 8 bits for each pixel; ``grey`` holds grey levels, 0 to 2**bits - 1."""
     height, width = grey.shape
     scale = 255 // (2**bits - 1)
     entry = "BBB" if os2 else "BBBx"
@@ -29,7 +29,7 @@ def palette_bmp(grey: Grey, bits: int, os2: bool = False) -> bytes:
 
 
 def run_length_bmp(grey: Grey, bits: int) -> bytes:
-    """4 or 8 bits a pixel, run-length encoded; ``grey`` holds levels, 0 to 2**bits - 1."""
+    """Write 4 or 8 bits for each pixel, run-length encoded; ``grey`` holds grey levels, 0 to 2**bits - 1."""
     height, width = grey.shape
     scale = 255 // (2**bits - 1)
     palette = b"".join(bytes([level * scale] * 3 + [0]) for level in range(2**bits))
@@ -47,14 +47,14 @@ def run_length_bmp(grey: Grey, bits: int) -> bytes:
 def true_colour_bmp(
     pixels: NDArray[np.uint8], bits: int, header_bytes: int = 40, top_down: bool = False, masks: bool = True
 ) -> bytes:
-    """16, 24 or 32 bits a pixel.
+    """Write 16, 24 or 32 bits for each pixel.
 
     Args:
-        pixels: colours, and with a fourth channel, which takes 32 bits and V5, opacity.
-        bits: with masks 16 are 5-6-5, without 5-5-5; 24 have none.
-        header_bytes: 12 and 64 for OS/2, 40 for Windows, 108 for its V4, 124 for its V5.
-        top_down: the first row comes first.
-        masks: says where in a pixel the colours lie.
+        pixels: colours. A fourth channel is opacity, which needs 32 bits and a V5 header.
+        bits: 16 bits are split 5-6-5 with masks and 5-5-5 without; 24 bits have no masks.
+        header_bytes: 12 or 64 for OS/2, 40 for Windows, 108 for its V4, 124 for its V5.
+        top_down: write the top row first.
+        masks: write masks, which define the bits of each colour.
     """
     height, width = pixels.shape[:2]
     red, green, blue = (pixels[..., channel].astype(np.uint32) for channel in range(3))

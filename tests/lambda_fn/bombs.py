@@ -1,6 +1,6 @@
-"""Files made to fill the memory of whoever decodes them, or to keep it busy without end.
+"""Files made to exhaust the memory or the time of a decoder.
 
-Each is within the limit on bytes, and small where it is compressed; none is drawn: they are built from their headers.
+Each keeps within the limit on bytes. They are built from headers, without drawing an image of that size.
 """
 
 import io
@@ -25,7 +25,7 @@ def saved(image_format: str, **options: object) -> bytes:
 
 
 def widened(image_format: str, size: tuple[int, int]) -> bytes:
-    """An image whose header claims another size than its data has."""
+    """Return an image whose header claims another size than its data has."""
     data = bytearray(saved(image_format, lossless=True) if image_format == "WEBP" else saved(image_format))
     if image_format == "BMP":
         struct.pack_into("<ii", data, 18, *size)
@@ -49,7 +49,7 @@ def widened(image_format: str, size: tuple[int, int]) -> bytes:
 
 
 def run_length_bmp(pair: bytes) -> bytes:
-    """Run-length encoded data that never comes to its end."""
+    """Return a BMP with run-length encoded data that never ends."""
     return file(info(5000, 5000, 8, 1) + bytes(1024), pair * (BIG // len(pair)))
 
 
@@ -64,7 +64,7 @@ def jpeg_before_its_image(padding: bytes) -> bytes:
 
 
 def jpeg_of_scans(scans: int) -> bytes:
-    """A progressive JPEG that refines the same coefficients so many times more."""
+    """Return a progressive JPEG that refines the same coefficients this many times."""
     data = bytearray(saved("JPEG", progressive=True))
     struct.pack_into(">HH", data, data.index(b"\xff\xc2") + 5, 5000, 5000)
     last = bytes(data[data.rindex(b"\xff\xda") : -2])
@@ -72,7 +72,7 @@ def jpeg_of_scans(scans: int) -> bytes:
 
 
 def tiff_of_pages() -> bytes:
-    """Each page is the first one's directory once more."""
+    """Return a TIFF whose pages all repeat the directory of the first."""
     data = bytearray(saved("TIFF"))
     data += bytes(len(data) % 2)
     (start,) = struct.unpack_from("<I", data, 4)
@@ -86,6 +86,7 @@ def tiff_of_pages() -> bytes:
 
 FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP")
 SIDES = (50_000, 6_000)
+# By name: the code of the rejection, the largest number of reads before it, and a function that makes the file.
 BOMBS: dict[str, tuple[str, int, Callable[[], bytes]]] = {
     **{
         f"{name} of {side:,} x {side:,}": ("too_large", 100, partial(widened, name, (side, side)))
@@ -102,4 +103,3 @@ BOMBS: dict[str, tuple[str, int, Callable[[], bytes]]] = {
     "JPEG of 500,000 scans": ("unreadable", 100, partial(jpeg_of_scans, 500_000)),
     "TIFF of 100,000 pages": ("unsupported_format", 100, tiff_of_pages),
 }
-"""By name: the code with which it is rejected, after how many reads of it at most, and how to make it."""

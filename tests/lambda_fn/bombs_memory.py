@@ -1,4 +1,4 @@
-"""Prints by how many bytes this process grows while it decodes bombs: of great sides, then of data and pieces.
+"""Print by how many bytes this process grows while it decodes bombs: first those of large sides, then all others.
 
 To be run alone, as a process keeps the highest mark of its memory.
 """
@@ -7,13 +7,14 @@ import resource
 import sys
 import warnings
 
-from lambda_fn.images import RejectedImageError, decode
+from lambda_fn.errors import RejectedImageError
+from lambda_fn.images import decode
 
 from .bombs import BOMBS
 
 
 def highest_mark() -> int:
-    """Of this process's memory, in bytes; Linux counts in units of 1,024."""
+    """Return the peak memory of this process in bytes; Linux counts in units of 1,024."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

@@ -1,4 +1,4 @@
-"""Images and a model whose answers are known, for the tests of the function; everything is made here."""
+"""Images, a model with known answers, and events for the tests of the function."""
 
 import io
 import json
@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 from lambda_fn import reporting
 from lambda_fn.decisions import Policy
 from lambda_fn.model import Model
+from lambda_fn.runtime import Runtime
 
 from ..brightest_red import write_brightest_red
 
@@ -53,7 +54,7 @@ def encode(cell: Pixels) -> Callable[..., bytes]:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What the function logs, a line of JSON each."""
+    """The log of the function, in JSON lines."""
     stream = io.StringIO()
     monkeypatch.setattr(reporting.logger.registered_handler, "stream", stream)
     return stream
@@ -61,7 +62,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
-    """An S3 client of an account in this process, without buckets yet."""
+    """An S3 client of an emulated account without buckets."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -85,18 +86,16 @@ def model(model_folder: Path) -> Model:
 
 @pytest.fixture
 def function(s3: Any, model: Model, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The handler with a known model, against the `s3` of the test's module."""
+    """The module of the handler, with a known model and the ``s3`` of the test's module."""
     from lambda_fn import handler
 
-    monkeypatch.setattr(handler, "model", model)
-    monkeypatch.setattr(handler, "policy", Policy(model.manifest.thresholds))
-    monkeypatch.setattr(handler, "s3", s3)
+    monkeypatch.setattr(handler, "runtime", Runtime(model, Policy(model.manifest.thresholds), s3))
     monkeypatch.setenv("RESULTS_BUCKET", "results")
     return handler
 
 
 def notification(*keys: str, bucket: str = "images", **entity: str) -> dict[str, Any]:
-    """What S3 sends of new objects, each with the same other fields of its `entity`."""
+    """S3's notification of new objects; ``entity`` holds further fields of each object."""
     return {
         "Records": [
             {
@@ -110,7 +109,7 @@ def notification(*keys: str, bucket: str = "images", **entity: str) -> dict[str,
 
 
 def batch(**bodies: object) -> dict[str, Any]:
-    """Messages of SQS by their ids."""
+    """A batch of SQS messages, from their bodies by id."""
     return {
         "Records": [
             {"eventSource": "aws:sqs", "messageId": name, "body": body if isinstance(body, str) else json.dumps(body)}

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from lambda_fn.cells import _label, find_cell, to_model_input
-from lambda_fn.images import RejectedImageError
+from lambda_fn.errors import RejectedImageError
 from lambda_fn.manifest import Preprocessing
 
 Pixels = NDArray[np.uint8]
@@ -22,11 +22,11 @@ def discs(*boxes: Box, size: tuple[int, int] = (450, 450), background: tuple[int
     return np.asarray(image)
 
 
-def test_a_cell_on_black_is_found_without_doubt(cell: Pixels) -> None:
-    found = find_cell(cell)
-    assert found.doubts == ()
-    assert found.pixels is cell
-    assert (found.mask == cell.any(axis=2)).all()
+def test_a_cell_on_black_is_found_and_has_no_doubts(cell: Pixels) -> None:
+    result = find_cell(cell)
+    assert result.doubts == ()
+    assert result.pixels is cell
+    assert (result.mask == cell.any(axis=2)).all()
 
 
 @pytest.mark.parametrize(
@@ -40,29 +40,31 @@ def test_a_cell_on_black_is_found_without_doubt(cell: Pixels) -> None:
     ],
     ids=["two cells", "a cell and a platelet", "half a cell", "a cell that touches the frame", "cut below"],
 )
-def test_several_cells_and_cut_cells_are_doubted(boxes: list[Box], doubts: tuple[str, ...]) -> None:
+def test_several_cells_and_a_cut_cell_have_a_doubt(boxes: list[Box], doubts: tuple[str, ...]) -> None:
     assert find_cell(discs(*boxes)).doubts == doubts
 
 
 def test_of_several_cells_the_largest_is_centred() -> None:
-    found = find_cell(discs((20, 20, 120, 120), (200, 200, 400, 400)))
-    rows, columns = np.nonzero(found.mask)
+    result = find_cell(discs((20, 20, 120, 120), (200, 200, 400, 400)))
+    rows, columns = np.nonzero(result.mask)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (200, 400, 200, 400)
 
 
 @pytest.mark.parametrize(
     "background", [(255, 255, 255), (128, 128, 128), (235, 225, 240)], ids=["white", "grey", "pale"]
 )
-def test_a_cell_on_another_even_background_is_cut_out_onto_black_and_doubted(background: tuple[int, int, int]) -> None:
+def test_a_cell_on_another_even_background_is_cut_out_onto_black_and_has_a_doubt(
+    background: tuple[int, int, int],
+) -> None:
     generator = np.random.default_rng(0)
     noise = generator.integers(-4, 5, (450, 450, 1))
     pixels = np.clip(discs((50, 80, 230, 260), background=background) + noise, 0, 255).astype(np.uint8)
-    found = find_cell(pixels)
-    assert found.doubts == ("unlike_training_data",)
+    result = find_cell(pixels)
+    assert result.doubts == ("unlike_training_data",)
     expected = discs((50, 80, 230, 260)).any(axis=2)
-    assert (found.mask != expected).mean() < 0.001
-    assert not found.pixels[~found.mask].any()
-    assert (found.pixels[found.mask] == pixels[found.mask]).all()
+    assert (result.mask != expected).mean() < 0.001
+    assert not result.pixels[~result.mask].any()
+    assert (result.pixels[result.mask] == pixels[result.mask]).all()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ THRESHOLDS = Thresholds(operating_point=0.4, normal_below=0.2, all_from=0.7)
         (1.0, "ALL", "ALL", ()),
     ],
 )
-def test_the_band_between_the_thresholds_is_for_a_person(
+def test_a_person_decides_between_the_thresholds(
     probability_all: float, label: str, decision: str, reasons: tuple[str, ...]
 ) -> None:
     verdict = decide(Prediction(probability_all), Policy(THRESHOLDS))
@@ -53,7 +53,7 @@ def test_thresholds_out_of_order_are_refused(operating_point: float, normal_belo
         (0.9, 1.6, ("unlike_training_data", "no_single_cell"), ("unlike_training_data", "no_single_cell")),
     ],
 )
-def test_a_doubt_sends_a_cell_to_review_however_sure_the_model_is(
+def test_a_doubt_sends_a_cell_to_review_even_if_the_model_is_sure(
     probability_all: float, distance: float, doubts: tuple[Reason, ...], reasons: tuple[Reason, ...]
 ) -> None:
     verdict = decide(Prediction(probability_all, distance), Policy(Thresholds(0.4, 0.2, 0.7, unlike_above=1.5)), doubts)

@@ -7,17 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_fn.events import ImageReference, Message, UnknownEventError, image_references, messages
+from lambda_fn.errors import UnknownEventError
+from lambda_fn.events import ImageReference, Message, image_references, messages
 
 EVENTS = Path(__file__).parents[1] / "events"
 
 
 def event(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
-    return loaded
+    body: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
+    return body
 
 
-def test_a_notification_names_the_version_of_the_object_by_its_true_key() -> None:
+def test_a_notification_names_the_version_and_the_decoded_key_of_the_object() -> None:
     assert image_references(Message("1", json.dumps(event("s3_object_created")))) == [
         ImageReference(
             bucket="images",
@@ -48,13 +49,13 @@ def test_a_notification_through_a_topic_names_the_same_image() -> None:
     assert image_references(Message("", event("sns_to_lambda"))) == expected
 
 
-def test_an_event_of_the_event_bridge_names_its_image_by_the_key_as_it_stands() -> None:
+def test_an_event_of_event_bridge_names_its_image_by_an_unencoded_key() -> None:
     assert image_references(Message("1", event("event_bridge_object_created"))) == [
         ImageReference("images", "plate 7/cell+12 %41 ü.bmp", "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e", "617f08299329d189")
     ]
 
 
-def test_a_backfill_names_its_images_and_whether_those_with_a_result_count() -> None:
+def test_a_backfill_names_its_images_and_whether_it_answers_missing_or_all_ones() -> None:
     assert image_references(Message("", event("step_functions_items"))) == [
         ImageReference("images", "plate 7/a+b.bmp", backfill="missing"),
         ImageReference("images", "c.bmp", backfill="missing"),
@@ -72,9 +73,9 @@ def test_a_backfill_names_its_images_and_whether_those_with_a_result_count() -> 
         ({"Prefix": "plate 7/", "Suffix": ".bmp"}, ["plate 7/a.bmp"]),
     ],
 )
-def test_a_backfill_passes_over_what_would_not_be_announced(filters: dict[str, str], keys: list[str]) -> None:
-    listed = ("plate 7/a.bmp", "plate 7/notes.txt", "b.bmp")
-    items = [{"Bucket": "images", "Key": key, "Backfill": "all"} | filters for key in listed]
+def test_a_backfill_leaves_out_keys_whose_uploads_would_not_be_scored(filters: dict[str, str], keys: list[str]) -> None:
+    names = ("plate 7/a.bmp", "plate 7/notes.txt", "b.bmp")
+    items = [{"Bucket": "images", "Key": key, "Backfill": "all"} | filters for key in names]
     assert [reference.key for reference in image_references(Message("", {"Items": items}))] == keys
 
 
@@ -106,12 +107,12 @@ def test_a_folder_made_in_the_console_is_no_image() -> None:
 
 
 @pytest.mark.parametrize("size", [608454, None])
-def test_an_image_whose_key_ends_like_a_folder_s_is_an_image(size: int | None) -> None:
+def test_an_image_whose_key_ends_with_a_slash_is_an_image(size: int | None) -> None:
     of_s3, of_event_bridge = event("s3_object_created"), event("event_bridge_object_created")
     for entity in (of_s3["Records"][0]["s3"]["object"], of_event_bridge["detail"]["object"]):
         entity.update(key="plate/", size=size)
     item = {"Bucket": "images", "Key": "plate/", "Size": size, "Backfill": "all"}
-    if size is None:  # of a list that somebody made
+    if size is None:  # as in a list of keys that a user made
         del item["Size"]
     for body in (of_s3, of_event_bridge, item, {"Items": [item]}):
         assert [reference.key for reference in image_references(Message("1", json.dumps(body)))] == ["plate/"]
@@ -135,7 +136,7 @@ def test_an_image_whose_key_ends_like_a_folder_s_is_an_image(size: int | None) -
         '{"Bucket": "images", "Key": "a.bmp", "Backfill": "some"}',
     ],
 )
-def test_a_message_that_is_no_notification_of_a_created_object_is_unknown(body: str) -> None:
+def test_any_other_message_than_the_notification_of_a_created_object_is_unknown(body: str) -> None:
     with pytest.raises(UnknownEventError):
         image_references(Message("1", body))
 
@@ -153,7 +154,7 @@ def test_a_message_that_is_no_notification_of_a_created_object_is_unknown(body: 
         ('{"source": "aws.s3", "detail-type": "Object Deleted"}', "aws.s3 Object Deleted"),
     ],
 )
-def test_an_unknown_message_is_said_to_be_what_it_is_but_not_what_it_holds(body: str, words: str) -> None:
+def test_the_error_describes_the_shape_of_an_unknown_message_but_not_its_values(body: str, words: str) -> None:
     with pytest.raises(UnknownEventError) as unknown:
         image_references(Message("1", body))
     assert words in str(unknown.value)
@@ -167,7 +168,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_no_json_makes_the_parser_fail_otherwise_than_by_unknown_event(value: object) -> None:
+def test_any_json_is_parsed_or_is_an_unknown_event_and_raises_no_other_error(value: object) -> None:
     try:
         references = image_references(Message("1", json.dumps(value)))
     except UnknownEventError:
@@ -175,7 +176,7 @@ def test_no_json_makes_the_parser_fail_otherwise_than_by_unknown_event(value: ob
     assert references == []
 
 
-def test_a_batch_from_a_queue_is_one_message_a_record() -> None:
+def test_a_batch_from_a_queue_has_one_message_for_each_record() -> None:
     created, test = messages(event("sqs_batch"))
     assert (created.id, test.id) == ("059f36b4-87a3-44ab-83d2-661975830a7d", "2e1424d4-f796-459a-8184-9c92662be6da")
     assert image_references(created) == image_references(Message("", event("s3_object_created")))

@@ -1,4 +1,4 @@
-"""A storm: thousands of events, shuffled and doubled, over an S3 that fails and workers that die."""
+"""A storm: thousands of shuffled and repeated events, an S3 that fails, and workers that die."""
 
 import json
 import random
@@ -13,7 +13,9 @@ from urllib.parse import quote_plus
 
 import pytest
 
+from lambda_fn.decisions import Policy
 from lambda_fn.model import Model
+from lambda_fn.runtime import Runtime
 
 from ..brightest_red import cell
 from ..fake_s3 import FakeS3, client_error
@@ -28,11 +30,11 @@ ERRORS: list[Callable[[], Exception]] = [
 
 
 class DeathError(BaseException):
-    """A worker that ends without a word."""
+    """Ends a worker without an answer."""
 
 
 class Weather:
-    """Lets some requests fail, before or after they had their effect, and some kill the worker that makes them."""
+    """Makes some requests fail, before or after they had their effect, and kills some workers during a request."""
 
     def __init__(self, seed: int) -> None:
         self.generator = random.Random(seed)
@@ -50,13 +52,13 @@ class Weather:
 def test_after_a_storm_every_key_has_the_result_of_its_newest_version_and_no_other_flag(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lambda_fn import handler
+    from lambda_fn import batches, handler
 
     weather = Weather(seed=1)
     s3 = FakeS3(weather)
-    monkeypatch.setattr(handler, "model", model)
-    monkeypatch.setattr(handler, "s3", s3)
-    monkeypatch.setattr(handler, "report_failure", lambda *arguments: None)
+    client: Any = s3
+    monkeypatch.setattr(handler, "runtime", Runtime(model, Policy(model.manifest.thresholds), client))
+    monkeypatch.setattr(batches, "report_failure", lambda *arguments: None)
     monkeypatch.setattr(handler, "report_batch", lambda *arguments: None)
     monkeypatch.setenv("RESULTS_BUCKET", "results")
     generator = random.Random(2)
@@ -78,7 +80,7 @@ def test_after_a_storm_every_key_has_the_result_of_its_newest_version_and_no_oth
     weather.fair = False
 
     queue = [(str(number), body) for number, body in enumerate(bodies)]
-    received: defaultdict[str, int] = defaultdict(int)
+    deliveries: defaultdict[str, int] = defaultdict(int)
     dead: list[tuple[str, str]] = []
     lock = threading.Lock()
 
@@ -92,15 +94,15 @@ def test_after_a_storm_every_key_has_the_result_of_its_newest_version_and_no_oth
             context: Any = SimpleNamespace(aws_request_id=batch[0][0], get_remaining_time_in_millis=lambda: 60_000)
             try:
                 answer = handler.handler({"Records": records}, context)
-                failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+                failed_ids = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
             except DeathError:
-                failed = {name for name, _ in batch}
+                failed_ids = {name for name, _ in batch}
             with lock:
                 for message in batch:
-                    received[message[0]] += 1
-                    if message[0] in failed and received[message[0]] < TRIES:
+                    deliveries[message[0]] += 1
+                    if message[0] in failed_ids and deliveries[message[0]] < TRIES:
                         queue.insert(0, message)
-                    elif message[0] in failed:
+                    elif message[0] in failed_ids:
                         dead.append(message)
 
     def run() -> None:
@@ -109,18 +111,18 @@ def test_after_a_storm_every_key_has_the_result_of_its_newest_version_and_no_oth
                 worker.result()
 
     run()
-    assert all(received[name] == TRIES for name, _ in dead)
+    assert all(deliveries[name] == TRIES for name, _ in dead)
     assert len(dead) < EVENTS * 0.01
-    weather.fair = True  # the fault is mended, and an operator sends the dead letters back
+    weather.fair = True  # S3 is healthy again, and an operator sends the dead letters back
     queue, dead = dead, []
-    received.clear()
+    deliveries.clear()
     run()
     assert dead == []
 
-    results = {key: json.loads(value.body) for key, value in s3.standing("results").items() if key[:7] != "ledger/"}
+    results = {key: json.loads(value.body) for key, value in s3.current("results").items() if key[:7] != "ledger/"}
     expected = {f"results/{key}.json": version for key, version in newest.items()}
-    flagged = {f"review/{key[8:]}" for key in expected if results[key]["review"]["required"]}
+    flags = {f"review/{key[8:]}" for key in expected if results[key]["review"]["required"]}
     assert {key for key in results if key.startswith("results/")} == set(expected)
     assert {key: results[key]["image"]["version_id"] for key in expected} == expected
-    assert {key for key in results if key.startswith("review/")} == flagged
-    assert all(results[key] == results[f"results/{key[7:]}"] for key in flagged)
+    assert {key for key in results if key.startswith("review/")} == flags
+    assert all(results[key] == results[f"results/{key[7:]}"] for key in flags)

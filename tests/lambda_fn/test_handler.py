@@ -13,6 +13,7 @@ import pytest
 import snapshot_restore_py
 from botocore.config import Config
 
+from lambda_fn.errors import IncompleteBatchError
 from lambda_fn.model import Model
 
 from .conftest import batch, draw_disc, notification
@@ -52,17 +53,19 @@ def test_each_image_of_a_batch_gets_its_result_and_the_uncertain_one_a_flag(
         s3.put_object(Bucket="images", Key=key, Body=encode(pixels=draw_disc((red, 40, 120))))
     event = batch(m1=notification("a b.bmp", "deep/er/ü+日本.BMP"), m2=notification("c.bmp"))
     assert function.handler(event, CONTEXT) == {"batchItemFailures": []}
-    written = documents(s3)
-    assert {key: document["decision"] for key, document in written.items()} == {
+    results = documents(s3)
+    assert {key: document["decision"] for key, document in results.items()} == {
         "results/a b.bmp.json": "normal",
         "results/deep/er/ü+日本.BMP.json": "review",
         "review/deep/er/ü+日本.BMP.json": "review",
         "results/c.bmp.json": "ALL",
     }
-    assert written["results/c.bmp.json"]["image"]["bucket"] == "images"
+    assert results["results/c.bmp.json"]["image"]["bucket"] == "images"
 
 
-def test_a_batch_leaves_one_ledger_with_a_line_an_answer(function: ModuleType, s3: "S3Client", encode: Encode) -> None:
+def test_a_batch_leaves_one_ledger_with_a_line_for_each_answer(
+    function: ModuleType, s3: "S3Client", encode: Encode
+) -> None:
     s3.put_object(Bucket="images", Key="a.bmp", Body=encode())
     s3.put_object(Bucket="images", Key="b.bmp", Body=b"no image")
     function.handler(batch(m=notification("a.bmp", "b.bmp", "gone.bmp")), CONTEXT)
@@ -81,11 +84,11 @@ def test_a_batch_without_an_answer_leaves_no_ledger(function: ModuleType, s3: "S
 def test_the_version_that_the_event_names_is_scored_not_the_newest(
     function: ModuleType, s3: "S3Client", encode: Encode
 ) -> None:
-    named = s3.put_object(Bucket="images", Key="a.bmp", Body=encode(pixels=draw_disc((250, 40, 120))))["VersionId"]
+    version = s3.put_object(Bucket="images", Key="a.bmp", Body=encode(pixels=draw_disc((250, 40, 120))))["VersionId"]
     s3.put_object(Bucket="images", Key="a.bmp", Body=encode(pixels=draw_disc((10, 40, 120))))
-    function.handler(batch(m=notification("a.bmp", versionId=named)), CONTEXT)
+    function.handler(batch(m=notification("a.bmp", versionId=version)), CONTEXT)
     result = documents(s3)["results/a.bmp.json"]
-    assert (result["decision"], result["image"]["version_id"]) == ("ALL", named)
+    assert (result["decision"], result["image"]["version_id"]) == ("ALL", version)
 
 
 def test_only_the_failed_messages_go_back_to_the_queue(function: ModuleType, s3: "S3Client", encode: Encode) -> None:
@@ -108,12 +111,14 @@ def test_a_bad_image_is_answered_and_leaves_the_queue(function: ModuleType, s3: 
     assert documents(s3)["review/notes.bmp.json"]["error"]["code"] == "unsupported_format"
 
 
-def test_an_image_deleted_before_it_is_read_is_done_without_a_result(function: ModuleType, s3: "S3Client") -> None:
+def test_an_image_deleted_before_it_is_read_leaves_the_queue_without_a_result(
+    function: ModuleType, s3: "S3Client"
+) -> None:
     assert function.handler(batch(m=notification("gone.bmp")), CONTEXT) == {"batchItemFailures": []}
     assert documents(s3) == {}
 
 
-def test_a_result_that_cannot_be_written_brings_its_message_back(
+def test_the_message_of_a_result_that_cannot_be_written_goes_back_to_the_queue(
     function: ModuleType, s3: "S3Client", encode: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3.put_object(Bucket="images", Key="a.bmp", Body=encode())
@@ -121,8 +126,8 @@ def test_a_result_that_cannot_be_written_brings_its_message_back(
     assert function.handler(batch(m=notification("a.bmp")), CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "m"}]}
 
 
-def test_a_failed_notification_that_came_without_a_queue_is_raised(function: ModuleType) -> None:
-    with pytest.raises(function.ScoringFailedError):
+def test_a_notification_without_a_queue_that_fails_raises_an_error(function: ModuleType) -> None:
+    with pytest.raises(IncompleteBatchError):
         function.handler(notification("x.bmp", bucket="no-such-bucket"), CONTEXT)
 
 
@@ -130,7 +135,7 @@ def items(backfill: str, *keys: str, bucket: str = "images") -> dict[str, Any]:
     return {"Items": [{"Bucket": bucket, "Key": key, "Backfill": backfill} for key in keys]}
 
 
-def test_a_backfill_of_what_is_missing_leaves_alone_the_current_results_of_this_model(
+def test_a_backfill_of_missing_results_keeps_the_current_results_of_this_model(
     function: ModuleType, s3: "S3Client", encode: Encode, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = ("current.bmp", "replaced.bmp", "of another model.bmp", "new.bmp")
@@ -153,12 +158,12 @@ def test_a_backfill_of_what_is_missing_leaves_alone_the_current_results_of_this_
         "gone": 1,
     }
     assert (again["unchanged"], again["scored"], again["rejected"]) == (4, 0, 0)
-    written = documents(s3)
-    assert {written[f"results/{key}.json"]["model"]["version"] for key in keys} == {"brightest-red"}
-    assert written["results/replaced.bmp.json"]["status"] == "rejected"
+    results = documents(s3)
+    assert {results[f"results/{key}.json"]["model"]["version"] for key in keys} == {"brightest-red"}
+    assert results["results/replaced.bmp.json"]["status"] == "rejected"
 
 
-def test_a_backfill_of_all_makes_results_again_and_sends_a_single_item_as_well(
+def test_a_backfill_of_all_images_replaces_their_results_and_may_send_a_single_item(
     function: ModuleType, s3: "S3Client", encode: Encode
 ) -> None:
     s3.put_object(Bucket="images", Key="a.bmp", Body=encode())
@@ -168,7 +173,7 @@ def test_a_backfill_of_all_makes_results_again_and_sends_a_single_item_as_well(
     assert documents(s3)["results/a.bmp.json"]["scored_at"] > before
 
 
-def test_a_backfill_that_fails_in_part_returns_what_became_of_each_image_and_is_no_crash(
+def test_a_backfill_that_fails_in_part_returns_its_counts_and_raises_no_error(
     function: ModuleType, s3: "S3Client", encode: Encode
 ) -> None:
     s3.put_object(Bucket="images", Key="a.bmp", Body=encode())
@@ -179,7 +184,7 @@ def test_a_backfill_that_fails_in_part_returns_what_became_of_each_image_and_is_
     assert counts["reasons"] == {"GetObject answered NoSuchBucket: the bucket is gone": 2}
 
 
-def test_an_image_in_an_archive_fails_its_message_with_what_to_do_about_it(
+def test_an_image_in_an_archive_fails_its_message_and_the_log_names_the_remedy(
     function: ModuleType, s3: "S3Client", encode: Encode, log: io.StringIO
 ) -> None:
     s3.put_object(Bucket="images", Key="cold.bmp", Body=encode(), StorageClass="GLACIER")
@@ -189,17 +194,17 @@ def test_an_image_in_an_archive_fails_its_message_with_what_to_do_about_it(
     assert "restore it" in json.loads(log.getvalue().splitlines()[0])["reason"]
 
 
-def test_a_key_never_stands_in_the_log_when_s3_cannot_be_reached(
+def test_the_log_holds_no_key_if_s3_cannot_be_reached(
     function: ModuleType, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = Config(retries={"total_max_attempts": 1}, connect_timeout=1)
-    monkeypatch.setattr(function, "s3", boto3.client("s3", endpoint_url="http://127.0.0.1:9", config=nowhere))
+    monkeypatch.setattr(function.runtime, "s3", boto3.client("s3", endpoint_url="http://127.0.0.1:9", config=nowhere))
     function.handler(batch(m=notification("jane-doe.bmp")), CONTEXT)
     assert json.loads(log.getvalue().splitlines()[0])["reason"].startswith("EndpointConnectionError")
     assert "jane" not in log.getvalue()
 
 
-def test_a_key_never_stands_in_the_log(function: ModuleType, s3: "S3Client", encode: Encode, log: io.StringIO) -> None:
+def test_the_log_holds_no_key(function: ModuleType, s3: "S3Client", encode: Encode, log: io.StringIO) -> None:
     s3.put_object(Bucket="images", Key="jane-doe.bmp", Body=encode())
     event = batch(
         m1=notification("jane-doe.bmp"),
@@ -214,27 +219,29 @@ def test_a_key_never_stands_in_the_log(function: ModuleType, s3: "S3Client", enc
     assert "jane" not in log.getvalue()
 
 
-def test_snapstart_is_told_what_to_do_before_a_snapshot_and_after_a_restore(function: ModuleType) -> None:
-    assert function.before_snapshot in [hook[0] for hook in snapshot_restore_py.get_before_snapshot()]
-    assert function.after_restore in [hook[0] for hook in snapshot_restore_py.get_after_restore()]
+def test_snapstart_calls_a_hook_before_a_snapshot_and_one_after_a_restore() -> None:
+    from lambda_fn.handler import runtime
+
+    assert runtime.before_snapshot in [hook[0] for hook in snapshot_restore_py.get_before_snapshot()]
+    assert runtime.after_restore in [hook[0] for hook in snapshot_restore_py.get_after_restore()]
 
 
-def test_what_starts_from_one_snapshot_shares_neither_connections_nor_randomness(
+def test_processes_from_one_snapshot_share_neither_connections_nor_random_numbers(
     function: ModuleType, s3: "S3Client"
 ) -> None:
-    function.before_snapshot()
-    drawn = []
+    function.runtime.before_snapshot()
+    numbers = []
     for _ in range(2):
         random.seed(0)  # as the snapshot left it
-        function.after_restore()
-        drawn.append(random.random())
-    assert drawn[0] != drawn[1]
-    assert function.s3 is not s3
+        function.runtime.after_restore()
+        numbers.append(random.random())
+    assert numbers[0] != numbers[1]
+    assert function.runtime.s3 is not s3
 
 
 def test_a_restored_function_answers(function: ModuleType, s3: "S3Client", encode: Encode) -> None:
     s3.put_object(Bucket="images", Key="cell.bmp", Body=encode())
-    function.before_snapshot()
-    function.after_restore()
+    function.runtime.before_snapshot()
+    function.runtime.after_restore()
     assert function.handler(batch(one=notification("cell.bmp")), CONTEXT) == {"batchItemFailures": []}
     assert s3.get_object(Bucket="results", Key="results/cell.bmp.json")

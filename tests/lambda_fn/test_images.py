@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lambda_fn import images
-from lambda_fn.images import FORMATS, RejectedImageError, check_byte_count, decode
+from lambda_fn.errors import RejectedImageError
+from lambda_fn.images import FORMATS, check_byte_count, decode
 from lambda_fn.manifest import LIMITS
 
 from .bmp import palette_bmp, run_length_bmp, true_colour_bmp
@@ -128,7 +129,7 @@ def test_a_lossy_image_decodes_to_nearly_the_same_pixels(image_format: str, enco
     ],
     ids=["empty", "truncated BMP", "truncated PNG", "text", "PDF", "GIF", "a BMP's first bytes"],
 )
-def test_what_is_no_whole_image_of_a_known_format_is_rejected(
+def test_a_file_is_rejected_unless_it_is_a_whole_image_of_a_known_format(
     make: Callable[[Encode], bytes], code: str, encode: Encode
 ) -> None:
     with pytest.raises(RejectedImageError) as rejection:
@@ -139,7 +140,7 @@ def test_what_is_no_whole_image_of_a_known_format_is_rejected(
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize(("code", "most_reads", "make"), BOMBS.values(), ids=BOMBS)
-def test_a_file_made_to_exhaust_its_decoder_is_rejected_after_few_reads_and_before_its_pixels(
+def test_a_file_made_to_exhaust_a_decoder_is_rejected_after_few_reads_and_before_its_pixels_are_decoded(
     code: str,
     most_reads: int,
     make: Callable[[], bytes],
@@ -149,7 +150,7 @@ def test_a_file_made_to_exhaust_its_decoder_is_rejected_after_few_reads_and_befo
     reads: list[None] = []
     decoded: list[str | None] = []
 
-    class Counted(images._Pieces):
+    class Counted(images._LimitedReads):
         def read(self, size: int | None = -1, /) -> bytes:
             reads.append(None)
             return super().read(size)
@@ -158,21 +159,21 @@ def test_a_file_made_to_exhaust_its_decoder_is_rejected_after_few_reads_and_befo
         decoded.append(image.format)
         return convert(image)
 
-    monkeypatch.setattr(images, "_Pieces", Counted)
+    monkeypatch.setattr(images, "_LimitedReads", Counted)
     monkeypatch.setattr(images, "_to_rgb", to_rgb)
     with pytest.raises(RejectedImageError) as rejection:
         decode(make())
     assert rejection.value.code == code
     assert len(reads) <= most_reads
-    assert decoded == (["BMP"] if most_reads > 100_001 else [])  # run-length encoded data shows only then what it is
+    assert decoded == (["BMP"] if most_reads > 100_001 else [])  # only decoding shows bad run lengths
 
 
-def test_files_made_to_fill_the_memory_of_their_decoder_do_not() -> None:
+def test_files_made_to_exhaust_memory_take_little_of_it() -> None:
     command = [sys.executable, "-m", "tests.lambda_fn.bombs_memory"]
     measured = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
     of_sides, of_pieces = (int(growth) for growth in measured.stdout.split())
     assert of_sides < 30_000_000  # 6,000 x 6,000 pixels would be 108,000,000
-    assert of_pieces < 150_000_000  # a file of 32 MiB, made and held, and 5,000 x 5,000 pixels of one byte
+    assert of_pieces < 150_000_000  # a file of 32 MiB, made and kept, and 5,000 x 5,000 pixels of one byte
 
 
 @pytest.mark.parametrize(("mode", "code"), [("I", "unsupported_format"), ("F", "unsupported_format")])
@@ -255,7 +256,7 @@ def test_an_exif_orientation_is_applied(cell: Pixels) -> None:
     length=st.floats(0, 1),
 )
 @pytest.mark.filterwarnings("ignore")
-def test_no_damage_makes_decoding_fail_otherwise_than_by_rejection(
+def test_a_damaged_file_is_decoded_or_rejected_and_raises_no_other_error(
     image_format: str, cuts: list[tuple[float, bytes]], length: float
 ) -> None:
     data = bytearray(SOUND[image_format])
@@ -274,7 +275,7 @@ def test_no_damage_makes_decoding_fail_otherwise_than_by_rejection(
 
 @pytest.mark.filterwarnings("ignore")
 @given(st.binary(max_size=400), st.sampled_from([b"", b"BM", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"RIFF"]))
-def test_no_bytes_make_decoding_fail_otherwise_than_by_rejection(data: bytes, magic: bytes) -> None:
+def test_any_bytes_are_decoded_or_rejected_and_raise_no_other_error(data: bytes, magic: bytes) -> None:
     try:
         decoded = decode(magic + data)
     except RejectedImageError as rejection:

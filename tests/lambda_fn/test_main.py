@@ -1,4 +1,4 @@
-"""`cellflag score` as a user types it."""
+"""The command ``cellflag score``, as a user types it."""
 
 import json
 from collections.abc import Callable
@@ -38,20 +38,52 @@ def folder(tmp_path: Path, encode: Encode) -> Path:
     return images
 
 
-def test_a_folder_gets_one_document_an_image_under_the_same_path(run: Callable[..., Any], folder: Path) -> None:
+def test_each_image_of_a_folder_gets_one_document_under_the_same_path(run: Callable[..., Any], folder: Path) -> None:
     out = folder.parent / "out"
     code, output, _ = run("score", folder, "--out", out)
     assert code == 0
     assert "3 images: 0 ALL, 0 normal, 2 to review, 1 rejected" in output
-    written = {path.relative_to(out).as_posix() for path in out.rglob("*.json")}
+    documents = {path.relative_to(out).as_posix() for path in out.rglob("*.json")}
     keys = {"plate 7/日本/ü +1.BMP.json", "cell.png.json", "notes.bmp.json"}
-    assert written == {f"{part}/{key}" for part in ("results", "review") for key in keys}
+    assert documents == {f"{part}/{key}" for part in ("results", "review") for key in keys}
     document = json.loads((out / "results/plate 7/日本/ü +1.BMP.json").read_text("utf-8"))
     assert document["image"]["bucket"] is None
     assert document["image"]["key"] == "plate 7/日本/ü +1.BMP"
 
 
-def test_documents_are_overwritten_only_when_told(run: Callable[..., Any], folder: Path) -> None:
+def test_other_files_are_counted_by_kind_and_never_scored(run: Callable[..., Any], folder: Path) -> None:
+    for name in ("stack.gif", "drawing.psd", "LICENSE", ".hidden.bmp", ".trash/cell.bmp"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("left out")
+    code, output, _ = run("score", folder, "--out", folder.parent / "out")
+    assert code == 0
+    assert output.startswith("3 images: ")
+    assert output.endswith("6 other files were passed over: 2 hidden, 1 without a suffix, 1 .txt, 1 .psd, 1 .gif.\n")
+
+
+def test_a_folder_without_images_is_refused_with_a_count_of_its_files(run: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "stack.gif").touch()
+    code, _, error = run("score", tmp_path, "--out", tmp_path / "out")
+    assert code == 2
+    assert "no image below" in error
+    assert "1 other file was passed over: 1 .gif." in error
+
+
+def test_the_folder_of_the_images_is_refused_as_the_folder_of_documents(run: Callable[..., Any], folder: Path) -> None:
+    code, _, error = run("score", folder, "--out", folder / "plate 7" / "..")
+    assert code == 2
+    assert "name another folder" in error
+
+
+def test_a_model_that_cannot_be_served_ends_with_one_line(
+    run: Callable[..., Any], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served.Model.__init__, "__defaults__", (tmp_path, 1))
+    code, output, error = run("score", folder, "--out", tmp_path / "out")
+    assert (code, output, error) == (1, "", "cellflag: model.json is missing from the model folder\n")
+
+
+def test_documents_are_overwritten_only_on_request(run: Callable[..., Any], folder: Path) -> None:
     out = folder / "out"
     assert run("score", folder, "--out", out)[0] == 0
     code, _, error = run("score", folder, "--out", out)

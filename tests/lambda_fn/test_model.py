@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lambda_fn.manifest import Manifest, ModelError
-from lambda_fn.model import Model
+from lambda_fn.errors import ModelError
+from lambda_fn.manifest import Manifest
+from lambda_fn.model import Model, start_session
 
 
 @pytest.fixture
-def copied(model_folder: Path, tmp_path: Path) -> Path:
+def model_copy(model_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(model_folder, tmp_path / "copy"))
 
 
@@ -23,19 +24,27 @@ def test_a_cell_gets_its_probability(red: int, model: Model) -> None:
     assert prediction.distance == 0
 
 
-def test_a_model_with_another_digest_than_its_manifests_is_refused(copied: Path) -> None:
-    graph = bytearray((copied / "model.onnx").read_bytes())
+def test_a_session_starts_from_a_graph_or_its_file_and_names_its_outputs(model_folder: Path) -> None:
+    pixels = np.full((1, 64, 64, 3), 51, np.uint8)
+    file = model_folder / "model.onnx"
+    for session in (start_session(file), start_session(file.read_bytes(), threads=1)):
+        assert [output.name for output in session.get_outputs()] == ["probability_all"]
+        assert session.run(None, {"image": pixels})[0].item() == pytest.approx(0.2)
+
+
+def test_a_graph_whose_digest_differs_from_the_manifest_is_refused(model_copy: Path) -> None:
+    graph = bytearray((model_copy / "model.onnx").read_bytes())
     graph[-1] ^= 1
-    (copied / "model.onnx").write_bytes(graph)
+    (model_copy / "model.onnx").write_bytes(graph)
     with pytest.raises(ModelError, match="has digest"):
-        Model(copied)
+        Model(model_copy)
 
 
 @pytest.mark.parametrize("name", ["model.json", "model.onnx"])
-def test_a_model_folder_without_one_of_its_files_is_refused(name: str, copied: Path) -> None:
-    (copied / name).unlink()
+def test_a_model_folder_without_one_of_its_files_is_refused(name: str, model_copy: Path) -> None:
+    (model_copy / name).unlink()
     with pytest.raises(ModelError, match=f"{name} is missing"):
-        Model(copied)
+        Model(model_copy)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +65,7 @@ def test_a_model_folder_without_one_of_its_files_is_refused(name: str, copied: P
         *("unknown limit", "limit is no number", "limit that no image keeps"),
     ],
 )
-def test_a_manifest_that_lacks_what_serving_needs_is_refused(damage: object, model_folder: Path) -> None:
+def test_a_manifest_is_refused_if_a_needed_part_is_missing_or_wrong(damage: object, model_folder: Path) -> None:
     fields = json.loads((model_folder / "model.json").read_text())
     assert callable(damage)
     damage(fields)

@@ -1,4 +1,4 @@
-"""What stands in the results bucket in the end, whoever wrote in which order."""
+"""Results and flags in the bucket, after workers wrote them in any order."""
 
 import json
 import random
@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambda_fn.publishing import Outcome, Precedence, publish
+from lambda_fn.publishing import Precedence, publish
+from lambda_fn.results import WriteOutcome
 from lambda_fn.stores import BucketStore
 
 from ..fake_s3 import FakeS3
@@ -33,8 +34,8 @@ def bucket(s3: FakeS3) -> BucketStore:
     return BucketStore(cast(Any, s3), "results")
 
 
-def standing(s3: FakeS3) -> dict[str, Any]:
-    return {key: json.loads(version.body) for key, version in s3.standing("results").items()}
+def current(s3: FakeS3) -> dict[str, Any]:
+    return {key: json.loads(version.body) for key, version in s3.current("results").items()}
 
 
 @pytest.mark.parametrize(
@@ -79,10 +80,10 @@ def test_a_first_result_costs_one_request_and_its_flag_two_more(review: bool, re
     s3 = FakeS3()
     assert publish(bucket(s3), document(1, review), precedence("01")) == "written"
     assert s3.requests.total() == requests
-    assert set(standing(s3)) == {"results/a.bmp.json"} | ({"review/a.bmp.json"} if review else set())
+    assert set(current(s3)) == {"results/a.bmp.json"} | ({"review/a.bmp.json"} if review else set())
 
 
-STORIES: list[tuple[str, list[tuple[str, bool, str]], list[Outcome], str, bool]] = [
+STORIES: list[tuple[str, list[tuple[str, bool, str]], list[WriteOutcome], str, bool]] = [
     ("a newer version replaces", [("01", True, MODEL), ("02", False, MODEL)], ["written", "written"], "02", False),
     ("a late older version does not", [("02", False, MODEL), ("01", True, MODEL)], ["written", "stale"], "02", False),
     ("a duplicate changes nothing", [("01", True, MODEL), ("01", False, MODEL)], ["written", "duplicate"], "01", True),
@@ -95,17 +96,17 @@ STORIES: list[tuple[str, list[tuple[str, bool, str]], list[Outcome], str, bool]]
     ("deliveries", "outcomes", "stands", "flagged"), [s[1:] for s in STORIES], ids=[s[0] for s in STORIES]
 )
 def test_the_newest_version_stands_with_its_flag(
-    deliveries: list[tuple[str, bool, str]], outcomes: list[Outcome], stands: str, flagged: bool
+    deliveries: list[tuple[str, bool, str]], outcomes: list[WriteOutcome], stands: str, flagged: bool
 ) -> None:
     s3 = FakeS3()
     for (sequencer, review, model), outcome in zip(deliveries, outcomes, strict=True):
         wanted = precedence(sequencer, model=model)
         assert publish(bucket(s3), document(sequencer, review), wanted) == outcome
-    assert standing(s3)["results/a.bmp.json"]["image"]["version_id"] == stands
-    assert ("review/a.bmp.json" in standing(s3)) == flagged
+    assert current(s3)["results/a.bmp.json"]["image"]["version_id"] == stands
+    assert ("review/a.bmp.json" in current(s3)) == flagged
 
 
-def test_looking_first_saves_the_write_that_a_standing_result_would_refuse() -> None:
+def test_looking_first_saves_a_write_that_would_be_refused_because_of_an_earlier_result() -> None:
     s3 = FakeS3()
     publish(bucket(s3), document(1, False), precedence("01"))
     s3.requests.clear()
@@ -113,32 +114,32 @@ def test_looking_first_saves_the_write_that_a_standing_result_would_refuse() -> 
     assert s3.requests["PutObject"] == 1
 
 
-def test_a_new_model_replaces_a_result_by_a_backfill_that_knows_no_sequencer_and_a_late_older_event_does_not() -> None:
+def test_a_backfill_without_sequencers_replaces_results_of_an_older_model_but_a_late_older_event_does_not() -> None:
     s3 = FakeS3()
     publish(bucket(s3), document("new", False), precedence("02", etag="e"))
     assert publish(bucket(s3), document("new", True), precedence(None, model="model-2", etag="e")) == "written"
     assert publish(bucket(s3), document("old", False), precedence("01", model="model-2", etag="d")) == "stale"
-    assert set(standing(s3)) == {"results/a.bmp.json", "review/a.bmp.json"}
-    assert standing(s3)["results/a.bmp.json"]["image"]["version_id"] == "new"
+    assert set(current(s3)) == {"results/a.bmp.json", "review/a.bmp.json"}
+    assert current(s3)["results/a.bmp.json"]["image"]["version_id"] == "new"
 
 
 @pytest.mark.parametrize(("replace_own", "outcome", "flagged"), [(False, "duplicate", False), (True, "written", True)])
-def test_a_result_of_the_same_model_is_written_again_on_demand_only(
-    replace_own: bool, outcome: Outcome, flagged: bool
+def test_a_result_of_the_same_model_is_written_again_only_on_request(
+    replace_own: bool, outcome: WriteOutcome, flagged: bool
 ) -> None:
     s3 = FakeS3()
     publish(bucket(s3), document(1, False), precedence("01", etag="e"))
     again = publish(bucket(s3), document(1, True), precedence(None, etag="e"), replace_own=replace_own)
     assert again == outcome
-    assert ("review/a.bmp.json" in standing(s3)) == flagged
+    assert ("review/a.bmp.json" in current(s3)) == flagged
 
 
 class KilledError(BaseException):
-    """A worker that ends where it stands."""
+    """Ends a worker in the middle of its work."""
 
 
 class Interleaving:
-    """Runs workers one request at a time, in an order that the test chooses."""
+    """Runs workers one request at a time, in an order that the test sets."""
 
     def __init__(self, workers: Sequence[Callable[[FakeS3], object]]) -> None:
         self.s3 = FakeS3(self._around)
@@ -156,7 +157,7 @@ class Interleaving:
             self._arrived[index].acquire()
 
     def step(self, index: int, kill: bool = False) -> None:
-        """Let a worker do its next request and come to the one after, or end it before that request."""
+        """Let a worker make its next request and proceed to the one after it, or end it before that request."""
         if kill:
             self._killed.add(index)
         self._released[index].release()
@@ -192,7 +193,7 @@ class Interleaving:
 def test_racing_and_dying_workers_end_with_the_newest_result_and_its_own_flag(
     versions: list[tuple[int, bool]], look_first: bool, seed: int, kills: float
 ) -> None:
-    review_of = dict(versions)  # two deliveries of one version score alike
+    review_of = dict(versions)  # two deliveries of one version have the same score
     generator = random.Random(seed)
 
     def deliver(version: int) -> Callable[[FakeS3], object]:
@@ -203,11 +204,11 @@ def test_racing_and_dying_workers_end_with_the_newest_result_and_its_own_flag(
     while race.running:
         index = generator.choice(sorted(race.running))
         race.step(index, kill=generator.random() < kills)
-    for index in race.unfinished:  # what died comes back from the queue, in any order
+    for index in race.unfinished:  # the messages of dead workers are delivered again, in any order
         deliver(versions[index][0])(race.s3)
 
     newest = max(review_of)
-    assert standing(race.s3)["results/a.bmp.json"]["image"]["version_id"] == newest
-    flag = standing(race.s3).get("review/a.bmp.json")
+    assert current(race.s3)["results/a.bmp.json"]["image"]["version_id"] == newest
+    flag = current(race.s3).get("review/a.bmp.json")
     assert (flag is not None) == review_of[newest]
     assert flag is None or flag["image"]["version_id"] == newest

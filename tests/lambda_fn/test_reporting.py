@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from lambda_fn import reporting
-from lambda_fn.deadline import OutOfTimeError
-from lambda_fn.events import UnknownEventError, messages
-from lambda_fn.reporting import Answer, report_batch, report_failure
+from lambda_fn.errors import OutOfTimeError, UnknownEventError
+from lambda_fn.events import messages
+from lambda_fn.reporting import ImageAnswer, report_batch, report_failure
 
 from ..fake_s3 import client_error
 
@@ -27,20 +27,20 @@ from ..fake_s3 import client_error
         (UnknownEventError("neither"), ["UnknownEventError: neither"]),
     ],
 )
-def test_a_failure_says_what_an_operator_can_do(error: Exception, words: list[str], log: io.StringIO) -> None:
+def test_the_log_of_a_failure_names_a_remedy(error: Exception, words: list[str], log: io.StringIO) -> None:
     report_failure(["message-1"], error)
     line = json.loads(log.getvalue())
     assert line["message_ids"] == ["message-1"]
     assert all(word in line["reason"] for word in words)
 
 
-def test_a_refused_kms_key_is_told_from_a_refused_image(log: io.StringIO) -> None:
+def test_a_refused_kms_key_has_another_remedy_than_a_refused_image(log: io.StringIO) -> None:
     error = client_error("GetObject", "AccessDenied", 403)
     error.response["Error"]["Message"] = "User: arn:aws:sts::1:role/f is not authorized to perform: kms:Decrypt"
     assert "allow its role kms:Decrypt" in report_failure(["message-1"], error)
 
 
-def test_an_error_of_others_is_named_with_its_place_but_not_in_their_words_unless_at_debug_level(
+def test_an_unexpected_error_is_logged_by_type_and_place_and_by_its_text_only_at_debug_level(
     log: io.StringIO,
 ) -> None:
     try:
@@ -58,12 +58,12 @@ def test_an_error_of_others_is_named_with_its_place_but_not_in_their_words_unles
     assert json.loads(log.getvalue().splitlines()[-1])["key"] == "jane-doe.bmp"
 
 
-def test_a_batch_is_one_line_and_its_metrics(log: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_batch_is_reported_in_one_line_and_in_metrics(log: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
     uploaded = (datetime.now(UTC) - timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def answer(status: str, decision: str) -> Answer:
+    def answer(status: str, decision: str) -> ImageAnswer:
         document: Any = {"status": status, "decision": decision}
-        return Answer(document, "written", uploaded)
+        return ImageAnswer(document, "written", uploaded)
 
     answers = [
         answer("scored", "ALL"),
@@ -83,11 +83,11 @@ def test_a_batch_is_one_line_and_its_metrics(log: io.StringIO, capsys: pytest.Ca
     assert 4 <= values["UploadToResult"][0] <= 60
 
 
-def test_what_a_backfill_scores_says_nothing_of_failed_messages_and_of_the_time_from_upload_to_result(
+def test_a_backfill_adds_to_neither_the_failed_messages_nor_the_time_from_upload_to_result(
     log: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     document: Any = {"status": "scored", "decision": "ALL"}
-    old = Answer(document, "written", "2020-01-01T00:00:00Z")
+    old = ImageAnswer(document, "written", "2020-01-01T00:00:00Z")
     report_batch(1, 1, [old], "model-1", queued=False)
     values = json.loads(capsys.readouterr().out)
     assert (values["Images"], values["MessagesFailed"]) == ([1.0], [0.0])

@@ -1,24 +1,31 @@
 import json
-from datetime import date
 from typing import Any
 
-from lambda_fn.keys import flag_key, ledger_key, result_key
-from lambda_fn.results import ledger
+import pytest
+
+from lambda_fn.results import decision_or_rejected, ledger
 
 
-def test_documents_lie_under_the_key_of_their_image() -> None:
-    assert result_key("plate 7/cell-12.bmp") == "results/plate 7/cell-12.bmp.json"
-    assert flag_key("plate 7/cell-12.bmp") == "review/plate 7/cell-12.bmp.json"
-
-
-def test_a_ledger_lies_under_its_day() -> None:
-    assert ledger_key("batch-1", date(2026, 1, 2)) == "ledger/dt=2026-01-02/batch-1.jsonl"
-
-
-def test_a_ledger_is_one_line_an_answer() -> None:
+def test_a_ledger_has_one_line_for_each_answer() -> None:
     answers: list[Any] = [({"image": {"key": "ü\n.bmp"}}, "written"), ({"image": {"key": "b"}}, "stale")]
     lines = ledger(answers).splitlines()
     assert [json.loads(line) for line in lines] == [
         {"image": {"key": "ü\n.bmp"}, "outcome": "written"},
         {"image": {"key": "b"}, "outcome": "stale"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "decision", "counted_as"),
+    [
+        ("scored", "ALL", "ALL"),
+        ("scored", "normal", "normal"),
+        ("scored", "review", "review"),
+        ("rejected", "review", "rejected"),
+    ],
+)
+def test_a_rejected_image_is_counted_as_rejected_and_any_other_by_its_decision(
+    status: str, decision: str, counted_as: str
+) -> None:
+    document: Any = {"status": status, "decision": decision}
+    assert decision_or_rejected(document) == counted_as

@@ -1,4 +1,4 @@
-"""Documents of images as the function and the shell write them, held against the published schema."""
+"""Result documents, validated against the published schema."""
 
 import hashlib
 import json
@@ -134,7 +134,7 @@ def test_the_schema_refuses_documents_that_contradict_the_contract(
     assert not schema.is_valid(document | change)
 
 
-def test_where_everything_is_reviewed_a_sure_answer_asks_for_review_too(
+def test_a_sure_answer_asks_for_review_too_if_everything_is_reviewed(
     model: Model, encode: Encode, schema: Draft202012Validator
 ) -> None:
     policy = Policy(model.manifest.thresholds, review_everything=True)

@@ -1,8 +1,9 @@
 import pytest
 
 from lambda_fn.decisions import Policy, Thresholds
+from lambda_fn.errors import SettingsError
 from lambda_fn.manifest import LIMITS, Manifest, Preprocessing
-from lambda_fn.settings import SettingsError, policy
+from lambda_fn.settings import policy
 
 THRESHOLDS = Thresholds(operating_point=0.3, normal_below=0.3, all_from=0.8, unlike_above=1.5)
 MANIFEST = Manifest(
@@ -65,6 +66,6 @@ def test_a_deployment_may_review_everything(value: str, expected: bool) -> None:
         ({"NORMAL_DECIDED_ALL": "nan"}, "NORMAL_DECIDED_ALL is nan"),
     ],
 )
-def test_what_cannot_be_done_is_refused_by_name(environment: dict[str, str], message: str) -> None:
+def test_a_setting_that_cannot_be_used_is_refused_by_name(environment: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         policy(environment, MANIFEST)

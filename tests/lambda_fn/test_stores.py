@@ -1,4 +1,4 @@
-"""The bucket's conditional calls against an S3 that speaks HTTP's words, and documents in a folder."""
+"""Conditional writes and reads against an emulated S3, and documents in a folder."""
 
 import json
 import threading
@@ -17,16 +17,10 @@ from botocore.exceptions import ClientError, FlexibleChecksumError, IncompleteRe
 from botocore.httpchecksum import Crc32Checksum, StreamingChecksumBody
 from botocore.response import StreamingBody
 
+from lambda_fn.errors import ImageGoneError, ImageUnchangedError
 from lambda_fn.events import ImageReference
 from lambda_fn.manifest import LIMITS, Limits
-from lambda_fn.stores import (
-    BucketStore,
-    ImageGoneError,
-    ImageUnchangedError,
-    read_from_bucket,
-    read_from_folder,
-    write_to_folder,
-)
+from lambda_fn.stores import BucketStore, read_from_bucket, read_from_folder, write_to_folder
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -43,12 +37,12 @@ def test_only_the_first_of_two_creations_succeeds(s3: "S3Client") -> None:
     etag = store.create("a", b"one", {"model": "m"})
     assert etag
     assert store.create("a", b"two", {}) is None
-    standing = store.get("a")
-    assert standing
-    assert (standing.body, standing.etag, standing.metadata) == (b"one", etag, {"model": "m"})
+    current = store.get("a")
+    assert current
+    assert (current.body, current.etag, current.metadata) == (b"one", etag, {"model": "m"})
 
 
-def test_only_what_still_stands_is_replaced(s3: "S3Client") -> None:
+def test_an_object_is_replaced_only_if_it_is_still_the_current_one(s3: "S3Client") -> None:
     store = BucketStore(s3, "bucket")
     first = store.create("a", b"one", {})
     assert first
@@ -60,13 +54,13 @@ def test_only_what_still_stands_is_replaced(s3: "S3Client") -> None:
     assert store.get("a") is None
 
 
-def test_a_missing_bucket_is_a_fault_and_no_answer(s3: "S3Client") -> None:
+def test_a_missing_bucket_is_an_error_and_not_a_refused_condition(s3: "S3Client") -> None:
     with pytest.raises(ClientError, match="NoSuchBucket"):
         BucketStore(s3, "no-such-bucket").create("a", b"one", {})
 
 
 class AnsweringS3:
-    """Answers each GET with a body of its own."""
+    """Answers each GET with a new body."""
 
     class exceptions:  # noqa: N801 - boto3's name
         NoSuchKey = ClientError
@@ -87,7 +81,7 @@ class AnsweringS3:
     ],
     ids=["shorter than announced", "another checksum"],
 )
-def test_a_body_damaged_on_its_way_is_a_fault_and_no_image_or_result(
+def test_a_body_that_was_damaged_in_transit_is_an_error_and_neither_image_nor_result(
     body: Callable[[], StreamingBody], error: type[Exception]
 ) -> None:
     client: Any = AnsweringS3(body)
@@ -97,16 +91,16 @@ def test_a_body_damaged_on_its_way_is_a_fault_and_no_image_or_result(
         BucketStore(client, "bucket").get("results/a.json")
 
 
-def test_an_image_that_is_known_is_not_read_again(s3: "S3Client") -> None:
-    known = s3.put_object(Bucket="bucket", Key="a", Body=b"one")["ETag"].strip('"')
+def test_an_image_of_a_known_version_is_not_read_again(s3: "S3Client") -> None:
+    etag = s3.put_object(Bucket="bucket", Key="a", Body=b"one")["ETag"].strip('"')
     with pytest.raises(ImageUnchangedError):
-        read_from_bucket(s3, ImageReference("bucket", "a"), known)
+        read_from_bucket(s3, ImageReference("bucket", "a"), etag)
     s3.put_object(Bucket="bucket", Key="a", Body=b"two")
-    assert read_from_bucket(s3, ImageReference("bucket", "a"), known).data == b"two"
+    assert read_from_bucket(s3, ImageReference("bucket", "a"), etag).data == b"two"
 
 
 @pytest.mark.parametrize("version_id", [None, "11111111-1111-1111-1111-111111111111"])
-def test_an_object_or_version_that_is_not_there_is_gone(version_id: str | None, s3: "S3Client") -> None:
+def test_a_missing_object_or_version_is_reported_as_gone(version_id: str | None, s3: "S3Client") -> None:
     s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
     if version_id:
         s3.put_object(Bucket="bucket", Key="a", Body=b"x")
@@ -120,7 +114,7 @@ def test_an_object_that_is_too_large_is_not_downloaded(s3: "S3Client") -> None:
     assert (image.byte_count, image.data) == (LIMITS.file_bytes + 1, b"")
 
 
-def test_nothing_beyond_the_given_limit_is_read(s3: "S3Client", tmp_path: Path) -> None:
+def test_a_file_larger_than_the_limit_is_not_read(s3: "S3Client", tmp_path: Path) -> None:
     s3.put_object(Bucket="bucket", Key="a", Body=b"12345")
     (tmp_path / "a").write_bytes(b"12345")
     for file_bytes, data in ((4, b""), (5, b"12345")):
@@ -130,9 +124,9 @@ def test_nothing_beyond_the_given_limit_is_read(s3: "S3Client", tmp_path: Path) 
 
 
 class EndlessObject(BaseHTTPRequestHandler):
-    """Sends 5 GB to whoever takes them, and counts what was taken."""
+    """Sends up to 5 GB, and counts the bytes that were sent."""
 
-    taken = 0
+    sent = 0
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -140,14 +134,14 @@ class EndlessObject(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         with suppress(ConnectionError):
-            while EndlessObject.taken < 5_000_000_000:
-                EndlessObject.taken += self.wfile.write(bytes(1_000_000))
+            while EndlessObject.sent < 5_000_000_000:
+                EndlessObject.sent += self.wfile.write(bytes(1_000_000))
 
     def log_message(self, *_: object) -> None:
         pass
 
 
-def test_of_an_object_of_5_gb_only_what_was_under_way_is_taken(aws: "S3Client") -> None:
+def test_of_an_object_of_5_gb_only_the_bytes_in_transit_are_received(aws: "S3Client") -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), EndlessObject)
     threading.Thread(target=server.serve_forever).start()
     try:
@@ -157,7 +151,7 @@ def test_of_an_object_of_5_gb_only_what_was_under_way_is_taken(aws: "S3Client") 
         server.shutdown()
         server.server_close()
     assert (image.byte_count, image.data) == (5_000_000_000, b"")
-    assert EndlessObject.taken < 2 * LIMITS.file_bytes
+    assert EndlessObject.sent < 2 * LIMITS.file_bytes
 
 
 def test_a_file_is_read_under_its_path_below_the_folder(tmp_path: Path) -> None:
@@ -168,7 +162,7 @@ def test_a_file_is_read_under_its_path_below_the_folder(tmp_path: Path) -> None:
     assert (image.key, image.data, image.byte_count, image.bucket) == ("plate 7/ü.bmp", b"12345", 5, None)
 
 
-def test_a_flag_in_a_folder_goes_when_it_no_longer_holds(tmp_path: Path) -> None:
+def test_a_flag_in_a_folder_is_deleted_if_the_new_result_needs_no_review(tmp_path: Path) -> None:
     def document(review: bool) -> Any:
         return {"image": {"key": "plate 7/ü.bmp"}, "review": {"required": review}}
 

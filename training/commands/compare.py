@@ -53,17 +53,16 @@ def compare(
     console = Console(stderr=True)
     load_tensorflow(console)
 
-    from training.runs.comparison import MAJORITY, Comparison
-    from training.runs.comparison import compare as compare_all
+    from training.runs.comparison import MAJORITY, ComparisonPlan, compare_networks
     from training.runs.comparison_table import on_terminal, write_tables
     from training.runs.progress import RunProgress
 
-    chosen = tuple(dict.fromkeys(names)) or (MAJORITY, *ARCHITECTURES)
-    plan = Comparison(
-        cells, Preprocessing(crop, size), chosen, epochs, seed, split or folds, out, weights, most_cells, balance
+    names = tuple(dict.fromkeys(names)) or (MAJORITY, *ARCHITECTURES)
+    plan = ComparisonPlan(
+        cells, Preprocessing(crop, size), names, epochs, seed, split or folds, out, weights, most_cells, balance
     )
     with one_line_errors():
-        rows, missing = compare_all(plan, RunProgress(console))
+        rows, missing = compare_networks(plan, RunProgress(console))
         write_tables(out, rows)
     Console().print(on_terminal(rows))
     for line in missing:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from training.data.folds import BALANCES
+from training.fitting.balance import BALANCES
 from training.networks.architectures import OPTIMIZERS
 from training.networks.pretrained import IMAGENET, NO_WEIGHTS
 

@@ -22,9 +22,9 @@ def promote(run: Path, even_if_worse: bool, model_folder: Path) -> None:
     more than 0.005 below those of the model that it would replace, or if the two were measured on other cells. What it
     replaces is kept in the run's folder; `cdk deploy` then brings the new one to AWS.
     """
-    from training.shipping.promotion import promote as put_into_place
+    from training.shipping.promotion import promote_model
 
     with one_line_errors():
-        for line in put_into_place(run, model_folder, even_if_worse):
+        for line in promote_model(run, model_folder, even_if_worse):
             click.echo(line)
     click.echo(f"The model of {run} is in {model_folder}.")

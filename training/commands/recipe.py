@@ -7,6 +7,7 @@ from rich.console import Console
 
 from training.commands.options import CELLS, FOLDS, NEW_FOLDER, SEED, SPLIT
 from training.commands.shell import load_tensorflow, new_run_folder, one_line_errors
+from training.networks.pretrained import IMAGENET
 
 
 @click.command()
@@ -37,9 +38,14 @@ def recipe(
     console = Console(stderr=True)
     load_tensorflow(console)
 
-    from training.runs.pooled import cook
+    from training.fitting.recipes import new_pooled_recipe
+    from training.runs.plan import Plan
+    from training.runs.pooled import PREPROCESSING, make_pooled_model
     from training.runs.progress import RunProgress
+    from training.shipping.model_folder import MODEL
 
+    weights = str(backbone_weights or IMAGENET)
     with one_line_errors():
-        manifest = cook(cells, backbone_weights, split or folds, seed, out, RunProgress(console))
-    click.echo(f"{manifest['version']} is in {out / 'model'}. Serve it with: cellflag train promote {out}")
+        plan = Plan(cells, PREPROCESSING, new_pooled_recipe(weights, seed), split or folds, out, weights)
+        manifest = make_pooled_model(plan, RunProgress(console))
+    click.echo(f"{manifest['version']} is in {out / MODEL}. Serve it with: cellflag train promote {out}")

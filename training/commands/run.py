@@ -78,14 +78,16 @@ def run(
     console = Console(stderr=True)
     load_tensorflow(console)
 
-    from training.runs.network import run as run_plan
-    from training.runs.plan import Plan, new_recipe, read_plan
+    from training.fitting.recipes import new_network_recipe
+    from training.runs.network import make_network_model
+    from training.runs.plan import Plan, read_plan
     from training.runs.progress import RunProgress
+    from training.shipping.model_folder import MODEL
 
     try:
         with one_line_errors():
             if cells and not resume:
-                recipe = new_recipe(
+                recipe = new_network_recipe(
                     architecture,
                     size,
                     epochs=epochs,
@@ -98,10 +100,10 @@ def run(
                 plan = Plan(cells, Preprocessing(crop, size), recipe, split or folds, out, weights, int8)
             else:
                 plan, _ = read_plan(out, cells)
-            manifest = run_plan(plan, RunProgress(console))
+            manifest = make_network_model(plan, RunProgress(console))
     except KeyboardInterrupt:
-        kept = len(list(out.glob("*/best*.keras")))
-        console.print(f"Stopped. Networks kept in {out}: {kept}, each the best of its training so far.", soft_wrap=True)
+        networks = len(list(out.glob("*/best*.keras")))
+        console.print(f"Stopped. Networks in {out}: {networks}, each the best of its training so far.", soft_wrap=True)
         console.print(f"Go on with: cellflag train run --resume {out}", soft_wrap=True)
         raise
-    click.echo(f"{manifest['version']} is in {out / 'model'}. Serve it with: cellflag train promote {out}")
+    click.echo(f"{manifest['version']} is in {out / MODEL}. Serve it with: cellflag train promote {out}")

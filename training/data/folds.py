@@ -1,4 +1,4 @@
-"""Splits of a data set that never tear a subject apart, and weights that let no subject or class dominate."""
+"""Splits of a data set that never tear a subject apart."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 # One part in five of the subjects that a model may see decides when its training stops.
 STOPPING_PARTS = 5
-SHARE_OF_ALL = 0.55
-BALANCES = ("weights", "downsample", "none")
-"""What can be done about classes of different size, in training alone; measuring takes all cells."""
 
 
 @dataclass(frozen=True)
@@ -109,28 +106,6 @@ def _part(
     return cells[rest], cells[part]
 
 
-def downsample(
-    indices: NDArray[np.int64], is_all: NDArray[np.bool_], seed: int, share: float = SHARE_OF_ALL
-) -> NDArray[np.int64]:
-    """Leave ALL cells out by chance until they are no more than a share of all; for training alone, never for a test.
-
-    Args:
-        indices: cells of a training part, shape (m,).
-        is_all: boolean array of shape (n,), of the whole data set.
-        seed: of the choice.
-        share: of ALL cells, 0 to 1. The historical baseline's was 0.55.
-
-    Returns:
-        The kept indices in their order, shape (k,); all of them where ALL cells are no more than the share.
-    """
-    of_all, of_normal = indices[is_all[indices]], indices[~is_all[indices]]
-    wanted = int(len(of_normal) * share / (1 - share))
-    if len(of_all) <= wanted:
-        return indices
-    kept = np.random.default_rng(seed).permutation(of_all)[:wanted]
-    return indices[np.isin(indices, np.concatenate([kept, of_normal]))]
-
-
 def _stopping(
     cells: NDArray[np.int64], is_all: NDArray[np.bool_], groups: NDArray[np.int64], seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -152,23 +127,3 @@ def _stratified(parts: int, seed: int) -> "StratifiedGroupKFold":
 
 def _fewest_groups(is_all: NDArray[np.bool_], groups: NDArray[np.int64]) -> int:
     return min(len(np.unique(groups[is_all])), len(np.unique(groups[~is_all])))
-
-
-def balanced_weights(is_all: NDArray[np.bool_], groups: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Weight of each cell in the loss: both classes weigh the same, and a subject weighs as the root of its cells.
-
-    A subject with 400 cells would otherwise outweigh ten with 20; with equal subjects, one with 2 cells would outweigh
-    them all. The root lies between.
-
-    Args:
-        is_all: boolean array of shape (n,), of both classes.
-        groups: integer array of shape (n,).
-
-    Returns:
-        float32 array of shape (n,) with mean 1.
-    """
-    _, group, cells = np.unique(groups, return_inverse=True, return_counts=True)
-    weights = 1 / np.sqrt(cells[group])
-    for of_class in (is_all, ~is_all):
-        weights[of_class] *= len(is_all) / 2 / weights[of_class].sum()
-    return np.asarray(weights, np.float32)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_fn.cells import Cell, find_cell, to_model_input
-from lambda_fn.images import RejectedImageError, decode
+from lambda_fn.errors import RejectedImageError
+from lambda_fn.images import decode
 from lambda_fn.manifest import Preprocessing
 from training.data.labelled_cell import LabelledCell
 from training.data.locations import read_bytes

@@ -1,6 +1,6 @@
 """Predictions to judge a model by: those of a run on held-out cells, or of a served model on an index."""
 
-import json
+import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lambda_fn.cells import to_model_input
 from lambda_fn.decisions import Thresholds
-from lambda_fn.manifest import Manifest
+from lambda_fn.manifest import MANIFEST_FILE, Manifest
 from lambda_fn.model import Model
 from training.data.labelled_cell import LABEL_OF_WORD, LabelledCell, require_both_classes
 from training.data.reading import ReadCell, UnusableImageError, read_all
@@ -18,8 +18,10 @@ from training.data.sources import find_cells
 from training.data.subjects import groups_of
 from training.data.tables import read_rows
 from training.errors import DatasetError
+from training.evaluation.evidence import OutOfFold
 
 OUT_OF_FOLD = "out-of-fold.csv"
+FOLD = "fold"
 COLUMNS = ("path", "label", "subject", "probability_all")
 
 
@@ -50,6 +52,17 @@ class Predictions:
     thresholds: Thresholds | None
 
 
+def write_predictions(table: Path, predictions: OutOfFold) -> None:
+    """Write the fold of every cell, from 1, and the probability that the model of the other folds gave it."""
+    cells = predictions.dataset
+    labels = np.where(cells.is_all, "all", "hem")
+    columns = (cells.names, labels, cells.subjects, predictions.fold_of, predictions.probabilities.round(6))
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow((*COLUMNS[:-1], FOLD, COLUMNS[-1]))
+        writer.writerows(zip(*columns, strict=True))
+
+
 def read_predictions(table: Path, model_folder: Path | None) -> Predictions:
     """Read predictions that a run wrote.
 
@@ -77,11 +90,11 @@ def read_predictions(table: Path, model_folder: Path | None) -> Predictions:
     require_both_classes({"ALL" if of_all else "normal" for of_all in is_all}, str(table))
     if not names:
         raise DatasetError(f"{table} holds no predictions.")
-    manifest, data_set = _manifest(model_folder)
-    folds = len({row["fold"] for _, row in rows}) if "fold" in columns else 0
+    manifest = _manifest(model_folder)
+    folds = len({row[FOLD] for _, row in rows}) if FOLD in columns else 0
     return Predictions(
         model=manifest.version if manifest else table.resolve().parent.name,
-        data_set=data_set or "cells of an unnamed data set",
+        data_set=(manifest and manifest.data_set) or "cells of an unnamed data set",
         origin=f"Each cell was predicted by a model of {folds} that never saw its subject."
         if folds > 1
         else "The model never saw these subjects.",
@@ -94,12 +107,9 @@ def read_predictions(table: Path, model_folder: Path | None) -> Predictions:
     )
 
 
-def _manifest(folder: Path | None) -> tuple[Manifest | None, str]:
-    """The manifest in a folder, if there is one, and the name of the data set that its model learned from."""
-    if folder is None or not (folder / "model.json").is_file():
-        return None, ""
-    text = (folder / "model.json").read_text("utf-8")
-    return Manifest.from_json(text), str(json.loads(text).get("training", {}).get("data_set", ""))
+def _manifest(folder: Path | None) -> Manifest | None:
+    """The manifest in a folder, if there is one."""
+    return Manifest.read(folder) if folder and (folder / MANIFEST_FILE).is_file() else None
 
 
 def with_groups_of(predictions: Predictions, cells: Sequence[LabelledCell]) -> Predictions:
@@ -143,7 +153,7 @@ def predict_cells(
     return Predictions(
         model=model.manifest.version,
         data_set=title,
-        origin=f"Predicted by the served model, which learned from {_manifest(folder)[1]}. If these cells are among "
+        origin=f"Predicted by the served model, which learned from {model.manifest.data_set}. If these cells are among "
         "those, the figures flatter it: judge a model by subjects that it never saw.",
         names=tuple(cell.name for cell in kept),
         is_all=np.array([cell.label == "ALL" for cell in kept]),

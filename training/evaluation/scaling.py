@@ -1,20 +1,28 @@
-"""Makes probabilities honest: a temperature for how sure a network is of itself, a shift for how common ALL is.
+"""Calibrates probabilities on predictions of cells whose subjects a model never saw.
 
-Guo, Pleiss, Sun & Weinberger 2017, On Calibration of Modern Neural Networks (ICML), for the temperature. The shift,
-which makes it the scaling of Platt (1999), is for networks that were trained with balanced classes: they take ALL to be
-as common as normal cells. Neither changes the order of cells, hence no ROC curve and no share that goes to review.
+The logit of ALL becomes a line over what a model gives: for a network the line of a temperature and a shift over its
+own logits, for a support vector machine a line over its score (Platt 1999, Probabilistic Outputs for Support Vector
+Machines). Neither changes the order of cells, the ROC curve, or the share of cells that goes to review.
+
+The temperature corrects a network that is too sure of itself (Guo, Pleiss, Sun & Weinberger 2017, On Calibration of
+Modern Neural Networks, ICML). The shift corrects training with balanced classes, after which a network takes ALL to be
+as common as normal cells.
 """
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+# A float32 sigmoid comes no nearer to 0 and 1.
+LEAST_PROBABILITY = 1e-7
+
 
 @dataclass(frozen=True)
 class Scaling:
-    """What logits become: ``logit / temperature + shift``.
+    """A line over logits: ``logit / temperature + shift``.
 
     Attributes:
         temperature: above 0; above 1 for a network that was too sure of itself.
@@ -29,8 +37,24 @@ class Scaling:
         return np.asarray(1 / (1 + np.exp(-_logits(probabilities) / self.temperature - self.shift)))
 
 
+class ScoreScaling(NamedTuple):
+    """A line from scores to logits: ``slope * score + bias``.
+
+    Attributes:
+        slope: logits per unit of the score.
+        bias: logit at a score of 0.
+    """
+
+    slope: float
+    bias: float
+
+    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities of ALL, 0 to 1, of scores; float arrays of shape (n,)."""
+        return np.asarray(1 / (1 + np.exp(-(self.slope * scores + self.bias))))
+
+
 def choose_scaling(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_]) -> Scaling:
-    """The scaling that makes labels most likely.
+    """Choose the scaling that makes the labels most likely.
 
     Args:
         probabilities: float array of shape (n,), 0 to 1, of cells whose subjects the network never saw.
@@ -44,11 +68,24 @@ def choose_scaling(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_]
         scaled = logits / math.exp(parameters[0]) + parameters[1]
         return float(np.mean(np.logaddexp(0, np.where(is_all, -scaled, scaled))))
 
-    # Within bounds: predictions that tell classes apart without an error would have no finite optimum.
-    found = minimize(loss, np.zeros(2), bounds=((-3, 3), (-5, 5)), method="L-BFGS-B").x
-    return Scaling(math.exp(found[0]), float(found[1]))
+    # Predictions without an error would have no finite optimum: hence the bounds.
+    optimum = minimize(loss, np.zeros(2), bounds=((-3, 3), (-5, 5)), method="L-BFGS-B").x
+    return Scaling(math.exp(optimum[0]), float(optimum[1]))
 
 
 def _logits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    certain = np.clip(probabilities, 1e-7, 1 - 1e-7)  # as near to 0 and 1 as a float32 sigmoid tells
-    return np.asarray(np.log(certain / (1 - certain)))
+    inside = np.clip(probabilities, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    return np.asarray(np.log(inside / (1 - inside)))
+
+
+def platt(scores: NDArray[np.float64], is_all: NDArray[np.bool_]) -> ScoreScaling:
+    """Choose the line over scores that makes the labels most likely (Platt 1999).
+
+    Args:
+        scores: float array of shape (n,), of cells whose subjects the machine never saw.
+        is_all: boolean array of shape (n,).
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    regression = LogisticRegression(C=np.inf).fit(scores[:, None], is_all)
+    return ScoreScaling(float(regression.coef_[0, 0]), float(regression.intercept_[0]))

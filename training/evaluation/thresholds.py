@@ -123,6 +123,20 @@ def choose_distance(distances: NDArray[np.float64]) -> float:
     return _ceil(np.sort(distances)[::-1][_rank(FLAGGED_AS_UNLIKE, len(distances))])
 
 
+def combine_distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[float, float]:
+    """Bring two distances to one unit, in which either alone flags as many cells.
+
+    Args:
+        first: float array of shape (n,), of cells from models that never saw their subjects.
+        second: float array of shape (n,), of the same cells.
+
+    Returns:
+        The factor from the second distance to the first, and the threshold of the larger of the two.
+    """
+    factor = choose_distance(first) / choose_distance(second)
+    return factor, choose_distance(np.maximum(first, factor * second))
+
+
 def _rank(rate: float, count: int) -> int:
     """Position, from 0, of the cell that a threshold lies at, so that at most ``rate`` of new cells lie beyond it.
 

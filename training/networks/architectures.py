@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lambda_fn.manifest import PROBABILITY_OUTPUT
 from training.errors import TrainingError
-from training.evaluation.scaling import Scaling
 from training.networks.pretrained import IMAGENET, backbone
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 INPUT_NAME = "image"
-OUTPUT_NAME = "probability_all"
-DISTANCE_NAME = "distance"
 BACKBONE = "backbone"
 OPTIMIZERS = {"rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}
 FIRST_FILTERS = 16
@@ -130,14 +128,14 @@ def _probability(features: KerasTensor) -> KerasTensor:
     from keras import layers
 
     # In mixed precision too, a probability and its loss need all digits of float32.
-    return layers.Dense(1, activation="sigmoid", name=OUTPUT_NAME, dtype="float32")(features)
+    return layers.Dense(1, activation="sigmoid", name=PROBABILITY_OUTPUT, dtype="float32")(features)
 
 
-def scale_logits(model: keras.Model, scaling: Scaling) -> None:
-    """Change the last layer's weights, so that the model gives what a scaling makes of its probabilities."""
-    layer = model.get_layer(OUTPUT_NAME)
+def scale_logits(model: keras.Model, temperature: float, shift: float) -> None:
+    """Change the last layer's weights, so that a logit becomes ``logit / temperature + shift``."""
+    layer = model.get_layer(PROBABILITY_OUTPUT)
     kernel, bias = layer.get_weights()
-    layer.set_weights([kernel / scaling.temperature, bias / scaling.temperature + scaling.shift])
+    layer.set_weights([kernel / temperature, bias / temperature + shift])
 
 
 def _to_minus_one_to_one(colours: KerasTensor) -> KerasTensor:

@@ -32,12 +32,12 @@ MOVED_PX = 3
 MEAN_COLOUR = slice(-FEATURES, 3 - FEATURES)
 
 
-def feature_network(size: int, weights: Path | None) -> keras.Model:
+def feature_network(size: int, weights: str | Path = IMAGENET) -> keras.Model:
     """MobileNet v1 as far as ``BLOCKS`` reach, pooled over the cell.
 
     Args:
         size: side of the input in pixels, a multiple of 16; the scale must be the image's own.
-        weights: a file with arrays named ``<layer>__<weight>``; None downloads Keras' weights of ImageNet.
+        weights: as ``pretrained.backbone`` takes them.
 
     Returns:
         Keras model from uint8 (batch, size, size, 3), 0 to 255, to float32 (batch, features).
@@ -52,7 +52,7 @@ def feature_network(size: int, weights: Path | None) -> keras.Model:
     colours = ops.cast(image, "float32")
     # 0 or 1, as levels are whole numbers. onnxruntime is slow at comparing, and along an innermost axis of length 1.
     mask = ops.minimum(ops.relu(ops.max(colours, axis=-1) - BACKGROUND_LEVEL), 1.0)[..., None]
-    frozen = backbone("MobileNet", size, weights or IMAGENET, tuple(f"conv_pw_{block}_relu" for block in BLOCKS))
+    frozen = backbone("MobileNet", size, weights, tuple(f"conv_pw_{block}_relu" for block in BLOCKS))
     frozen.trainable = False
     _take_levels(frozen)
     pooled = []
@@ -95,14 +95,14 @@ def extract(
     return features
 
 
-def turned(pixels: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
-    """The same cells, each turned by one to three quarters, mirrored or not, and moved by up to ``MOVED_PX`` pixels.
+def rotate_and_move(pixels: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    """The same cells, each rotated by one to three quarters, mirrored or not, and moved by up to ``MOVED_PX`` pixels.
 
-    Another picture of what an expert would call the same.
+    An expert would call both pictures of a cell the same.
 
     Args:
         pixels: uint8 array of shape (n, size, size, 3).
-        seed: of turns, mirrors and moves.
+        seed: of rotations, mirrors and moves.
     """
     random = np.random.default_rng(seed)
     result = np.zeros_like(pixels)

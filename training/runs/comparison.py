@@ -1,63 +1,51 @@
-"""Trains architectures on one and the same split, and measures all of them alike."""
+"""The run of ``cellflag train compare``: architectures, trained on one and the same split, and measured alike."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import statistics
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.metrics import log_loss
 
-from lambda_fn.manifest import Preprocessing
-from lambda_fn.decisions import Thresholds
-from training.networks.architectures import INPUT_NAME
-from training.fitting.checkpoints import Checkpoints
-from training.data.dataset import Dataset, load
-from training.errors import TrainingError
-from training.evaluation.metrics import figures
-from training.shipping.graph import ParityError, check_parity, to_onnx
-from training.fitting.network import Recipe, fit, predict
-from training.data.folds import BALANCES, Split, folds
-from training.runs.plan import new_recipe
-from training.networks.pretrained import PretrainedWeightsError
-from training.runs.progress import RunProgress
+from lambda_fn.manifest import GRAPH_FILE, Preprocessing
+from training.data.dataset import Dataset
+from training.data.folds import Split, folds
 from training.data.splits import read_splits, write_splits
+from training.errors import TrainingError
+from training.fitting.balance import BALANCES
+from training.fitting.recipes import NetworkRecipe, new_network_recipe
+from training.networks.pretrained import PretrainedWeightsError
+from training.runs.comparison_rows import ROW, ComparisonRow, majority_row, network_row, same_row, write_row
+from training.runs.progress import RunProgress
+from training.runs.timing import milliseconds
 
-if TYPE_CHECKING:
-    import keras
-
+# Stands among the architectures, and gives every cell the share of ALL among the training cells as its probability.
 MAJORITY = "majority"
-SETTINGS, SPLIT, ROW, GRAPH = "comparison.json", "split.csv", "row.json", "model.onnx"
-PARITY_CELLS = 64
-TIMED_ROUNDS = 30
-
-Row = dict[str, Any]
+SETTINGS, SPLIT = "comparison.json", "split.csv"
+TIMED_CELLS = 30
 
 
 class ComparisonError(TrainingError):
-    """A folder whose rows are not comparable with those that are asked for."""
+    """A folder whose rows cannot stand beside the new ones."""
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What is compared.
+class ComparisonPlan:
+    """What is compared, and on which cells.
 
     Attributes:
         data: source of labelled cells.
         preprocessing: how pixels become model input.
-        names: architectures, and ``MAJORITY``, which says of every cell how common ALL is among the training cells.
+        names: architectures, and ``MAJORITY``.
         epochs: most epochs of each training.
         seed: of the split and of each training.
-        folds: the first of so many subject-disjoint folds is held out; or the first split of a file.
-        out: folder for all that the comparison leaves behind; rows that it holds already are kept.
+        folds: number of subject-disjoint folds, of which the first is held out; or a file, whose first split is taken.
+        out: folder for all that the comparison leaves behind; rows that it holds already stay.
         weights: of pretrained architectures, as ``pretrained.backbone`` takes them.
-        most_cells: of the training cells, at most so many are drawn; None for all.
+        most_cells: most training cells, drawn by chance; None for all.
         balance: a name in ``BALANCES``.
     """
 
@@ -73,42 +61,42 @@ class Comparison:
     balance: str = BALANCES[0]
 
 
-def compare(plan: Comparison, progress: RunProgress) -> tuple[list[Row], list[str]]:
-    """Train, measure and time what has no row yet.
+def compare_networks(plan: ComparisonPlan, progress: RunProgress) -> tuple[list[ComparisonRow], list[str]]:
+    """Train, measure and time the architectures that have no row yet.
 
     Returns:
-        All rows of the folder, as ``table`` shows them, in the order of their training; and why an architecture
-        has none, one line each.
+        All rows of the folder, as ``comparison_table`` shows them, smallest network first; and one line for each
+        architecture whose weights cannot be had.
 
     Raises:
         ArchitectureError: there is no such architecture, or it cannot take the input.
         ComparisonError: the folder's rows were made with other settings.
-        DatasetError: the folder cannot be trained from.
+        DatasetError: the source cannot be trained from.
     """
-    recipes = {name: _recipe(plan, name) for name in plan.names if name != MAJORITY}
-    with progress.step("Reading cells") as advance:
-        dataset = load(plan.data, plan.preprocessing, lambda done, total: advance(done / total))
-    progress.say_what_was_read(dataset)
+    recipes = {name: _recipe(plan, name) for name in plan.names}
+    dataset = progress.load(plan.data, plan.preprocessing)
     first = _first_split(plan, dataset)
     _agree_on_settings(plan, dataset, first)
     split = _thin_out(first, plan)
     missing = []
-    for name in plan.names:
+    for name, recipe in recipes.items():
         try:
-            _make_row(plan, name, recipes.get(name), dataset, split, progress)
+            _make_row(plan, name, recipe, dataset, split, progress)
         except PretrainedWeightsError as error:
             missing.append(str(error))
-    made = [json.loads(path.read_text("utf-8")) for path in plan.out.glob(f"*/{ROW}")]
-    rows = sorted(made, key=lambda row: (row["parameters"], row["name"]))
-    with progress.step("Timing") as advance:
-        graphs = {row["name"]: plan.out / row["name"] / GRAPH for row in rows}
-        images = dataset.pixels[split.held_out[:TIMED_ROUNDS]]
-        times = milliseconds({name: path for name, path in graphs.items() if path.exists()}, images)
+    rows = [json.loads(path.read_text("utf-8")) for path in plan.out.glob(f"*/{ROW}")]
+    rows.sort(key=lambda row: (row["parameters"], row["name"]))
+    with progress.step("Timing"):
+        paths = {row["name"]: plan.out / row["name"] / GRAPH_FILE for row in rows}
+        graphs = {name: path.read_bytes() for name, path in paths.items() if path.exists()}
+        times = milliseconds(graphs, dataset.pixels[split.held_out[:TIMED_CELLS]])
     return [row | {"milliseconds": times.get(row["name"])} for row in rows], missing
 
 
-def _recipe(plan: Comparison, name: str) -> Recipe:
-    return new_recipe(
+def _recipe(plan: ComparisonPlan, name: str) -> NetworkRecipe | None:
+    if name == MAJORITY:
+        return None
+    return new_network_recipe(
         name,
         plan.preprocessing.size,
         epochs=plan.epochs,
@@ -118,32 +106,23 @@ def _recipe(plan: Comparison, name: str) -> Recipe:
     )
 
 
-def _first_split(plan: Comparison, dataset: Dataset) -> Split:
+def _first_split(plan: ComparisonPlan, dataset: Dataset) -> Split:
     if isinstance(plan.folds, Path):
         return read_splits(plan.folds, dataset)[0]
     return next(folds(dataset.is_all, dataset.groups, plan.folds, plan.seed))
 
 
-def _thin_out(split: Split, plan: Comparison) -> Split:
+def _thin_out(split: Split, plan: ComparisonPlan) -> Split:
     if plan.most_cells is None or plan.most_cells >= len(split.training):
         return split
-    drawn = np.random.default_rng(plan.seed).permutation(split.training)[: plan.most_cells]
-    return Split(np.sort(drawn), split.stopping, split.held_out)
+    sample = np.random.default_rng(plan.seed).permutation(split.training)[: plan.most_cells]
+    return Split(np.sort(sample), split.stopping, split.held_out)
 
 
-def _agree_on_settings(plan: Comparison, dataset: Dataset, split: Split) -> None:
-    """What all rows of a folder share, so that they can be held against each other."""
+def _agree_on_settings(plan: ComparisonPlan, dataset: Dataset, split: Split) -> None:
+    """Write the settings that all rows of a folder share, or hold the plan against those that it has."""
     path = plan.out / SETTINGS
-    settings = {
-        **asdict(plan.preprocessing),
-        "data_set": dataset.title,
-        "data_digest": dataset.digest,
-        "seed": plan.seed,
-        "balance": plan.balance,
-        "split": hashlib.sha256(
-            b"".join(np.ascontiguousarray(part).tobytes() for part in vars(split).values())
-        ).hexdigest(),
-    }
+    settings = _settings(plan, dataset, split)
     if path.exists():
         before = json.loads(path.read_text("utf-8"))
         if other := [name for name, value in settings.items() if before.get(name) != value]:
@@ -158,87 +137,36 @@ def _agree_on_settings(plan: Comparison, dataset: Dataset, split: Split) -> None
     path.write_text(json.dumps(settings, indent=2) + "\n", "utf-8")
 
 
+def _settings(plan: ComparisonPlan, dataset: Dataset, split: Split) -> dict[str, Any]:
+    parts = (np.ascontiguousarray(part).tobytes() for part in vars(split).values())
+    return {
+        **asdict(plan.preprocessing),
+        "data_set": dataset.title,
+        "data_digest": dataset.digest,
+        "seed": plan.seed,
+        "balance": plan.balance,
+        "split": hashlib.sha256(b"".join(parts)).hexdigest(),
+    }
+
+
 def _make_row(
-    plan: Comparison, name: str, recipe: Recipe | None, dataset: Dataset, split: Split, progress: RunProgress
+    plan: ComparisonPlan,
+    name: str,
+    recipe: NetworkRecipe | None,
+    dataset: Dataset,
+    split: Split,
+    progress: RunProgress,
 ) -> None:
+    """Train and measure an architecture, unless the folder has its row."""
     folder = plan.out / name
-    asked: Row = {"recipe": asdict(recipe) if recipe else None, "training_cells": len(split.training)}
+    settings = {"recipe": asdict(recipe) if recipe else None, "training_cells": len(split.training)}
     if (folder / ROW).exists():
-        present = json.loads((folder / ROW).read_text("utf-8"))
-        if {key: present[key] for key in asked} != asked:
+        if not same_row(folder, settings):
             raise ComparisonError(f"{folder} was trained otherwise: remove it, or name another folder.")
         return
-    if recipe:
-        with progress.step(f"Training {name}") as advance:
-            begun = time.monotonic()
-            model = fit(dataset, split, recipe, folder, advance, plan.weights)
-            made = asked | {"epochs": Checkpoints(folder).epochs, "seconds": round(time.monotonic() - begun)}
-        probabilities = predict(model, dataset.pixels[split.held_out])
-        made |= {"parameters": model.count_params(), "parity": _export(model, dataset, split, plan.seed, folder)}
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
-        share = float(dataset.is_all[split.training].mean())
-        probabilities = np.full(len(split.held_out), share)
-        made = asked | {"epochs": 0, "seconds": 0, "parameters": 1, "parity": None}
-    row = {"name": name, **made, **measure(probabilities, dataset.is_all[split.held_out])}
-    arriving = folder / f".{ROW}"
-    arriving.write_text(json.dumps(row, indent=2) + "\n", "utf-8")
-    arriving.replace(folder / ROW)
-    if recipe:
-        Checkpoints(folder).tidy()
-
-
-def _export(model: keras.Model, dataset: Dataset, split: Split, seed: int, folder: Path) -> float | None:
-    """Write the graph, and hold it against the network: the largest difference; None of a network that says nothing."""
-    graph = to_onnx(model)
-    (folder / GRAPH).write_bytes(graph)
-    some = np.random.default_rng(seed).permutation(split.held_out)[:PARITY_CELLS]
-    try:
-        return check_parity(model, graph, dataset.pixels[some], seed)
-    except ParityError:
-        return None
-
-
-def measure(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_]) -> dict[str, float]:
-    """The figures of a row.
-
-    Args:
-        probabilities: float array of shape (n,), 0 to 1: probability of ALL.
-        is_all: boolean array of shape (n,), of both classes.
-
-    Returns:
-        Accuracy, sensitivity (the recall of ALL), specificity and weighted F1 at a probability of 0.5, ROC AUC, each
-        0 to 1, and the log loss, unweighted.
-    """
-    measured = figures(probabilities, is_all, Thresholds(0.5, 0.5, 0.5))
-    return {
-        **measured["at_half"],
-        "roc_auc": measured["ranking"]["roc_auc"],
-        "loss": float(log_loss(is_all, probabilities, labels=[False, True])),
-    }
-
-
-def milliseconds(graphs: dict[str, Path], images: NDArray[np.uint8]) -> dict[str, float]:
-    """Median time of one image in onnxruntime on one thread, as the function serves it.
-
-    Every image goes through all graphs in turn, so that whatever else the machine does slows all of them alike.
-
-    Args:
-        graphs: ONNX files by name.
-        images: uint8 array of shape (n, size, size, 3).
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    sessions = {
-        name: onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        for name, path in graphs.items()
-    }
-    times: dict[str, list[float]] = {name: [] for name in graphs}
-    for image in (images[0], *images):  # the first run of a graph allocates its memory
-        for name, session in sessions.items():
-            begun = time.perf_counter()
-            session.run(None, {INPUT_NAME: image[None]})
-            times[name].append((time.perf_counter() - begun) * 1000)
-    return {name: statistics.median(taken[1:]) for name, taken in times.items()}
+    if recipe is None:
+        write_row(folder, {"name": name, **settings, **majority_row(dataset, split)})
+        return
+    with progress.step(f"Training {name}") as advance:
+        row = network_row(dataset, split, recipe, folder, advance, plan.weights)
+    write_row(folder, {"name": name, **settings, **row})

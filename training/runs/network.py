@@ -1,107 +1,92 @@
-"""One training run: from a folder of cells to a model and all that tells how good it is."""
+"""The run of ``cellflag train run``: a network, trained from labelled cells and measured by folds."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.networks.architectures import scale_logits
-from training.evaluation.thresholds import choose_thresholds
-from training.fitting.checkpoints import Checkpoints
-from training.data.dataset import Dataset, load
-from training.evaluation.metrics import evaluate
-from training.fitting.network import fit, predict
+from training.data.dataset import Dataset
 from training.data.folds import Split, final_split
+from training.data.splits import make_or_read_folds, read_folds, write_splits
+from training.evaluation.evidence import OutOfFold
+from training.evaluation.scaling import choose_scaling
+from training.fitting.checkpoints import Checkpoints
+from training.fitting.network import fit, predict
+from training.fitting.recipes import NetworkRecipe
+from training.networks.architectures import scale_logits
+from training.runs.out_of_fold import folds_of_cells, gather_evidence, predict_held_out
 from training.runs.plan import PLAN, Plan, PlanError, read_plan, write_plan
 from training.runs.progress import RunProgress
-from training.evaluation.scaling import choose_scaling
-from training.shipping.model_folder import MODEL, release
-from training.data.splits import make_or_read_folds, read_folds, write_splits
+from training.shipping.model_folder import MODEL, write_model_folder
 
 if TYPE_CHECKING:
     import keras
 
 FOLDS, PREDICTIONS = "folds.csv", "predictions.csv"
 
+NetworkPlan = Plan[NetworkRecipe]
 
-def run(plan: Plan, progress: RunProgress) -> dict[str, Any]:
-    """Train, measure, calibrate and export a model, or go on with a run that was interrupted.
 
-    Each fold's model predicts subjects that it never saw and that did not stop its training. The final model follows
-    the same recipe on all subjects: a fifth of them stop it, as in each fold. A fixed number of epochs, the folds'
-    median, would let it learn from that fifth too, but leave the weights of whatever epoch that is, good or bad; and
-    the figures and thresholds from the folds are those of this recipe, not of that one.
+def make_network_model(plan: NetworkPlan, progress: RunProgress) -> dict[str, Any]:
+    """Train, measure, calibrate and export a network, or go on with a run that was interrupted.
+
+    Each fold's network predicts subjects that it never saw and that did not stop its training. The final network
+    follows the same recipe on all subjects: a fifth of them stop it, as in each fold. A fixed number of epochs, the
+    folds' median, would let it learn from that fifth too. But it would leave the weights of whatever epoch that is,
+    good or bad, and the folds' figures and thresholds would be of another recipe.
 
     Returns:
         The manifest of the model.
 
     Raises:
-        DatasetError: the folder cannot be trained from.
+        DatasetError: the source cannot be trained from.
         PlanError: the run in the folder is finished, or began with other cells.
         CalibrationError: the predictions allow no thresholds.
-        ParityError: the exported graph is not the model.
+        ParityError: the exported graph does not agree with the network.
         QuantizationError: its 8-bit form does not decide alike.
     """
     if (plan.out / MODEL).exists():
         raise PlanError(f"{plan.out} is finished: its model is in {plan.out / MODEL}.")
-    with progress.step("Reading cells") as advance:
-        dataset = load(plan.data, plan.preprocessing, lambda done, total: advance(done / total))
-    progress.say_what_was_read(dataset)
+    dataset = progress.load(plan.data, plan.preprocessing)
     splits = _begin(plan, dataset)
-    probabilities = np.zeros(len(dataset.names))
-    for number, split in enumerate(splits, start=1):
-        probabilities[split.held_out] = _predict_fold(plan, dataset, split, f"fold-{number}", progress)
-    scaling = choose_scaling(probabilities, dataset.is_all)
-    recipe = replace(plan.recipe, temperature=scaling.temperature, shift=scaling.shift)
-    probabilities = scaling(probabilities)
-    write_predictions(plan.out / "out-of-fold.csv", dataset, splits, probabilities)
-    thresholds = choose_thresholds(probabilities, dataset.is_all)
-    with progress.step("Measuring"):
-        metrics = evaluate(probabilities, dataset.is_all, dataset.groups, thresholds, plan.recipe.seed)
-    progress.say_how_good(metrics)
+    outputs = predict_held_out(
+        splits, lambda number, split: _predict_fold(plan, dataset, split, f"fold-{number}", progress)
+    )
+    scaling = choose_scaling(outputs, dataset.is_all)
+    evidence = gather_evidence(OutOfFold(dataset, folds_of_cells(splits), scaling(outputs)), plan, progress)
     split = final_split(dataset.is_all, dataset.groups, plan.recipe.seed)
     model = _train(plan, dataset, split, "final", progress)
-    scale_logits(model, scaling)
+    scale_logits(model, scaling.temperature, scaling.shift)
+    recipe = replace(plan.recipe, temperature=scaling.temperature, shift=scaling.shift)
+    int8_split = split if plan.int8 else None
     with progress.step("Exporting"):
-        manifest = release(
-            model,
-            preprocessing=plan.preprocessing,
-            dataset=dataset,
-            recipe=recipe,
-            folds=len(splits),
-            probabilities=probabilities,
-            thresholds=thresholds,
-            metrics=metrics,
-            out=plan.out,
-            int8_split=split if plan.int8 else None,
-        )
+        manifest = write_model_folder(plan.out, model, recipe, plan.preprocessing, evidence, int8_split)
     Checkpoints(plan.out / "final").tidy()
     return manifest
 
 
-def _begin(plan: Plan, dataset: Dataset) -> list[Split]:
-    """The folds of a run: those that it began with, or new ones; with the plan they are kept in its folder."""
-    kept = plan.out / FOLDS
+def _begin(plan: NetworkPlan, dataset: Dataset) -> list[Split]:
+    """The folds of a run: those that it began with, or new ones, which its folder keeps with the plan."""
+    table = plan.out / FOLDS
     if (plan.out / PLAN).exists():
         if read_plan(plan.out)[1] != dataset.digest:
             raise PlanError(f"{plan.out} began with other cells than those in {plan.data}: start a new run.")
-        return read_folds(kept, dataset)
+        return read_folds(table, dataset)
     splits = make_or_read_folds(plan.folds, dataset, plan.recipe.seed)
-    kept.unlink(missing_ok=True)  # of a run that was killed before it had a plan
+    table.unlink(missing_ok=True)  # of a run that was killed before it had a plan
     labels = np.where(dataset.is_all, "ALL", "normal")
-    write_splits(kept, list(zip(dataset.contents, dataset.names, labels, dataset.subjects, strict=True)), splits)
+    write_splits(table, list(zip(dataset.contents, dataset.names, labels, dataset.subjects, strict=True)), splits)
     write_plan(plan, dataset.digest)
     return splits
 
 
-def _predict_fold(plan: Plan, dataset: Dataset, split: Split, name: str, progress: RunProgress) -> NDArray[np.float64]:
-    """Probabilities of a fold's held-out cells: of a network trained now, or of one that was finished before."""
+def _predict_fold(
+    plan: NetworkPlan, dataset: Dataset, split: Split, name: str, progress: RunProgress
+) -> NDArray[np.float64]:
+    """Probabilities of a fold's held-out cells, by a network that is trained now or was finished before."""
     table = plan.out / name / PREDICTIONS
     if not table.exists():
         model = _train(plan, dataset, split, name, progress)
@@ -113,20 +98,6 @@ def _predict_fold(plan: Plan, dataset: Dataset, split: Split, name: str, progres
     return np.loadtxt(table, np.float64, skiprows=1, ndmin=1)
 
 
-def _train(plan: Plan, dataset: Dataset, split: Split, name: str, progress: RunProgress) -> keras.Model:
+def _train(plan: NetworkPlan, dataset: Dataset, split: Split, name: str, progress: RunProgress) -> keras.Model:
     with progress.step(f"Training {name}") as advance:
         return fit(dataset, split, plan.recipe, plan.out / name, advance, plan.weights)
-
-
-def write_predictions(
-    path: Path, dataset: Dataset, splits: Sequence[Split], probabilities: NDArray[np.float64]
-) -> None:
-    """Write a table of every cell's fold, from 1, and the probability that the model of the other folds gave it."""
-    fold_of = np.zeros(len(dataset.names), np.int64)
-    for number, split in enumerate(splits, start=1):
-        fold_of[split.held_out] = number
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(("path", "label", "subject", "fold", "probability_all"))
-        labels = np.where(dataset.is_all, "all", "hem")
-        table.writerows(zip(dataset.names, labels, dataset.subjects, fold_of, probabilities.round(6), strict=True))

@@ -1,17 +1,18 @@
-"""What a run does, and the file in its folder that lets it go on where it was interrupted."""
+"""What a run does, and the file in its folder that lets it go on after an interruption."""
 
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from lambda_fn.manifest import Preprocessing
-from training.networks.architectures import architecture
 from training.errors import TrainingError
-from training.fitting.network import Recipe
-from training.data.folds import BALANCES
+from training.fitting.recipes import NetworkRecipe, Recipe
 from training.networks.pretrained import IMAGENET, NO_WEIGHTS
 
 PLAN = "run.json"
+
+RecipeKind = TypeVar("RecipeKind", bound=Recipe, covariant=True)
 
 
 class PlanError(TrainingError):
@@ -19,13 +20,13 @@ class PlanError(TrainingError):
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Generic[RecipeKind]):
     """What a run does.
 
     Attributes:
         data: source of labelled cells.
         preprocessing: how pixels become model input.
-        recipe: how a network is trained.
+        recipe: how the model is made.
         folds: number of subject-disjoint folds, or the file that holds them.
         out: folder for all that the run leaves behind.
         weights: of a pretrained network: ``"imagenet"``, ``"none"`` or a file.
@@ -34,56 +35,15 @@ class Plan:
 
     data: Path
     preprocessing: Preprocessing
-    recipe: Recipe
+    recipe: RecipeKind
     folds: int | Path
     out: Path
     weights: str = NO_WEIGHTS
     int8: bool = False
 
 
-def new_recipe(
-    name: str,
-    size: int,
-    *,
-    epochs: int,
-    seed: int,
-    weights: str = IMAGENET,
-    optimizer: str | None = None,
-    learning_rate: float = 1e-3,
-    balance: str = BALANCES[0],
-) -> Recipe:
-    """How an architecture is trained unless told otherwise.
-
-    Args:
-        name: the architecture's.
-        size: side of its input, pixels.
-        epochs: at most so many; of a pretrained network, a third of them train its last layer alone.
-        seed: repeats the training.
-        weights: of a pretrained network: ``"imagenet"``, ``"none"`` or a file.
-        optimizer: None for the architecture's own.
-        learning_rate: at the first step.
-        balance: a name in ``BALANCES``.
-
-    Raises:
-        ArchitectureError: there is none of this name, or it cannot take an input of this size.
-    """
-    found = architecture(name, size)
-    pretrained = found.pretrained and weights != NO_WEIGHTS
-    file = "" if weights == IMAGENET else f", from {Path(weights).name}"
-    return Recipe(
-        name,
-        epochs,
-        seed,
-        optimizer or found.optimizer,
-        learning_rate=learning_rate,
-        balance=balance,
-        pretrained_on=f"ImageNet (keras.applications.{name}{file})" if pretrained else "",
-        frozen_epochs=-(-epochs // 3) if pretrained else 0,
-    )
-
-
-def write_plan(plan: Plan, data_digest: str) -> None:
-    """Write a plan and the digest of its cells into the run's folder."""
+def write_plan(plan: Plan[NetworkRecipe], data_digest: str) -> None:
+    """Write the plan of a network's run, and the digest of its cells, into the run's folder."""
     file = plan.weights if plan.weights in (IMAGENET, NO_WEIGHTS) else str(Path(plan.weights).resolve())
     fields = {**asdict(plan), "data": str(plan.data.resolve()), "weights": file, "data_digest": data_digest}
     fields |= {"out": ".", "folds": str(plan.folds)}
@@ -93,7 +53,7 @@ def write_plan(plan: Plan, data_digest: str) -> None:
     arriving.replace(plan.out / PLAN)
 
 
-def read_plan(out: Path, data: Path | None = None) -> tuple[Plan, str]:
+def read_plan(out: Path, data: Path | None = None) -> tuple[Plan[NetworkRecipe], str]:
     """Read the plan of a run.
 
     Args:
@@ -104,7 +64,7 @@ def read_plan(out: Path, data: Path | None = None) -> tuple[Plan, str]:
         The plan, and the digest of its cells.
 
     Raises:
-        PlanError: the folder is not that of a run.
+        PlanError: the folder holds no run of a network.
     """
     try:
         fields = json.loads((out / PLAN).read_text("utf-8"))
@@ -113,7 +73,7 @@ def read_plan(out: Path, data: Path | None = None) -> tuple[Plan, str]:
         fields["preprocessing"] = Preprocessing(**fields["preprocessing"])
         folds = fields["folds"]
         fields["folds"] = int(folds) if folds.isdecimal() else Path(folds)
-        plan = Plan(**(fields | {"recipe": Recipe(**fields["recipe"]), "out": out}))
+        plan = Plan(**(fields | {"recipe": NetworkRecipe(**fields["recipe"]), "out": out}))
     except FileNotFoundError as error:
         raise PlanError(f"{out} is not the folder of a run: it holds no {PLAN}.") from error
     except (ValueError, KeyError, TypeError) as error:

@@ -1,16 +1,20 @@
-"""What a training run shows on a terminal."""
+"""What a training run shows on a terminal or in a log."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from training.data.dataset import Dataset
+from lambda_fn.manifest import Preprocessing
+from training.data.dataset import Dataset, load
+from training.evaluation.evidence import Evidence
 from training.evaluation.metrics import Metrics
 
+# Files that were left out, by name; the others are counted.
 MOST_NAMED = 5
 
 
@@ -50,34 +54,48 @@ class RunProgress:
 
     def _in_lines(self, title: str) -> Callable[..., None]:
         """Progress for a log file, where no bar can move: a line for each tenth that is done."""
-        said = 0
+        printed = 0
 
         def advance(share: float, loss: float | None = None) -> None:
-            nonlocal said
-            if (tenths := int(share * 10 + 1e-9)) > said:
-                said = tenths
+            nonlocal printed
+            if (tenths := int(share * 10 + 1e-9)) > printed:
+                printed = tenths
                 note = "" if loss is None else f", loss {loss:.3f}"
                 self._console.print(f"{title}: {tenths * 10} %{note}", soft_wrap=True, highlight=False)
 
         self._console.print(title, highlight=False)
         return advance
 
-    def say_what_was_read(self, dataset: Dataset) -> None:
-        """Say how many cells of how many subjects there are, and which files were left out."""
+    def load(self, source: Path, preprocessing: Preprocessing) -> Dataset:
+        """Load the cells of a source, and show how many of how many subjects there are and which files were left out.
+
+        Raises:
+            DatasetError: the source cannot be trained from.
+        """
+        with self.step("Reading cells") as advance:
+            dataset = load(source, preprocessing, lambda done, total: advance(done / total))
         for is_all, label in ((True, "ALL"), (False, "normal")):
-            chosen = dataset.is_all == is_all
-            subjects = len(np.unique(dataset.subjects[chosen]))
-            self._console.print(f"{label}: {chosen.sum():,} cells of {subjects} subjects")
+            of_class = dataset.is_all == is_all
+            subjects = len(np.unique(dataset.subjects[of_class]))
+            self._console.print(f"{label}: {of_class.sum():,} cells of {subjects} subjects")
         for line in dataset.left_out[:MOST_NAMED]:
             self._console.print(f"left out: {line}", markup=False)
         if len(dataset.left_out) > MOST_NAMED:
             self._console.print(f"left out: {len(dataset.left_out) - MOST_NAMED} more")
+        return dataset
 
-    def say_how_good(self, metrics: Metrics, title: str = "out of fold") -> None:
+    def show(self, evidence: Evidence) -> None:
         """Show the out-of-fold figures with their intervals."""
-        table = Table(title, "figure", "value", "95 % interval")
-        for part, figures in metrics.items():
-            for name, estimate in figures.items():
-                interval = f"{estimate.low:.3f} to {estimate.high:.3f}"
-                table.add_row(part.replace("_", " "), name.replace("_", " "), f"{estimate.value:.3f}", interval)
-        self._console.print(table)
+        folds = f"{evidence.predictions.folds} folds"
+        self._console.print(_table(folds, evidence.metrics))
+        if evidence.metrics_by_subject_alone:
+            self._console.print(_table(f"{folds} by subject alone", evidence.metrics_by_subject_alone))
+
+
+def _table(title: str, metrics: Metrics) -> Table:
+    table = Table(title, "figure", "value", "95 % interval")
+    for part, figures in metrics.items():
+        for name, estimate in figures.items():
+            interval = f"{estimate.low:.3f} to {estimate.high:.3f}"
+            table.add_row(part.replace("_", " "), name.replace("_", " "), f"{estimate.value:.3f}", interval)
+    return table

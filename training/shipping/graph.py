@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_fn.cells import find_cell, to_model_input
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.manifest import DISTANCE_OUTPUT, PROBABILITY_OUTPUT, Preprocessing
+from lambda_fn.model import start_session
 from training.errors import TrainingError
-from training.networks.architectures import DISTANCE_NAME, INPUT_NAME, OUTPUT_NAME
+from training.networks.architectures import INPUT_NAME
 from training.synthetic.cell import draw_cell
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 # The newest opset that tf2onnx and every onnxruntime of the last years know.
 OPSET = 17
+# Within one inference. A function with the 1,769 MB that buy one processor; tests/benchmarks shows what a second thread
+# brings.
+THREADS = 1
 # Float32 sums in another order differ by about 1e-6; a wrong layer or a lost weight by far more than this.
 PARITY_BOUND = 1e-4
 # Far from all training cells, standardisation magnifies rounding in features that hardly vary among them: there the
@@ -61,7 +65,7 @@ def to_onnx(model: keras.Model) -> bytes:
 
 
 def _by_name(outputs: Any) -> dict[str, Any]:  # noqa: ANN401 - tensors of any library
-    return outputs if isinstance(outputs, dict) else {OUTPUT_NAME: outputs}
+    return outputs if isinstance(outputs, dict) else {PROBABILITY_OUTPUT: outputs}
 
 
 def _give_fixed_order(graph: onnx.GraphProto) -> None:
@@ -124,21 +128,21 @@ def check_parity(model: keras.Model, graph: bytes, cells: NDArray[np.uint8], see
     for name, values in expected.items():
         # Relative as well, for outputs that are no probabilities; where both lie in 0 to 1 it adds little.
         difference = float((np.abs(values - actual[name]) / np.maximum(1, np.abs(values))).max())
-        bound = DISTANCE_BOUND if name == DISTANCE_NAME else PARITY_BOUND
+        bound = DISTANCE_BOUND if name == DISTANCE_OUTPUT else PARITY_BOUND
         if not difference <= bound:
             raise ParityError(
                 f"The ONNX graph differs from the Keras model in {name} by {difference:.2g}; "
                 f"at most {bound:g} is allowed."
             )
-    if np.ptp(expected[OUTPUT_NAME]) < LEAST_SPREAD:
+    if np.ptp(expected[PROBABILITY_OUTPUT]) < LEAST_SPREAD:
         raise ParityError("The model says the same of every image; it has learned nothing that could be served.")
-    return float(np.abs(expected[OUTPUT_NAME] - actual[OUTPUT_NAME]).max())
+    return float(np.abs(expected[PROBABILITY_OUTPUT] - actual[PROBABILITY_OUTPUT]).max())
 
 
 def reference_probabilities(model: keras.Model, preprocessing: Preprocessing) -> list[float]:
     """What the Keras model says of ``reference_cells``: anyone can see whether a graph still says the same."""
     outputs = _by_name(model.predict(reference_cells(preprocessing), verbose=0))
-    return [round(float(value), 6) for value in outputs[OUTPUT_NAME][:, 0]]
+    return [round(float(value), 6) for value in outputs[PROBABILITY_OUTPUT][:, 0]]
 
 
 def reference_cells(preprocessing: Preprocessing) -> NDArray[np.uint8]:
@@ -150,9 +154,7 @@ def reference_cells(preprocessing: Preprocessing) -> NDArray[np.uint8]:
 
 def run_graph(graph: bytes, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
     """What a graph says of uint8 images of shape (n, size, size, 3): its outputs by name, n rows each."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    session = start_session(graph, THREADS)
     names = [output.name for output in session.get_outputs()]
     batches = [session.run(names, {INPUT_NAME: batch}) for batch in np.array_split(images, -(-len(images) // 16))]
     return {name: np.concatenate(parts) for name, parts in zip(names, zip(*batches, strict=True), strict=True)}

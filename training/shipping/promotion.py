@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from lambda_fn.manifest import ModelError
+from lambda_fn.errors import ModelError
+from lambda_fn.manifest import GRAPH_FILE, MANIFEST_FILE, MODEL_CARD_FILE
 from lambda_fn.model import Model
 from training.errors import TrainingError
 from training.shipping.graph import reference_cells
-from training.shipping.model_folder import CARD, GRAPH, MANIFEST, MODEL
+from training.shipping.model_folder import MODEL
 
+FILES = (GRAPH_FILE, MANIFEST_FILE, MODEL_CARD_FILE)
 # What decides, by its path in a manifest. The thresholds of every model are chosen for the same sensitivity.
 DECIDING = {
     "ROC AUC": ("metrics", "ranking", "roc_auc", "value"),
@@ -30,7 +32,7 @@ class PromotionError(TrainingError):
     """A model that is not put in the place of the present one."""
 
 
-def promote(run: Path, model_folder: Path, even_if_worse: bool = False) -> list[str]:
+def promote_model(run: Path, model_folder: Path, even_if_worse: bool = False) -> list[str]:
     """Put the model of a run into a folder, and keep the one that it replaces in the run's folder.
 
     Both models' figures are out-of-fold, and comparable only if they were measured on the same cells.
@@ -51,7 +53,7 @@ def promote(run: Path, model_folder: Path, even_if_worse: bool = False) -> list[
     _try_out(run / MODEL)
     manifest = _manifest(run / MODEL)
     changes: list[str] = []
-    if (model_folder / MANIFEST).exists():
+    if (model_folder / MANIFEST_FILE).exists():
         present = _manifest(model_folder)
         if present["sha256"] == manifest["sha256"]:
             raise PromotionError(f"{manifest['version']} is in {model_folder} already.")
@@ -88,7 +90,7 @@ def _compare(new: dict[str, Any], present: dict[str, Any]) -> tuple[list[str], l
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    fields: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
+    fields: dict[str, Any] = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
     return fields
 
 
@@ -108,13 +110,13 @@ def ship(source: Path, model_folder: Path, backups: Path) -> None:
         backups: gets a new folder, numbered from 1, with the files that are replaced, if there are any.
     """
     model_folder.mkdir(parents=True, exist_ok=True)
-    earlier = [model_folder / name for name in (GRAPH, MANIFEST, CARD) if (model_folder / name).exists()]
+    earlier = [model_folder / name for name in FILES if (model_folder / name).exists()]
     if earlier:
         backups.mkdir(parents=True, exist_ok=True)
         backup = backups / str(1 + sum(1 for _ in backups.iterdir()))
         backup.mkdir()
         for path in earlier:
             shutil.copy2(path, backup)
-    arrived = [Path(shutil.copy(source / name, model_folder / f".{name}.new")) for name in (GRAPH, MANIFEST, CARD)]
-    for path, name in zip(arrived, (GRAPH, MANIFEST, CARD), strict=True):
+    arrived = [Path(shutil.copy(source / name, model_folder / f".{name}.new")) for name in FILES]
+    for path, name in zip(arrived, FILES, strict=True):
         path.replace(model_folder / name)

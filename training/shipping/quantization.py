@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from lambda_fn.decisions import Thresholds
+from lambda_fn.manifest import PROBABILITY_OUTPUT
 from training.data.dataset import Dataset
 from training.data.folds import Split
 from training.errors import TrainingError
-from training.networks.architectures import INPUT_NAME, OUTPUT_NAME
+from training.networks.architectures import INPUT_NAME
 from training.shipping.graph import run_graph
 
 CALIBRATION_CELLS = 256
@@ -120,7 +121,7 @@ def check_int8(
         QuantizationError: it loses more AUC than ``MOST_AUC_LOST``, or decides more than ``MOST_DECISIONS_CHANGED`` of
             the cells differently.
     """
-    before, after = (run_graph(each, pixels)[OUTPUT_NAME][:, 0] for each in (graph, int8))
+    before, after = (run_graph(each, pixels)[PROBABILITY_OUTPUT][:, 0] for each in (graph, int8))
     bounds = (thresholds.normal_below, thresholds.all_from)  # below, between and from these: normal, review and ALL
     changed = float((np.digitize(before, bounds) != np.digitize(after, bounds)).mean())
     aucs = [float(roc_auc_score(is_all, said)) for said in (before, after)]

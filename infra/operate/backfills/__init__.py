@@ -1,1 +1,1 @@
-"""Backfills: what they are started on, what became of them, how long they take and what they cost."""
+"""Backfills: their images, their progress and outcome, their duration and cost."""

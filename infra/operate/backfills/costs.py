@@ -1,11 +1,10 @@
-"""What a backfill costs at list prices, from what it did."""
+"""Estimates the cost of a backfill at list prices."""
 
 from dataclasses import dataclass
 
 from infra import prices
 
-_EXPRESS_STEP_SECONDS = 0.1
-_EXPRESS_MEMORY_GB = 64 / 1024
+# Transitions of the state machine, and of a Standard child: start, call, choice, end.
 _PARENT_TRANSITIONS = 3
 _CHILD_TRANSITIONS = 4
 _KEYS_A_LISTING = 1000
@@ -13,16 +12,16 @@ _KEYS_A_LISTING = 1000
 
 @dataclass(frozen=True)
 class Work:
-    """What a backfill did.
+    """The work that a backfill did.
 
     Attributes:
-        listed: images that it was handed.
-        first: results written where none stood.
-        replaced: results written in place of another.
-        flagged: of both, how many ask for review.
-        calls: of the function.
-        ledgers: batches that answered at least one image.
-        seconds: of the function, in all batches together.
+        listed: images in the listing or list.
+        first: results of images that had none.
+        replaced: results that replaced another.
+        flagged: how many of both ask for review.
+        calls: calls of the function.
+        ledgers: batches that wrote at least one result.
+        seconds: running time of the function in all calls together.
     """
 
     listed: int
@@ -37,26 +36,25 @@ class Work:
 def backfill_cost(
     work: Work, *, memory_mb: int, architecture: str, express: bool, looks_first: bool
 ) -> dict[str, float]:
-    """USD by part of the bill, storage and logs left out.
+    """The cost in USD by part of the bill, without storage and logs.
 
-    A result costs one write, one in place of another also two reads; a flag costs a write and a read; a ledger a write
-    (``lambda_fn.publishing`` says why). With `looks_first`, as for what is missing, each image costs one more read.
+    A result costs one write, and two reads more if it replaces another (``lambda_fn.publishing`` explains why). A flag
+    costs a write and a read, a ledger file one write.
 
     Args:
-        work: what was done.
-        memory_mb: of the function.
-        architecture: of the function, `arm64` or `x86_64`.
-        express: whether each batch is an Express child workflow, billed by time, or a Standard one, by transitions. A
-            child takes as long as its call of the function; of a Standard child four transitions are counted: its
-            start, the call, the look at what came of it, and the end.
-        looks_first: whether standing results are read beforehand.
+        work: the work that was done.
+        memory_mb: memory of the function.
+        architecture: architecture of the function, ``arm64`` or ``x86_64``.
+        express: True if the children are Express workflows, which are billed by time. Their time is the time of their
+            call. False if they are Standard workflows, which are billed by transitions; a child has four.
+        looks_first: whether the current result of every image is read first, which costs one more read.
     """
     writes = work.first + work.replaced + work.flagged + work.ledgers + work.listed / _KEYS_A_LISTING
     reads = work.listed + 2 * work.replaced + work.flagged + (work.listed if looks_first else 0)
-    # Rounding up to the next step adds half of one on average.
-    child_seconds = work.seconds + work.calls * _EXPRESS_STEP_SECONDS / 2
+    # The time of a child is rounded up to whole steps, which adds half a step on average.
+    child_seconds = work.seconds + work.calls * prices.EXPRESS_STEP_SECONDS / 2
     children = (
-        work.calls * prices.EXPRESS_REQUEST + child_seconds * _EXPRESS_MEMORY_GB * prices.EXPRESS_GB_SECOND
+        work.calls * prices.EXPRESS_REQUEST + child_seconds * prices.EXPRESS_STEP_GB * prices.EXPRESS_GB_SECOND
         if express
         else _CHILD_TRANSITIONS * work.calls * prices.STANDARD_TRANSITION
     )

@@ -1,22 +1,30 @@
-"""What became of the images of a backfill, from what its batches returned.
+"""Reads the outcome of a backfill: the tallies of its batches.
 
-On AWS the Distributed Map writes that into the results bucket; the local cloud keeps it with the executions.
+On AWS the Distributed Map writes them to the results bucket. The local cloud keeps them with the executions.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, get_type_hints
 
-from infra.operate.access import PARALLEL_READS, DeployedStack
+from infra.deployed_stack import PARALLEL_READS, DeployedStack
 from infra.operate.parallel import in_parallel
+from infra.tools.objects import read_bytes, read_json
 from lambda_fn.keys import BACKFILLS
+from lambda_fn.results import BatchTally
+
+# The output of a batch: a ``BatchTally``, or ``tries`` with the tallies of both tries. A batch that failed as a whole
+# has ``failed`` and ``reasons`` alone.
+Batch = Mapping[str, Any]
+
+_COUNTS = get_type_hints(BatchTally).keys() - {"reasons"}
 
 
 @dataclass
-class Outcome:
-    """Images by what became of them; the names are those of `lambda_fn.reporting.tally`."""
+class BackfillTally:
+    """The sum of the tallies of all batches; ``lambda_fn.results.BatchTally`` explains the counts."""
 
     scored: int = 0
     rejected: int = 0
@@ -29,64 +37,60 @@ class Outcome:
     reasons: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def of(cls, batches: Iterable[Mapping[str, Any]]) -> Self:
-        """Add up what the batches returned."""
+    def of(cls, batches: Iterable[Batch]) -> Self:
+        """Add up the outputs of the batches."""
         total = cls()
-        for returned in batches:
-            batch = of_tries(*returned["tries"]) if "tries" in returned else returned
+        for batch in batches:
+            tally: Batch = of_tries(*batch["tries"]) if "tries" in batch else batch
             total.batches += 1
-            for name in ("scored", "rejected", "review", "unchanged", "gone", "failed", "seconds"):
-                setattr(total, name, getattr(total, name) + batch.get(name, 0))
-            total.reasons.update(batch.get("reasons", {}))
+            for name in _COUNTS:
+                setattr(total, name, getattr(total, name) + tally.get(name, 0))
+            total.reasons.update(tally.get("reasons", {}))
         return total
 
 
-def read_outcome(stack: DeployedStack, map_run_arn: str, output: str | None) -> Outcome:
-    """The outcome of a map run that has ended.
+def read_outcome(stack: DeployedStack, map_run_arn: str, output: str | None) -> BackfillTally:
+    """The tally of a map run that has ended.
 
     Args:
         stack: the deployment.
-        map_run_arn: of the map run.
-        output: of its execution, None where that did not succeed.
+        map_run_arn: ARN of the map run.
+        output: output of its execution as JSON; None unless that succeeded.
 
     Raises:
         ClientError: AWS refuses or fails.
     """
     prefix = f"{BACKFILLS}{map_run_arn.rpartition(':')[2]}/"
     try:
-        manifest = _read(stack, f"{prefix}manifest.json")
+        manifest = read_json(stack.s3, stack.results, f"{prefix}manifest.json")
     except stack.s3.exceptions.NoSuchKey:
-        return Outcome.of(_kept_with_executions(stack, map_run_arn, output))
-    return Outcome.of(_written(stack, json.loads(manifest)["ResultFiles"]))
+        return BackfillTally.of(_from_executions(stack, map_run_arn, output))
+    return BackfillTally.of(_from_files(stack, manifest["ResultFiles"]))
 
 
-def _written(stack: DeployedStack, files: Mapping[str, list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    for kind, listed in files.items():
-        for file in listed:
-            for batch in _json_lines(_read(stack, file["Key"])):
-                yield of_failure(batch) if kind != "SUCCEEDED" else batch
+def _from_files(stack: DeployedStack, files: Mapping[str, list[dict[str, Any]]]) -> Iterator[Batch]:
+    for status, files_of_status in files.items():
+        for file in files_of_status:
+            for batch in _json_lines(read_bytes(stack.s3, stack.results, file["Key"]).decode()):
+                yield batch if status == "SUCCEEDED" else of_failure(batch)
 
 
 def _json_lines(text: str) -> Iterator[dict[str, Any]]:
     for line in filter(None, map(str.strip, text.splitlines())):
-        read = json.loads(line)
-        yield from read if isinstance(read, list) else [read]
+        value = json.loads(line)
+        yield from value if isinstance(value, list) else [value]
 
 
-def _read(stack: DeployedStack, key: str) -> str:
-    return stack.s3.get_object(Bucket=stack.results, Key=key)["Body"].read().decode()
-
-
-def _kept_with_executions(stack: DeployedStack, map_run_arn: str, output: str | None) -> Iterator[dict[str, Any]]:
+def _from_executions(stack: DeployedStack, map_run_arn: str, output: str | None) -> Iterator[Batch]:
     client = stack.stepfunctions
-    written = json.loads(output or "null")
-    if isinstance(written, list):
-        yield from (batch for batch in written if batch)
+    batches = json.loads(output or "null")
+    if isinstance(batches, list):
+        yield from filter(None, batches)
 
     def arns(pages: Iterable[Any]) -> Iterator[str]:
-        return (one["executionArn"] for page in pages for one in page["executions"])
+        return (execution["executionArn"] for page in pages for execution in page["executions"])
 
-    for status in ("FAILED", "TIMED_OUT") if isinstance(written, list) else ("FAILED", "TIMED_OUT", "SUCCEEDED"):
+    for status in ("FAILED", "TIMED_OUT") if isinstance(batches, list) else ("FAILED", "TIMED_OUT", "SUCCEEDED"):
         pages = client.get_paginator("list_executions").paginate(
             mapRunArn=map_run_arn,
             statusFilter=status,
@@ -95,33 +99,35 @@ def _kept_with_executions(stack: DeployedStack, map_run_arn: str, output: str | 
             if status == "SUCCEEDED":
                 yield json.loads(child["output"])
             else:
-                facts = {"Input": child["input"], "Error": child.get("error"), "Cause": child.get("cause")}
-                yield of_failure(facts)
+                yield of_failure({"Input": child["input"], "Error": child.get("error"), "Cause": child.get("cause")})
 
 
-def of_tries(first: Mapping[str, Any], again: Mapping[str, Any]) -> dict[str, Any]:
-    """What became of a batch that was tried twice.
+def of_tries(first: BatchTally, again: BatchTally) -> BatchTally:
+    """The tally of a batch that was tried twice.
 
-    A second try for what is missing leaves alone what the first one answered; one for all images answers all again.
+    A backfill of missing results leaves the results of the first try unchanged, so the counts of both tries are added.
+    A backfill of all images scores every image again, so the counts of the second try stand alone.
     """
-    both = dict(again) | {"seconds": first["seconds"] + again["seconds"]}
+    both: BatchTally = {**again, "seconds": first["seconds"] + again["seconds"]}
     answered = first["scored"] + first["rejected"]
     if again["unchanged"] >= answered:
         both["unchanged"] -= answered
-        both |= {name: first[name] + again[name] for name in ("scored", "rejected", "review")}
+        both["scored"] += first["scored"]
+        both["rejected"] += first["rejected"]
+        both["review"] += first["review"]
     return both
 
 
-def of_failure(child: Mapping[str, Any]) -> dict[str, Any]:
-    """What became of a batch that failed: the function's own count, or all of its images by the error's name.
+def of_failure(child: Mapping[str, Any]) -> Batch:
+    """The tally of a batch that failed: the function's own tally or, without one, all images under the error's name.
 
     Args:
-        child: `Input`, `Error` and `Cause` of the execution, as a Distributed Map writes them.
+        child: ``Input``, ``Error`` and ``Cause`` of the execution, as a Distributed Map writes them.
     """
     try:
-        said = json.loads(child["Cause"])
-        if isinstance(said, dict) and "reasons" in said:
-            return said
+        cause = json.loads(child["Cause"])
+        if isinstance(cause, dict) and "reasons" in cause:
+            return cause
     except (ValueError, KeyError, TypeError):
         pass
     images = len(json.loads(child["Input"]).get("Items", [None]))

@@ -1,7 +1,7 @@
-"""Simulates a backfill of a million images before anybody pays for one: `python -m infra.operate.backfills.simulation`.
+"""Simulates the backfill of a million images, and prints the tables of docs/backfill.md.
 
-Batches start as soon as one of the concurrent calls is free and the listing has come that far; each takes its start,
-its images, and some luck. Prints the tables of docs/backfill.md.
+Run it with ``python -m infra.operate.backfills.simulation``. A batch starts as soon as its images are listed and one of
+the concurrent calls is free. It takes a fixed time, a time for each image, and some luck.
 """
 
 import heapq
@@ -15,37 +15,37 @@ from rich.table import Table
 from infra.operate.backfills.costs import Work, backfill_cost
 from lambda_fn.manifest import Manifest
 
+# Writes that S3 accepts below one prefix before it answers SlowDown. It accepts more once it has split the prefix:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
 S3_WRITES_A_SECOND = 3500
-"""That S3 takes below one prefix before it answers SlowDown, until it has split the prefix:
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"""
 
+# Processor time of one image of 608 KB in a batch of 50 on one x86_64 core, from docs/performance.md: from its event to
+# its written documents, requests to S3 included. The function reads ahead while it computes, so an image takes no more
+# time than this on a whole core.
 SCORE_SECONDS = 0.016
-"""Processor time of an image of 608 KB, from its event to its written documents, all requests to S3 included, in
-batches of 50 on one x86_64 core: `docs/performance.md`. The function waits for S3 while it computes
-(``handler.READ_AHEAD``), so that this is what an image takes where one whole core is there."""
 
+# The same for an image whose result is current, and which is therefore not read.
 LOOK_SECONDS = 0.0025
-"""The same of an image whose result is current: it is not even read."""
 
+# Keys: a request lists 1,000 of them in about 0.1 s, and requests run one after the other.
 LISTED_A_SECOND = 10_000
-"""Keys: a listing of 1,000 takes about 0.1 s, one after the other."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class BackfillPlan:
     """A backfill to simulate.
 
     Attributes:
-        images: how many lie in the bucket.
-        batch_size: images a call of the function.
+        images: number of images in the bucket.
+        batch_size: images in one call of the function.
         concurrency: calls at the same time.
-        image_seconds: of one image within a batch, the function's time.
-        call_seconds: of a batch besides its images: start of the child, reading the first image, the ledger.
-        cold_seconds: more for the first call in each execution environment.
-        spread: standard deviation of the logarithm of a batch's time.
-        review_share: of the results, 0 to 1; by default what the shipped model lets one expect.
-        standing: the results that lie there already: `none`, of `another` model, or `current` ones, which stay.
-        express: whether children are Express workflows.
+        image_seconds: time for one image of a batch.
+        call_seconds: fixed time of a batch: starting the child, reading the first image, writing the ledger.
+        cold_seconds: additional time of the first call in each execution environment.
+        spread: standard deviation of the logarithm of the time for a batch's images.
+        review_share: share of the results that asks for review, 0 to 1; by default the shipped model's.
+        standing: results that exist already: ``none``, results of ``another`` model, or ``current`` ones, which stay.
+        express: True if the children are Express workflows, False for Standard ones.
     """
 
     images: int = 1_000_000
@@ -61,15 +61,15 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Simulated:
-    """What came of a plan.
+class Simulation:
+    """The result of simulating a plan.
 
     Attributes:
-        seconds: from the start to the last batch's end.
-        billed_seconds: of the function, all batches together.
-        longest_batch: in seconds, to be held against the function's timeout.
-        writes_a_second: of S3 below one prefix, on average.
-        cost: USD by part of the bill.
+        seconds: time from the start to the end of the last batch.
+        billed_seconds: running time of the function in all batches together.
+        longest_batch: longest time of a batch in seconds, to compare with the function's timeout.
+        writes_a_second: average number of writes to S3 a second.
+        cost: cost in USD by part of the bill.
     """
 
     seconds: float
@@ -79,10 +79,10 @@ class Simulated:
     cost: dict[str, float]
 
 
-def simulate(plan: Plan, seed: int = 0) -> Simulated:
-    """Run a plan through; the same seed gives the same luck."""
+def simulate(plan: BackfillPlan, seed: int = 0) -> Simulation:
+    """Simulate a plan; the same ``seed`` gives the same result."""
     generator = random.Random(seed)
-    free = [0.0] * plan.concurrency  # when each execution environment is free
+    free = [0.0] * plan.concurrency  # times at which the execution environments become free
     warm = plan.concurrency
     batches = -(-plan.images // plan.batch_size)
     billed = longest = ended = 0.0
@@ -94,7 +94,7 @@ def simulate(plan: Plan, seed: int = 0) -> Simulated:
         seconds = images * each * generator.lognormvariate(0, plan.spread) + plan.call_seconds
         if number < warm:
             seconds += plan.cold_seconds
-        # Who would write faster than S3 takes it waits for S3, and pays for that.
+        # If all calls together would write faster than S3 accepts, they wait for S3, and that time is billed, too.
         if plan.standing != "current":
             seconds = max(seconds, images * plan.concurrency * (1 + plan.review_share) / S3_WRITES_A_SECOND)
         heapq.heappush(free, begins + seconds)
@@ -109,10 +109,10 @@ def simulate(plan: Plan, seed: int = 0) -> Simulated:
         seconds=billed,
     )
     cost = backfill_cost(work, memory_mb=1769, architecture="arm64", express=plan.express, looks_first=True)
-    return Simulated(ended, billed, longest, (work.first + work.replaced + work.flagged) / ended, cost)
+    return Simulation(ended, billed, longest, (work.first + work.replaced + work.flagged) / ended, cost)
 
 
-def _table(title: str, plans: dict[str, Plan]) -> Table:
+def _table(title: str, plans: dict[str, BackfillPlan]) -> Table:
     table = Table(title=title, title_justify="left", box=None)
     for heading in ("", "minutes", "longest batch", "writes/s", "Lambda", "Step Functions", "S3", "USD"):
         table.add_column(heading, justify="left" if heading == "" else "right")
@@ -133,8 +133,8 @@ def _table(title: str, plans: dict[str, Plan]) -> Table:
 
 
 def main() -> None:
-    """Print what batch size, concurrency, kind of child and a slower function change."""
-    plan = Plan()
+    """Print the effects of batch size, kind of child, concurrency and other work."""
+    plan = BackfillPlan()
     console = Console(width=110, highlight=False)
     sizes = {f"{size} images a batch": replace(plan, batch_size=size) for size in (1, 10, 50, 100, 500)}
     console.print(_table("Batch size, Express children", sizes))

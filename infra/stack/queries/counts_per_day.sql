@@ -1,4 +1,4 @@
--- Images answered each day, newest answers only
+-- Images by the day of their newest answer
 select
     dt,
     count(*) as images,

@@ -1,4 +1,4 @@
--- Scores of each model day by day: a mean, a spread or a share that moves while the mix of cells does not is drift
+-- Scores of each model by day; a mean, spread or share that moves without a change in the mix of cells is drift
 select
     dt,
     model.version as model,

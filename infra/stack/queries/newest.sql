@@ -1,5 +1,5 @@
--- One line an image: the newest answer. The ledger only ever grows, so a message that came twice, a late one, and each
--- new model leave further lines; "stale" ones were outrun by a newer version of their image.
+-- One row for each image, its newest answer. The ledger only grows: repeated messages, late messages and new models add
+-- lines. A "stale" line lost to a newer version of its image.
 select *
 from (
     select

@@ -1,4 +1,4 @@
--- One slide's summary: all cells whose key begins with the parameter, such as 'plate 7/'
+-- Summary of one slide: all cells whose key begins with the parameter, such as 'plate 7/'
 select
     count(*) as images,
     sum(case when decision = 'ALL' then 1 else 0 end) as decided_all,

@@ -1,4 +1,4 @@
--- How much of each model's work goes to a person, and why; an image with several reasons counts for each
+-- Images that go to review, by model and reason, in percent; an image with several reasons counts for each
 select
     model.version as model,
     reason,

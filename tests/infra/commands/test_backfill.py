@@ -1,4 +1,4 @@
-"""What `cellflag backfill` starts, follows and tells."""
+"""Starting, following and summing up by ``cellflag backfill``."""
 
 import gzip
 import json
@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from infra.commands.backfill import backfill
-from infra.operate.access import DeployedStack
+from infra.deployed_stack import DeployedStack
 from infra.operate.backfills import executions
 from infra.operate.backfills.inventory import list_of_inventory
 from tests.infra.fakes import IMAGES, RESULTS, with_client
@@ -22,10 +22,10 @@ STARTED = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 class StateMachine:
-    """Step Functions with one execution at most, which ends after it was looked at three times."""
+    """Step Functions with at most one execution, which ends once it was described three times."""
 
     def __init__(self, stack: DeployedStack, status: str = "SUCCEEDED", batch: dict[str, Any] = BATCH) -> None:
-        self.looks, self.status, self.asked, self.stopped = 0, status, "", False
+        self.looks, self.status, self.request, self.stopped = 0, status, "", False
         self.running: str | None = None
         manifest = {"ResultFiles": {"SUCCEEDED": [{"Key": "backfills/1a2b/0"}], "FAILED": []}}
         for name, text in {"0": json.dumps(batch), "manifest.json": json.dumps(manifest)}.items():
@@ -37,15 +37,15 @@ class StateMachine:
         )
 
     def start_execution(self, *, stateMachineArn: str, input: str) -> dict[str, Any]:  # noqa: N803
-        self.asked, self.running = input, "RUNNING"
+        self.request, self.running = input, "RUNNING"
         return {"executionArn": "execution"}
 
     def stop_execution(self, *, executionArn: str, cause: str) -> None:  # noqa: N803
         self.stopped, self.status, self.looks = True, "ABORTED", 3
 
     def list_executions(self, **_: Any) -> dict[str, Any]:
-        found = [{"executionArn": "execution", "status": self.running}] if self.running else []
-        return {"executions": found}
+        execution = {"executionArn": "execution", "status": self.running}
+        return {"executions": [execution] if self.running else []}
 
     def list_map_runs(self, **_: Any) -> dict[str, Any]:
         return {"mapRuns": [{"mapRunArn": "a:1a2b"}] if self.looks > 1 else []}
@@ -58,7 +58,7 @@ class StateMachine:
         if self.looks < 3:
             return {"status": "RUNNING"}
         times = {"startDate": STARTED, "stopDate": STARTED + timedelta(seconds=8)}
-        return times | {"status": self.status, "input": self.asked or "{}", "error": "Why", "cause": "because"}
+        return times | {"status": self.status, "input": self.request or "{}", "error": "Why", "cause": "because"}
 
 
 @pytest.fixture(autouse=True)
@@ -77,19 +77,19 @@ def install(stack: DeployedStack, machine: StateMachine) -> StateMachine:
 
 
 @pytest.mark.parametrize(
-    ("options", "asked"),
+    ("options", "started_with"),
     [
         ([], {"backfill": "missing", "prefix": ""}),
         (["--only-missing", "--prefix", "plate 7/"], {"backfill": "missing", "prefix": "plate 7/"}),
         (["--all"], {"backfill": "all", "prefix": ""}),
     ],
 )
-def test_it_starts_what_was_asked_and_follows_it_to_its_summary(
-    run: Run, machine: StateMachine, options: list[str], asked: dict[str, str]
+def test_a_backfill_starts_as_requested_and_is_followed_to_its_summary(
+    run: Run, machine: StateMachine, options: list[str], started_with: dict[str, str]
 ) -> None:
     result = run(backfill, *options)
     assert result.exit_code == 0, result.output
-    assert json.loads(machine.asked) == asked
+    assert json.loads(machine.request) == started_with
     rows = [line.split() for line in result.stdout.splitlines()]
     assert ["3", "scored"] in rows
     assert ["2", "of", "both", "to", "review"] in rows
@@ -102,13 +102,13 @@ def test_of_a_deployment_for_one_prefix_only_that_prefix_is_listed(
 ) -> None:
     stack.outputs["ImagesPrefix"] = "incoming/"
     assert run(backfill).exit_code == 0
-    assert json.loads(machine.asked)["prefix"] == "incoming/"
+    assert json.loads(machine.request)["prefix"] == "incoming/"
     machine.running = None
     result = run(backfill, "--prefix", "archive/")
     assert (result.exit_code, "keys that begin with incoming/" in result.output) == (2, True)
 
 
-def test_images_that_failed_are_told_with_their_reasons_and_an_exit_code(run: Run, stack: DeployedStack) -> None:
+def test_failed_images_are_reported_with_their_reasons_and_an_exit_code(run: Run, stack: DeployedStack) -> None:
     install(stack, StateMachine(stack, batch=BATCH | {"failed": 7, "reasons": {"[S3] answered AccessDenied": 7}}))
     result = run(backfill)
     assert result.exit_code == 1
@@ -116,7 +116,7 @@ def test_images_that_failed_are_told_with_their_reasons_and_an_exit_code(run: Ru
     assert "7 images failed" in result.stderr
 
 
-def test_a_backfill_that_was_broken_off_is_told_with_what_it_did_until_then(run: Run, stack: DeployedStack) -> None:
+def test_a_backfill_that_broke_off_is_reported_with_its_results_until_then(run: Run, stack: DeployedStack) -> None:
     install(stack, StateMachine(stack, "FAILED"))
     result = run(backfill)
     assert result.exit_code == 1
@@ -127,7 +127,7 @@ def test_a_backfill_that_was_broken_off_is_told_with_what_it_did_until_then(run:
 def test_a_second_one_is_not_started_beside_the_first(run: Run, machine: StateMachine) -> None:
     machine.running = "RUNNING"
     result = run(backfill)
-    assert (result.exit_code, machine.asked) == (2, "")
+    assert (result.exit_code, machine.request) == (2, "")
     assert "--follow" in result.output
 
 
@@ -191,9 +191,9 @@ def test_an_inventory_names_the_current_images_by_their_decoded_keys(
     stack: DeployedStack, prefix: str, keys: list[str]
 ) -> None:
     shown: list[int] = []
-    listed = list_of_inventory(stack, inventory(stack, ROWS), prefix, shown.append)
-    assert listed.startswith("backfills/lists/")
-    lines = stack.s3.get_object(Bucket=RESULTS, Key=listed)["Body"].read().decode().splitlines()
+    list_key = list_of_inventory(stack, inventory(stack, ROWS), prefix, shown.append)
+    assert list_key.startswith("backfills/lists/")
+    lines = stack.s3.get_object(Bucket=RESULTS, Key=list_key)["Body"].read().decode().splitlines()
     assert [json.loads(line) for line in lines] == [{"Key": key} for key in keys]
     assert shown == [len(keys)]
 
@@ -202,7 +202,7 @@ def test_a_backfill_of_an_inventory_hands_its_list_to_the_state_machine(
     run: Run, stack: DeployedStack, machine: StateMachine
 ) -> None:
     assert run(backfill, "--inventory", inventory(stack, ROWS)).exit_code == 0
-    assert json.loads(machine.asked)["list"].startswith("backfills/lists/")
+    assert json.loads(machine.request)["list"].startswith("backfills/lists/")
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_a_backfill_of_an_inventory_hands_its_list_to_the_state_machine(
         ({"files": []}, "names no image"),
     ],
 )
-def test_an_inventory_that_cannot_be_used_is_told(stack: DeployedStack, changes: dict[str, Any], words: str) -> None:
+def test_an_inventory_that_cannot_be_used_is_refused(stack: DeployedStack, changes: dict[str, Any], words: str) -> None:
     with pytest.raises(click.UsageError, match=words):
         list_of_inventory(stack, inventory(stack, ROWS, **changes), "", lambda _: None)
 
@@ -228,7 +228,7 @@ def test_an_inventory_that_cannot_be_used_is_told(stack: DeployedStack, changes:
         (f"s3://{RESULTS}/half/manifest.json", "no destinationBucket"),
     ],
 )
-def test_what_is_no_manifest_is_told(stack: DeployedStack, url: str, words: str) -> None:
+def test_a_file_that_is_no_manifest_is_refused(stack: DeployedStack, url: str, words: str) -> None:
     stack.s3.put_object(Bucket=RESULTS, Key="text/manifest.json", Body=b"hello")
     half = {"sourceBucket": IMAGES, "fileFormat": "CSV", "fileSchema": "Bucket, Key", "files": []}
     stack.s3.put_object(Bucket=RESULTS, Key="half/manifest.json", Body=json.dumps(half).encode())

@@ -1,4 +1,4 @@
-"""Dead letters: why they died, and that none is lost on its way back."""
+"""Dead letters: the reasons of their failures, and their way back to the queue."""
 
 import json
 from collections.abc import Callable
@@ -11,24 +11,36 @@ from botocore.exceptions import ClientError
 from click.testing import Result
 
 from infra.commands import redrive
+from infra.deployed_stack import DeployedStack
 from infra.operate import dead_letters
-from infra.operate.access import DeployedStack
-from infra.operate.dead_letters import depth, keys_of, send_back
-from tests.infra.fakes import FakePaginator, with_client
+from infra.operate.dead_letters import depth, keys_of
+from infra.operate.redrive import MoveFailedError, send_back
+from tests.infra.fakes import IMAGES, FakePaginator, with_client
 
 Run = Callable[..., Result]
 
 
 def notification(*keys: str) -> str:
-    return json.dumps({"Records": [{"s3": {"object": {"key": quote_plus(key)}}} for key in keys]})
+    """S3's notification of new objects."""
+    event = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}
+    entities = [{"bucket": {"name": IMAGES}, "object": {"key": quote_plus(key)}} for key in keys]
+    return json.dumps({"Records": [event | {"s3": entity} for entity in entities]})
+
+
+THROUGH_SNS = {"Type": "Notification", "Message": notification("a b.bmp")}
+THROUGH_EVENT_BRIDGE = {
+    "source": "aws.s3",
+    "detail-type": "Object Created",
+    "detail": {"bucket": {"name": IMAGES}, "object": {"key": "a+b %41.bmp"}},
+}
 
 
 @pytest.mark.parametrize(
     ("body", "keys"),
     [
         (notification("plate 7/a+b.bmp", "患.bmp"), ("plate 7/a+b.bmp", "患.bmp")),
-        (json.dumps({"Message": notification("a b.bmp")}), ("a b.bmp",)),
-        (json.dumps({"detail": {"object": {"key": "a+b %41.bmp"}}}), ("a+b %41.bmp",)),
+        (json.dumps(THROUGH_SNS), ("a b.bmp",)),
+        (json.dumps(THROUGH_EVENT_BRIDGE), ("a+b %41.bmp",)),
         ("hello", ()),
         ("[]", ()),
         ('{"Records": [{}]}', ()),
@@ -40,22 +52,22 @@ def test_the_images_of_a_message_are_named_whatever_way_it_came(body: str, keys:
 
 
 class Logs:
-    """A log that says why messages failed, as the function writes it."""
+    """The function's log, with lines about failed messages."""
 
     class exceptions:  # noqa: N801 - boto3's name
         ResourceNotFoundException = KeyError
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
-        self.asked: dict[str, Any] = {}
+        self.request: dict[str, Any] = {}
 
     def say(self, message_id: str, reason: str, timestamp: int) -> None:
         line = {"message": "message failed", "message_ids": [message_id, "another"], "reason": reason}
         self.events.append({"message": json.dumps(line), "timestamp": timestamp})
 
     def get_paginator(self, name: str) -> FakePaginator:
-        def page(**asked: Any) -> dict[str, Any]:
-            self.asked = asked
+        def page(**request: Any) -> dict[str, Any]:
+            self.request = request
             return {"events": self.events}
 
         return FakePaginator(page)
@@ -63,14 +75,14 @@ class Logs:
 
 @pytest.fixture
 def logs(stack: DeployedStack) -> Logs:
-    found = Logs()
-    vars(stack)["logs"] = found
+    log = Logs()
+    vars(stack)["logs"] = log
     with_client(
         stack,
         "functions",
         get_function_configuration=lambda **_: {"FunctionName": "f", "LoggingConfig": {"LogGroup": "the log"}},
     )
-    return found
+    return log
 
 
 @pytest.fixture(autouse=True)
@@ -93,13 +105,13 @@ def die(stack: DeployedStack, body: str) -> str:
 
 
 def bodies(stack: DeployedStack, output: str) -> list[str]:
-    found: list[str] = []
+    texts: list[str] = []
     while messages := stack.sqs.receive_message(
         QueueUrl=stack.output(output), MaxNumberOfMessages=10, MessageAttributeNames=["All"]
     ).get("Messages"):
         assert all(message["MessageAttributes"]["from"]["StringValue"] == "test" for message in messages)
-        found += [message["Body"] for message in messages]
-    return sorted(found)
+        texts += [message["Body"] for message in messages]
+    return sorted(texts)
 
 
 def test_reasons_are_shown_by_how_many_messages_they_have_then_all_go_back(
@@ -125,7 +137,7 @@ def test_reasons_are_shown_by_how_many_messages_they_have_then_all_go_back(
     assert "plate 7/[b]0.bmp" in result.stdout
     assert "a message of no known shape" in result.stdout
     assert "5 back in the queue" in result.stdout
-    assert logs.asked["logGroupName"] == "the log"
+    assert logs.request["logGroupName"] == "the log"
     assert bodies(stack, "QueueUrl") == sorted([*sent, "hello"])
     assert bodies(stack, "DeadLetterQueueUrl") == []
 
@@ -168,7 +180,7 @@ def test_a_message_is_deleted_only_after_the_queue_has_it(
     assert sum(depth(stack, "DeadLetterQueueUrl").values()) == 12
 
 
-def test_a_queue_that_takes_nothing_keeps_the_dead_letters_and_is_told(
+def test_a_queue_that_accepts_nothing_keeps_the_dead_letters_and_is_reported(
     run: Run, stack: DeployedStack, logs: Logs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     die(stack, "a")
@@ -207,9 +219,9 @@ def test_sqs_moves_messages_itself_where_it_can(stack: DeployedStack) -> None:
     assert (sqs.started, shown, len(waits)) == ("the dead letters", [0, 7, 12], 2)
 
 
-def test_a_move_that_sqs_gives_up_is_told(stack: DeployedStack) -> None:
+def test_a_move_that_sqs_gives_up_is_reported(stack: DeployedStack) -> None:
     vars(stack)["sqs"] = MovingSqs({"Status": "FAILED", "FailureReason": "AccessDenied"})
-    with pytest.raises(dead_letters.MoveFailedError, match="FAILED: AccessDenied"):
+    with pytest.raises(MoveFailedError, match="FAILED: AccessDenied"):
         send_back(stack, lambda _: None, lambda: None)
 
 

@@ -1,4 +1,4 @@
-"""What `cellflag results` reads, leaves out, shows and exports."""
+"""Reading, selecting, showing and exporting by ``cellflag results``."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 import duckdb
@@ -16,19 +16,23 @@ from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.commands.results import results
-from infra.operate.access import DeployedStack
-from infra.operate.documents import Selection, moment, read_documents
+from infra.commands.results import point_in_time, results
+from infra.deployed_stack import DeployedStack
+from infra.operate.documents import Selection, read_documents
 from infra.operate.exports import COLUMNS, row, write_csv, write_new
+from lambda_fn.decisions import Decision
+from lambda_fn.results import ResultDocument
 from tests.infra.fakes import RESULTS
 
 Run = Callable[..., Result]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def document(key: str, decision: str = "normal", *, rejected: bool = False, model: str = "model-1") -> dict[str, Any]:
+def document(
+    key: str, decision: Decision = "normal", *, rejected: bool = False, model: str = "model-1"
+) -> ResultDocument:
     review = decision == "review"
-    found: dict[str, Any] = {
+    result: Any = {
         "schema": "cellflag/result/1",
         "status": "rejected" if rejected else "scored",
         "image": dict.fromkeys(("bucket", "version_id", "etag", "sha256", "bytes", "format", "width", "height")),
@@ -41,8 +45,10 @@ def document(key: str, decision: str = "normal", *, rejected: bool = False, mode
         "timing_ms": {},
         "scored_at": "2026-11-22T12:00:00.000Z",
     }
-    found["image"]["key"] = key
-    return found | ({"error": {"code": "unreadable", "message": "It is torn."}} if rejected else {})
+    result["image"]["key"] = key
+    if rejected:
+        result["error"] = {"code": "unreadable", "message": "It is torn."}
+    return cast(ResultDocument, result)
 
 
 DOCUMENTS = [
@@ -54,7 +60,7 @@ DOCUMENTS = [
 
 
 @pytest.fixture
-def written(stack: DeployedStack) -> DeployedStack:
+def filled(stack: DeployedStack) -> DeployedStack:
     for one in DOCUMENTS:
         for folder in ("results", "review") if one["review"]["required"] else ("results",):
             key = f"{folder}/{one['image']['key']}.json"
@@ -78,7 +84,7 @@ def written(stack: DeployedStack) -> DeployedStack:
     ],
 )
 def test_what_is_asked_for_is_found_in_the_order_of_keys(
-    run: Run, written: DeployedStack, options: list[str], keys: list[str]
+    run: Run, filled: DeployedStack, options: list[str], keys: list[str]
 ) -> None:
     result = run(results, "--format", "jsonl", *options)
     assert result.exit_code == 0, result.output
@@ -86,9 +92,9 @@ def test_what_is_asked_for_is_found_in_the_order_of_keys(
     assert f"{len(keys)} results" in result.stderr
 
 
-def test_the_table_shows_keys_as_they_are_and_counts_at_its_end(run: Run, written: DeployedStack) -> None:
+def test_the_table_shows_keys_as_they_are_and_counts_at_its_end(run: Run, filled: DeployedStack) -> None:
     key = "[bold]odd[/].bmp"
-    written.s3.put_object(Bucket=RESULTS, Key=f"results/{key}.json", Body=json.dumps(document(key)).encode())
+    filled.s3.put_object(Bucket=RESULTS, Key=f"results/{key}.json", Body=json.dumps(document(key)).encode())
     result = run(results)
     assert key in result.stdout
     assert "unreadable, uncertain" in result.stdout
@@ -100,22 +106,22 @@ def test_thousands_of_results_are_each_read_once(stack: DeployedStack) -> None:
     for key in keys:
         stack.s3.put_object(Bucket=RESULTS, Key=f"results/{key}.json", Body=json.dumps(document(key)).encode())
     shown: list[tuple[int, int]] = []
-    found = read_documents(stack, Selection(), lambda read, listed: shown.append((read, listed)))
-    assert [one["image"]["key"] for one in found] == keys
+    documents = read_documents(stack, Selection(), lambda read, listed: shown.append((read, listed)))
+    assert [one["image"]["key"] for one in documents] == keys
     assert shown[-1] == (1200, 1200)
 
 
 def test_a_flag_that_is_lowered_while_it_is_read_is_left_out(
-    written: DeployedStack, monkeypatch: pytest.MonkeyPatch
+    filled: DeployedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    get_object = written.s3.get_object
+    get_object = filled.s3.get_object
 
     def lowered(*, Bucket: str, Key: str) -> Any:  # noqa: N803 - boto3's names
-        written.s3.delete_object(Bucket=Bucket, Key="review/plate 7/b.bmp.json")
+        filled.s3.delete_object(Bucket=Bucket, Key="review/plate 7/b.bmp.json")
         return get_object(Bucket=Bucket, Key=Key)
 
-    monkeypatch.setattr(written.s3, "get_object", lowered)
-    assert [one["image"]["key"] for one in read_documents(written, Selection(flagged=True))] == ["plate 7/c.bmp"]
+    monkeypatch.setattr(filled.s3, "get_object", lowered)
+    assert [one["image"]["key"] for one in read_documents(filled, Selection(flagged=True))] == ["plate 7/c.bmp"]
 
 
 @pytest.mark.parametrize(
@@ -130,20 +136,20 @@ def test_a_flag_that_is_lowered_while_it_is_read_is_left_out(
     ],
 )
 def test_a_time_is_so_long_ago_or_a_date(text: str, time: datetime) -> None:
-    assert moment(text, NOW) == time
+    assert point_in_time(text, NOW) == time
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2x", "", "-1h", "2026-13-01", "999999w"])
-def test_what_is_no_time_is_told(run: Run, written: DeployedStack, text: str) -> None:
+def test_a_text_that_is_no_time_is_refused(run: Run, filled: DeployedStack, text: str) -> None:
     result = run(results, "--since", text)
     assert (result.exit_code, "is neither like 90m" in result.output) == (2, True)
 
 
-def test_a_csv_row_has_every_field_of_its_document(run: Run, written: DeployedStack, tmp_path: Path) -> None:
+def test_a_csv_row_has_every_field_of_its_document(run: Run, filled: DeployedStack, tmp_path: Path) -> None:
     assert run(results, "--format", "csv", "--out", str(tmp_path / "r.csv")).exit_code == 0
     with (tmp_path / "r.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [found["key"] for found in rows] == [one["image"]["key"] for one in DOCUMENTS]
+    assert [line["key"] for line in rows] == [one["image"]["key"] for one in DOCUMENTS]
     assert list(rows[0]) == list(COLUMNS)
     assert (rows[1]["reasons"], rows[2]["error_code"], rows[3]["probability_all"]) == (
         "unreadable uncertain",
@@ -156,26 +162,26 @@ def test_a_csv_row_has_every_field_of_its_document(run: Run, written: DeployedSt
 def test_no_key_becomes_a_formula_in_a_spreadsheet(key: str) -> None:
     out = io.StringIO()
     write_csv([document(key)], out)
-    (found,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
-    assert not found["key"].startswith(("=", "+", "-", "@", "\t", "\r"))
-    assert found["key"].removeprefix("'") == key.removeprefix("'")
+    (line,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
+    assert not line["key"].startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert line["key"].removeprefix("'") == key.removeprefix("'")
 
 
-def test_parquet_has_a_typed_column_a_field(run: Run, written: DeployedStack, tmp_path: Path) -> None:
+def test_parquet_has_a_typed_column_a_field(run: Run, filled: DeployedStack, tmp_path: Path) -> None:
     out = tmp_path / "it's.parquet"
     assert run(results, "--format", "parquet", "--out", str(out)).exit_code == 0
     with duckdb.connect() as connection:
         relation = connection.read_parquet(str(out))
         assert dict(zip(relation.columns, map(str, relation.types), strict=True)) == COLUMNS
         rows = [dict(zip(relation.columns, values, strict=True)) for values in relation.fetchall()]
-    assert [found["key"] for found in rows] == [one["image"]["key"] for one in DOCUMENTS]
+    assert [line["key"] for line in rows] == [one["image"]["key"] for one in DOCUMENTS]
     assert (rows[0]["review"], rows[0]["probability_all"]) == (False, 0.25)
     assert rows[0]["scored_at"] == datetime(2026, 11, 22, 12)
     assert rows[2]["label"] is None
 
 
 def test_parquet_without_duckdb_says_how_to_get_it(
-    run: Run, written: DeployedStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, filled: DeployedStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)  # Python raises ImportError for it
     result = run(results, "--format", "parquet", "--out", str(tmp_path / "r.parquet"))
@@ -183,7 +189,7 @@ def test_parquet_without_duckdb_says_how_to_get_it(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_there_is_never_overwritten(run: Run, written: DeployedStack, tmp_path: Path) -> None:
+def test_a_file_that_is_there_is_never_overwritten(run: Run, filled: DeployedStack, tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text("mine")
     result = run(results, "--format", "csv", "--out", str(tmp_path / "r.csv"))
     assert (result.exit_code, "is there already" in result.output) == (2, True)
@@ -206,7 +212,7 @@ def test_an_export_that_fails_leaves_no_file(tmp_path: Path) -> None:
     ("options", "words"),
     [(["--out", "r.csv"], "a table goes to the terminal"), (["--format", "parquet"], "name a file with --out")],
 )
-def test_a_format_that_does_not_fit_is_told(run: Run, written: DeployedStack, options: list[str], words: str) -> None:
+def test_a_format_that_does_not_fit_is_refused(run: Run, filled: DeployedStack, options: list[str], words: str) -> None:
     result = run(results, *options)
     assert (result.exit_code, words in result.output) == (2, True)
 

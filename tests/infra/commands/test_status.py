@@ -1,4 +1,4 @@
-"""What `cellflag status` tells of a deployment."""
+"""The output of ``cellflag status``."""
 
 import json
 from collections.abc import Callable
@@ -9,8 +9,8 @@ import pytest
 from click.testing import Result
 
 from infra.commands.status import status
+from infra.deployed_stack import DeployedStack
 from infra.operate import recent
-from infra.operate.access import DeployedStack
 from infra.operate.recent import read_recent
 from tests.infra.fakes import RESULTS, with_client
 
@@ -32,7 +32,7 @@ def put_ledger(stack: DeployedStack, name: str, *lines: str) -> None:
 
 
 class Function:
-    """A function of Lambda, behind the alias `live` or without one."""
+    """A Lambda function with the alias ``live``, or without it."""
 
     class exceptions:  # noqa: N801 - boto3's name
         ResourceNotFoundException = KeyError
@@ -56,17 +56,17 @@ def observed(stack: DeployedStack) -> DeployedStack:
     return stack
 
 
-def test_queues_answers_model_and_function_are_told_to_people_and_programs(run: Run, observed: DeployedStack) -> None:
+def test_queues_results_model_and_function_are_shown_to_people_and_programs(run: Run, observed: DeployedStack) -> None:
     for body in ("a", "b"):
         observed.sqs.send_message(QueueUrl=observed.output("QueueUrl"), MessageBody=body)
     observed.sqs.send_message(QueueUrl=observed.output("DeadLetterQueueUrl"), MessageBody="c")
     put_ledger(observed, "1", line("ALL"), line("normal"), line("review", status="rejected"))
     put_ledger(observed, "2", line("review", minutes=1, model="m2"), line("ALL", outcome="duplicate"))
 
-    found = json.loads(run(status, "--json").stdout)
-    assert found["queue"] == {"visible": 2, "in_flight": 0, "delayed": 0, "oldest_seconds": 3.0}
-    assert found["dead_letters"] == 1
-    assert found["last_hour"] == {
+    report = json.loads(run(status, "--json").stdout)
+    assert report["queue"] == {"visible": 2, "in_flight": 0, "delayed": 0, "oldest_seconds": 3.0}
+    assert report["dead_letters"] == 1
+    assert report["last_hour"] == {
         "answered": 4,
         "ALL": 1,
         "normal": 1,
@@ -76,9 +76,9 @@ def test_queues_answers_model_and_function_are_told_to_people_and_programs(run: 
         "models": {"m2": 1, "m1": 3},
         "complete": True,
     }
-    assert found["model"] == "m2"
-    assert found["function"]["version"] == "7"
-    assert found["backfill"] is None
+    assert report["model"] == "m2"
+    assert report["function"]["version"] == "7"
+    assert report["backfill"] is None
 
     shown = run(status).stdout
     for words in (
@@ -91,9 +91,7 @@ def test_queues_answers_model_and_function_are_told_to_people_and_programs(run: 
         assert words in shown
 
 
-def test_a_cloud_that_knows_no_age_and_no_alias_and_a_quiet_hour_are_told_as_well(
-    run: Run, observed: DeployedStack
-) -> None:
+def test_a_cloud_without_age_and_alias_and_a_quiet_hour_are_shown_as_well(run: Run, observed: DeployedStack) -> None:
     vars(observed)["functions"] = Function(alias=False)
     with_client(observed, "cloudwatch", get_metric_statistics=lambda **_: {"Datapoints": []})
     shown = run(status).stdout
@@ -102,7 +100,7 @@ def test_a_cloud_that_knows_no_age_and_no_alias_and_a_quiet_hour_are_told_as_wel
     assert "version $LATEST" in shown
 
 
-def test_a_backfill_under_way_is_told_with_its_counts(run: Run, observed: DeployedStack) -> None:
+def test_a_running_backfill_is_shown_with_its_counts(run: Run, observed: DeployedStack) -> None:
     counts = {"total": 1000, "succeeded": 400, "failed": 2, "timedOut": 0, "aborted": 0}
     with_client(
         observed,
@@ -126,5 +124,5 @@ def test_of_very_many_ledgers_the_newest_count_and_the_rest_is_said_to_be_missin
     monkeypatch.setattr(recent, "MOST_BATCHES", 2)
     for name in "123":
         put_ledger(stack, name, line("ALL"))
-    found = read_recent(stack, timedelta(hours=1))
-    assert (found.decisions.total(), found.complete) == (2, False)
+    answers = read_recent(stack, timedelta(hours=1))
+    assert (answers.decisions.total(), answers.complete) == (2, False)

@@ -1,4 +1,4 @@
-"""The local cloud's life, with a stand-in process that starts at once; the real one runs in tests/end_to_end."""
+"""The start and the end of a local cloud, with a simple process in place of the emulator."""
 
 import json
 import os
@@ -26,7 +26,7 @@ FAILS = "raise SystemExit('port is taken')"
 
 
 def stand_in(folder: Path, program: str) -> Path:
-    """An executable that runs `program` instead of the emulator, whatever its arguments."""
+    """An executable that runs ``program`` instead of the emulator, whatever its arguments."""
     (folder / "program.py").write_text(program)
     script = folder / "python"
     script.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{folder / 'program.py'}'\n")
@@ -35,9 +35,9 @@ def stand_in(folder: Path, program: str) -> Path:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(emulator, "install", lambda: stand_in(tmp_path, ANSWERS))
-    return tmp_path / "home"
+    return tmp_path / "folder"
 
 
 def alive(group: int) -> bool:
@@ -45,49 +45,51 @@ def alive(group: int) -> bool:
     return any(int(line.split()[0]) == group and not line.split()[1].startswith("Z") for line in listed.splitlines())
 
 
-def test_a_cloud_is_found_again_and_ended_with_all_that_it_started(home: Path) -> None:
-    cloud = start(home)
+def test_a_cloud_is_found_again_and_ended_with_all_that_it_started(folder: Path) -> None:
+    cloud = start(folder)
     try:
-        assert running(home) == cloud
+        assert running(folder) == cloud
         assert cloud.endpoint == f"http://127.0.0.1:{cloud.port}"
         assert Path(cloud.data).is_dir()
         assert alive(cloud.pid)
     finally:
-        assert stop(home)
-    assert running(home) is None
+        assert stop(folder)
+    assert running(folder) is None
     assert not alive(cloud.pid)
     assert not Path(cloud.data).exists()
-    assert not stop(home)
+    assert not stop(folder)
 
 
-def test_a_second_cloud_in_the_same_home_is_refused_and_the_first_lives_on(home: Path) -> None:
-    cloud = start(home)
+def test_a_second_cloud_in_the_same_folder_is_refused_and_the_first_lives_on(folder: Path) -> None:
+    cloud = start(folder)
     try:
         with pytest.raises(LocalCloudError, match="up already"):
-            start(home)
-        assert running(home) == cloud
+            start(folder)
+        assert running(folder) == cloud
     finally:
-        stop(home)
+        stop(folder)
 
 
-def test_a_cloud_that_died_is_not_running_and_can_be_started_again(home: Path) -> None:
-    cloud = start(home)
+def test_a_cloud_that_died_is_not_running_and_can_be_started_again(folder: Path) -> None:
+    cloud = start(folder)
     os.killpg(cloud.pid, signal.SIGKILL)
     os.waitpid(cloud.pid, 0)
-    assert running(home) is None
+    assert running(folder) is None
     try:
-        assert start(home).pid != cloud.pid
+        assert start(folder).pid != cloud.pid
     finally:
-        stop(home)
+        stop(folder)
 
 
-def test_a_process_that_took_over_the_process_id_is_never_ended(home: Path) -> None:
-    home.mkdir()
-    (home / "lock").touch()
+def test_a_process_that_took_over_the_process_id_is_never_ended(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "lock").touch()
     bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     try:
-        (home / "process.json").write_text(json.dumps({"pid": bystander.pid, "port": 4566, "data": str(home / "data")}))
-        assert not stop(home)
+        (folder / "process.json").write_text(
+            json.dumps({"pid": bystander.pid, "port": 4566, "data": str(folder / "data")})
+        )
+        assert not stop(folder)
         assert bystander.poll() is None
     finally:
         bystander.kill()
@@ -99,8 +101,8 @@ def test_a_cloud_that_does_not_start_says_why_and_leaves_nothing(
 ) -> None:
     monkeypatch.setattr(emulator, "install", lambda: stand_in(tmp_path, FAILS))
     with pytest.raises(LocalCloudError, match="did not start: port is taken"):
-        start(tmp_path / "home")
-    assert running(tmp_path / "home") is None
+        start(tmp_path / "folder")
+    assert running(tmp_path / "folder") is None
 
 
 @pytest.mark.parametrize("state", ["", "[]", "{}", '{"pid": 1}', "not json"])

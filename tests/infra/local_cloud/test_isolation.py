@@ -1,4 +1,4 @@
-"""Nothing that the user has set up for AWS reaches the local cloud, and nothing local reaches a real account."""
+"""The user's settings for AWS never reach the local cloud, and the local cloud's never reach a real account."""
 
 import os
 import threading
@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from infra.local_cloud.emulator import _environment
-from infra.local_cloud.isolation import ACCESS_KEY, environment, exports, s3_client
+from infra.local_cloud.isolation import ACCESS_KEY, environment, exports, session
 from infra.tools.cdk import cdk_environment
 
 USERS = {
@@ -82,5 +82,6 @@ def test_the_s3_client_reaches_the_local_cloud_whatever_the_user_has_set(
 ) -> None:
     for name, value in USERS.items():
         monkeypatch.setenv(name, value)
-    s3_client(f"http://127.0.0.1:{server.server_port}").list_objects_v2(Bucket="images")
+    s3 = session().client("s3", endpoint_url=f"http://127.0.0.1:{server.server_port}")
+    s3.list_objects_v2(Bucket="images")
     assert f"Credential={ACCESS_KEY}/" in server.authorization  # type: ignore[attr-defined]

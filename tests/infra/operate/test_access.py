@@ -1,4 +1,4 @@
-"""Which deployment a command finds, and what it says where there is none."""
+"""Which deployment a command finds, and its errors if there is none."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,13 +18,25 @@ from botocore.exceptions import (
 from click.testing import CliRunner
 from moto import mock_aws
 
-from infra.local_cloud import homes
-from infra.operate.access import DeployedStack, find_stack, on_a_stack
-from infra.operate.aws_errors import explain, told_in_one_line
+from cellflag import CommandLine
+from infra.deployed_stack import DeployedStack
+from infra.local_cloud import lifetime
+from infra.operate.access import find_stack, on_a_stack
+from infra.operate.aws_errors import explain
 
 
 def refusal(code: str, message: str = "no") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "ListObjectsV2")
+
+
+def failing(error: Exception) -> click.Command:
+    """A command called ``failing``, which raises the error."""
+
+    @click.command("failing")
+    def command() -> None:
+        raise error
+
+    return command
 
 
 @pytest.mark.parametrize(
@@ -40,13 +52,13 @@ def refusal(code: str, message: str = "no") -> ClientError:
         (refusal("SlowDown", "Slower."), ["ListObjectsV2 failed with SlowDown: Slower."]),
     ],
 )
-def test_what_aws_refuses_is_one_line_that_says_what_to_do(error: Exception, words: list[str]) -> None:
+def test_an_error_of_aws_is_one_line_that_says_what_to_do(error: Exception, words: list[str]) -> None:
     line = explain(error)
     assert "\n" not in line
     assert all(word in line for word in words)
-    with pytest.raises(click.ClickException) as told, told_in_one_line():
-        raise error
-    assert told.value.message == line
+    with pytest.raises(click.ClickException) as raised:
+        CommandLine(commands=[failing(error)], modules={}).main(["failing"], standalone_mode=False)
+    assert raised.value.message == line
 
 
 @pytest.fixture
@@ -64,7 +76,7 @@ def cloudformation(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("cloudformation")
-def test_a_stage_without_a_stack_is_told() -> None:
+def test_a_stage_without_a_stack_is_an_error_that_names_the_stack() -> None:
     with pytest.raises(
         click.ClickException, match=r"no stack cellflag-clinic in this account in eu-west-1: .* --local"
     ):
@@ -73,10 +85,10 @@ def test_a_stage_without_a_stack_is_told() -> None:
 
 @pytest.mark.usefixtures("cloudformation")
 def test_a_stack_is_found_by_its_stage_with_its_outputs() -> None:
-    found = find_stack("lab", None, None)
-    assert (found.name, found.output("QueueUrl")) == ("cellflag-lab", "https://queue")
+    stack = find_stack("lab", None, None)
+    assert (stack.name, stack.output("QueueUrl")) == ("cellflag-lab", "https://queue")
     with pytest.raises(click.ClickException, match="cellflag-lab has no output BackfillArn: deploy this version"):
-        found.output("BackfillArn")
+        stack.output("BackfillArn")
 
 
 @click.command()
@@ -91,8 +103,8 @@ def test_the_local_cloud_goes_without_settings_for_aws(options: list[str]) -> No
     assert (result.exit_code, "--local goes without" in result.output) == (2, True)
 
 
-def test_a_local_cloud_that_is_down_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(homes, "KEPT", tmp_path)
+def test_a_local_cloud_that_is_down_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifetime, "LASTING_FOLDER", tmp_path)
     result = CliRunner().invoke(command, ["--local"])
     assert (result.exit_code, "cellflag local up" in result.output) == (2, True)
 
@@ -102,7 +114,7 @@ def test_a_missing_region_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     with mock_aws():
-        result = CliRunner().invoke(command, [])
+        result = CliRunner().invoke(CommandLine(commands=[command], modules={}), ["command"])
     assert (result.exit_code, result.output) == (
         1,
         "Error: no region is chosen: name one with --region, or set AWS_REGION.\n",

@@ -8,7 +8,7 @@ import pytest
 from infra.operate.parallel import in_parallel
 
 
-def test_answers_come_in_the_order_of_the_items_whoever_is_done_first() -> None:
+def test_results_come_in_the_order_of_the_items() -> None:
     second_done = threading.Event()
 
     def call(item: int) -> int:
@@ -22,17 +22,17 @@ def test_answers_come_in_the_order_of_the_items_whoever_is_done_first() -> None:
 
 
 def test_no_more_items_are_taken_than_can_be_kept() -> None:
-    taken = 0
+    count = 0
 
     def items() -> Iterator[int]:
-        nonlocal taken
-        while taken < 1000:
-            taken += 1
-            yield taken
+        nonlocal count
+        while count < 1000:
+            count += 1
+            yield count
 
     answers = in_parallel(lambda item: item, items(), 2)
     next(answers)
-    assert taken <= 9
+    assert count <= 9
     assert sum(1 for _ in answers) == 999
 
 

@@ -1,4 +1,4 @@
-"""How the function's zip comes about; the real one is made in tests/end_to_end."""
+"""How the function's zip is built, with a package of a few files. tests/end_to_end builds the real zip."""
 
 import zipfile
 from pathlib import Path
@@ -33,7 +33,7 @@ def names_in(archive: Path) -> set[str]:
         return {name for name in opened.namelist() if "__pycache__" not in name}
 
 
-def test_the_zip_holds_the_package_without_its_shell_door_and_requirements(package: Path, tmp_path: Path) -> None:
+def test_the_zip_holds_the_package_without_its_command_and_requirements(package: Path, tmp_path: Path) -> None:
     bundle = build(local_target(), package, tmp_path / "cache")
     assert names_in(bundle.code) == {
         "lambda_fn/__init__.py",
@@ -65,7 +65,7 @@ def test_a_changed_input_makes_another_zip(package: Path, tmp_path: Path, change
 
 def test_a_renamed_file_makes_another_zip(package: Path, tmp_path: Path) -> None:
     first = build(local_target(), package, tmp_path / "cache")
-    (package / "handler.py").rename(package / "door.py")
+    (package / "handler.py").rename(package / "entry.py")
     assert build(local_target(), package, tmp_path / "cache").code != first.code
 
 
@@ -125,7 +125,7 @@ def test_bytecode_is_compiled_for_the_asked_python_and_never_checked_against_tim
     assert str(tmp_path).encode() not in compiled.read_bytes()
 
 
-def test_a_python_that_is_not_to_be_had_is_told(tmp_path: Path) -> None:
+def test_a_python_that_uv_cannot_get_compiles_nothing(tmp_path: Path) -> None:
     assert not compile_bytecode(tmp_path, "2.0")
 
 

@@ -1,4 +1,4 @@
-"""What may be chosen at deployment, and what is said of wrong choices."""
+"""The settings of a deployment, and the messages about wrong ones."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.settings.configuration import Configuration
-from infra.settings.values import ConfigurationError
+from infra.settings.fields import ConfigurationError
 from lambda_fn.manifest import Manifest
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -86,7 +86,10 @@ def test_context_that_belongs_to_others_is_left_alone() -> None:
         ({"reserved_concurrency": 0}, "reserved_concurrency is 0; it must be 1 to 100000"),
         ({"log_retention_days": 31}, "log_retention_days is 31; it must be one of 1, 3, 5"),
         ({"log_retention_days": "a month"}, "log_retention_days is a month; it must be one of 1, 3, 5"),
+        ({"log_retention_days": True}, "log_retention_days is True; it must be one of 1, 3, 5"),
         ({"results_retention_days": 0}, "results_retention_days is 0; it must be 1 to 36500"),
+        ({"canary_minutes": False}, "canary_minutes is False; it must be one of 0, 5, 10, 15, 30"),
+        ({"canary_minutes": 5.0}, "canary_minutes is 5.0; it must be one of 0, 5, 10, 15, 30"),
         ({"canary_minutes": "7"}, "canary_minutes is 7; it must be one of 0, 5, 10, 15, 30"),
         ({"snap_start": "yes"}, "snap_start is 'yes'; it must be true or false"),
         ({"review_everything": 1}, "review_everything is 1; it must be true or false"),
@@ -118,6 +121,12 @@ def test_a_wrong_choice_is_answered_in_one_line(context: dict[str, Any], message
     assert "\n" not in str(raised.value)
 
 
+def test_a_name_that_is_no_setting_is_refused() -> None:
+    misspelt: dict[str, Any] = {"hippa": True}
+    with pytest.raises(ConfigurationError, match="hippa: there is no such setting"):
+        Configuration(**misspelt)
+
+
 @pytest.mark.parametrize("name", ["all_decided_normal", "normal_decided_all"])
 @pytest.mark.parametrize("within", [1, 0.99, 1.01, 0, -1])
 @pytest.mark.parametrize("end", [0, -1])
@@ -129,8 +138,8 @@ def test_only_error_rates_that_the_shipped_model_has_thresholds_for_are_taken(
     if rates[0] <= chosen <= rates[-1]:
         assert Configuration.from_context({name: str(chosen)}).own_rates == {name: chosen}
     else:
-        said = f"{name} is {chosen:g}; it must be {rates[0]:g} to {rates[-1]:g}, the rates that "
-        with pytest.raises(ConfigurationError, match=said):
+        message = f"{name} is {chosen:g}; it must be {rates[0]:g} to {rates[-1]:g}, the rates that "
+        with pytest.raises(ConfigurationError, match=message):
             Configuration.from_context({name: str(chosen)})
 
 

@@ -1,4 +1,4 @@
-"""What the backfill promises, read from its template."""
+"""Promises of the backfill, read from its template."""
 
 import json
 from typing import Any
@@ -7,18 +7,18 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from infra.settings.configuration import Configuration
-from infra.settings.values import ConfigurationError
+from infra.settings.fields import ConfigurationError
 from tests.infra.templates import Synthesize
 
 
 def state_machine(template: Template) -> dict[str, Any]:
-    (found,) = template.find_resources("AWS::StepFunctions::StateMachine").values()
-    properties: dict[str, Any] = found["Properties"]
+    (resource,) = template.find_resources("AWS::StepFunctions::StateMachine").values()
+    properties: dict[str, Any] = resource["Properties"]
     return properties
 
 
 def definition(template: Template) -> dict[str, Any]:
-    """The states, with the logical id in place of each reference to another resource."""
+    """The states, with logical ids in place of references."""
     delimiter, parts = state_machine(template)["DefinitionString"]["Fn::Join"]
     text = delimiter.join(part if isinstance(part, str) else str(next(iter(part.values()))) for part in parts)
     states: dict[str, Any] = json.loads(text)["States"]
@@ -26,7 +26,9 @@ def definition(template: Template) -> dict[str, Any]:
 
 
 def maps(template: Template) -> list[dict[str, Any]]:
-    return [state for state in definition(template).values() if state["Type"] == "Map"]
+    """The Distributed Maps; like Step Functions, they tolerate no failure if they name no percentage."""
+    unstated = {"ToleratedFailurePercentage": 0}
+    return [unstated | state for state in definition(template).values() if state["Type"] == "Map"]
 
 
 def statements(template: Template) -> dict[str, dict[str, Any]]:
@@ -50,7 +52,7 @@ def test_images_come_from_a_listing_of_their_bucket_or_from_a_list_in_the_result
     assert (choice["Variable"], choice["Next"], states["WhichImages"]["Default"]) == ("$.list", "OfList", "BelowPrefix")
 
 
-def test_the_functions_own_event_is_what_each_batch_holds(template: Template) -> None:
+def test_each_batch_holds_the_functions_own_event(template: Template) -> None:
     below_prefix, of_list = (state["ItemSelector"] for state in maps(template))
     for selected in (below_prefix, of_list):
         assert "Images" in selected.pop("Bucket")
@@ -63,12 +65,19 @@ def test_what_would_not_be_announced_is_passed_over(synthesize: Synthesize) -> N
         assert (state["ItemSelector"]["Prefix"], state["ItemSelector"]["Suffix"]) == ("incoming/", ".bmp")
 
 
-def test_batch_size_concurrency_and_tolerated_failures_are_as_configured(synthesize: Synthesize) -> None:
-    choices = {"backfill_batch_size": 7, "backfill_concurrency": 3, "backfill_tolerated_failure_percentage": 0}
+@pytest.mark.parametrize("percentage", [0, 20])
+def test_batch_size_concurrency_and_tolerated_failures_are_as_configured(
+    synthesize: Synthesize, percentage: int
+) -> None:
+    choices = {
+        "backfill_batch_size": 7,
+        "backfill_concurrency": 3,
+        "backfill_tolerated_failure_percentage": percentage,
+    }
     for state in maps(synthesize(**choices)):
         assert state["ItemBatcher"]["MaxItemsPerBatch"] == 7
         assert state["MaxConcurrency"] == 3
-        assert state["ToleratedFailurePercentage"] == 0
+        assert state["ToleratedFailurePercentage"] == percentage
 
 
 @pytest.mark.parametrize(("timeout", "kind"), [(10, "EXPRESS"), (60, "EXPRESS"), (61, "STANDARD"), (900, "STANDARD")])
@@ -90,7 +99,7 @@ def test_a_child_is_express_where_all_its_tries_end_within_five_minutes(
 
 
 def waits(retry: dict[str, Any]) -> float:
-    """The longest that the waits before all retries together take."""
+    """The longest total wait before all retries."""
     rate, most = retry.get("BackoffRate", 2), retry.get("MaxDelaySeconds", float("inf"))
     return sum(float(min(most, retry["IntervalSeconds"] * rate**number)) for number in range(retry["MaxAttempts"]))
 
@@ -132,7 +141,7 @@ def test_images_that_fail_twice_are_counted_and_only_a_batch_without_any_answer_
 
 
 def run_batch(states: dict[str, Any], name: str, answers: list[dict[str, Any]]) -> tuple[str, dict[str, Any], int]:
-    """Run a child as the Amazon States Language says: the state in which it ends, what comes of it, calls made."""
+    """Run a child by the rules of the Amazon States Language; return its last state, its output, and the calls made."""
     data: dict[str, Any] = {"Items": [{"Key": "a.bmp"}]}
     calls = 0
     while "Next" in states[name] or states[name]["Type"] == "Choice":
@@ -152,8 +161,8 @@ def run_batch(states: dict[str, Any], name: str, answers: list[dict[str, Any]]) 
             return name, at(path, data), calls
         case {"Type": "Fail", "CausePath": text}:
             return name, at(text.removeprefix("States.JsonToString(").removesuffix(")"), data), calls
-        case {"Type": "Pass", "End": True, "Parameters": {"tries.$": listed}}:
-            paths = listed.removeprefix("States.Array(").removesuffix(")").split(", ")
+        case {"Type": "Pass", "End": True, "Parameters": {"tries.$": array}}:
+            paths = array.removeprefix("States.Array(").removesuffix(")").split(", ")
             return name, {"tries": [at(path, data) for path in paths]}, calls
     raise AssertionError(states[name])
 
@@ -221,6 +230,6 @@ def test_the_backfill_lists_no_image_outside_of_the_prefix_that_was_chosen(
         ("backfill_tolerated_failure_percentage", 101),
     ],
 )
-def test_a_choice_that_the_map_cannot_keep_is_told(name: str, value: Any) -> None:
+def test_a_setting_that_the_map_cannot_keep_is_refused(name: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} is {value}"):
         Configuration(**{name: value})

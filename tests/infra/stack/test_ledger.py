@@ -1,8 +1,8 @@
-"""The ledger as Athena sees it, and every query on lines that the function's own code wrote."""
+"""The ledger in Athena, and every query on lines that the function's own code wrote."""
 
 import json
 import re
-from typing import Any
+from typing import Any, get_args, get_type_hints, is_typeddict
 
 import duckdb
 import pytest
@@ -12,8 +12,8 @@ from infra import prices
 from infra.stack.ledger import COLUMNS, query, query_names
 from infra.tools.paths import LAMBDA_PACKAGE
 from lambda_fn.decisions import Reason, Verdict
-from lambda_fn.images import RejectedImageError
-from lambda_fn.results import ModelFacts, ResultDocument, ledger, rejected, scored
+from lambda_fn.errors import RejectedImageError
+from lambda_fn.results import LedgerLine, ModelFacts, ResultDocument, WriteOutcome, ledger, rejected, scored
 from tests.infra.templates import KEY, Synthesize, only, resources
 
 OLD, NEW = (ModelFacts(version=f"model-{number}", sha256=str(number) * 64) for number in (1, 2))
@@ -38,7 +38,7 @@ def answer(key: str, at: str, probability: float | None, model: ModelFacts = NEW
 
 
 # The first slide was scored by the old model one day and by the new one the next; one message came twice, one late.
-BATCHES: dict[str, list[tuple[ResultDocument, str]]] = {
+BATCHES: dict[str, list[tuple[ResultDocument, WriteOutcome]]] = {
     DAYS[0]: [
         (answer("slide 1/a.bmp", "2026-11-20T09:00:00.000Z", 0.9, OLD), "written"),
         (answer("slide 1/b.bmp", "2026-11-20T09:00:01.000Z", 0.1, OLD), "written"),
@@ -57,7 +57,7 @@ BATCHES: dict[str, list[tuple[ResultDocument, str]]] = {
 
 @pytest.fixture(scope="module")
 def athena(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    """DuckDB in Athena's place: both read the same standard SQL, and JSON objects as rows."""
+    """DuckDB in place of Athena. Both run the same standard SQL and read JSON objects as rows."""
     folder = tmp_path_factory.mktemp("bucket") / "ledger"
     for day, answers in BATCHES.items():
         (folder / f"dt={day}").mkdir(parents=True)
@@ -72,7 +72,7 @@ def athena(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnectio
 
 
 def in_duckdb(kind: str) -> str:
-    """A column's type, declared for Athena, as DuckDB writes it."""
+    """The DuckDB type for a column type of Athena."""
     kind = kind.replace("array<string>", "string[]").replace("map<string,double>", "map(string, double)")
     return kind.replace("struct<", "struct(").replace(">", ")").replace(":", " ")
 
@@ -98,10 +98,10 @@ def test_images_are_counted_by_slide(athena: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_reasons_for_a_review_are_counted_by_model(athena: duckdb.DuckDBPyConnection) -> None:
-    found = {
+    counts = {
         (row["model"], row["reason"]): (row["images"], row["percent_of_all"]) for row in ask(athena, "review_share")
     }
-    assert found == {
+    assert counts == {
         ("model-1", "uncertain"): (1, 50.0),
         ("model-1", "no_single_cell"): (1, 50.0),
         ("model-1", "unreadable"): (1, 50.0),
@@ -109,7 +109,7 @@ def test_reasons_for_a_review_are_counted_by_model(athena: duckdb.DuckDBPyConnec
     }
 
 
-def test_drift_is_told_of_scored_images_by_day_and_model(athena: duckdb.DuckDBPyConnection) -> None:
+def test_drift_is_shown_for_scored_images_by_day_and_model(athena: duckdb.DuckDBPyConnection) -> None:
     newest, older = ask(athena, "drift")
     assert (newest["dt"], newest["model"], newest["images"]) == (DAYS[1], "model-2", 3)
     assert newest["mean_probability_all"] == pytest.approx((0.5 + 0.2 + 0.9) / 3, abs=1e-4)
@@ -127,7 +127,7 @@ def test_one_slide_is_summed_up(athena: duckdb.DuckDBPyConnection) -> None:
 
 
 @pytest.mark.parametrize("name", query_names())
-def test_every_query_runs_and_says_what_it_is_for(athena: duckdb.DuckDBPyConnection, name: str) -> None:
+def test_every_query_runs_and_describes_its_purpose(athena: duckdb.DuckDBPyConnection, name: str) -> None:
     description, sql = query(name)
     assert description
     assert not description.startswith("-")
@@ -140,8 +140,18 @@ def test_every_field_of_a_result_is_a_column(template: Template) -> None:
     schema = json.loads((LAMBDA_PACKAGE / "result.schema.json").read_text("utf-8"))["properties"]
     assert set(columns) == set(schema) | {"outcome"}
     for name in ("image", "timing_ms", "model", "error"):
-        written = BATCHES[DAYS[0]][3][0][name]
-        assert set(re.findall(r"(\w+):", columns[name])) == set(written)
+        fields = BATCHES[DAYS[0]][3][0][name]
+        assert set(re.findall(r"(\w+):", columns[name])) == set(fields)
+
+
+@pytest.mark.parametrize(("name", "part"), get_type_hints(LedgerLine).items())
+def test_a_column_has_the_fields_of_its_part_of_a_ledger_line(name: str, part: Any) -> None:
+    (fields,) = [get_type_hints(kind) for kind in (part, *get_args(part)) if is_typeddict(kind)] or [{}]
+    assert re.findall(r"(\w+):", COLUMNS[name]) == list(fields)
+
+
+def test_the_ledger_has_no_other_columns_than_its_lines() -> None:
+    assert list(COLUMNS.keys() - get_type_hints(LedgerLine).keys()) == []
 
 
 def test_days_are_projected_from_the_keys_without_a_crawler(template: Template) -> None:
@@ -167,9 +177,9 @@ def test_a_query_that_reads_over_100_gb_and_costs_half_a_dollar_is_ended(templat
 @pytest.mark.parametrize(("key", "option"), [(None, "SSE_S3"), (KEY, "SSE_KMS")])
 def test_what_a_query_finds_is_encrypted_like_the_results(synthesize: Synthesize, key: str | None, option: str) -> None:
     _, workgroup = only(synthesize(kms_key=key), "AWS::Athena::WorkGroup", "Ledger")
-    found = workgroup["WorkGroupConfiguration"]["ResultConfiguration"]
-    assert found["EncryptionConfiguration"]["EncryptionOption"] == option
-    assert found["OutputLocation"]["Fn::Join"][1][-1] == "/queries/"
+    configuration = workgroup["WorkGroupConfiguration"]["ResultConfiguration"]
+    assert configuration["EncryptionConfiguration"]["EncryptionOption"] == option
+    assert configuration["OutputLocation"]["Fn::Join"][1][-1] == "/queries/"
 
 
 def test_queries_have_names_and_a_database_of_this_deployment(synthesize: Synthesize) -> None:

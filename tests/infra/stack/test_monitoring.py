@@ -1,4 +1,4 @@
-"""What wakes somebody, what is shown, and how a new version comes into service."""
+"""Alarms, dashboard and releases."""
 
 import json
 import re
@@ -25,15 +25,15 @@ def alarm(template: Template, name: str) -> dict[str, Any]:
     return only(template, ALARM, f"Monitoring{name}")[1]
 
 
-def expression(found: dict[str, Any]) -> str:
-    (math,) = [metric["Expression"] for metric in found["Metrics"] if "Expression" in metric]
+def expression(properties: dict[str, Any]) -> str:
+    (math,) = [metric["Expression"] for metric in properties["Metrics"] if "Expression" in metric]
     return str(math)
 
 
-def own_metrics(found: dict[str, Any]) -> set[str]:
-    """The names of the function's own metrics, all of this deployment and model."""
+def own_metrics(properties: dict[str, Any]) -> set[str]:
+    """The names of the function's metrics in an alarm, all of this deployment and model."""
     names = set()
-    for metric in (entry["MetricStat"]["Metric"] for entry in found["Metrics"] if "MetricStat" in entry):
+    for metric in (entry["MetricStat"]["Metric"] for entry in properties["Metrics"] if "MetricStat" in entry):
         dimensions = {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]}
         assert dimensions == {"service": "cellflag-test", "model": MODEL.version}
         assert metric["Namespace"] == reporting.metrics.namespace
@@ -41,21 +41,21 @@ def own_metrics(found: dict[str, Any]) -> set[str]:
     return names
 
 
-def test_a_single_dead_letter_is_told(template: Template) -> None:
-    found = alarm(template, "DeadLetters")
+def test_a_single_dead_letter_raises_an_alarm(template: Template) -> None:
+    properties = alarm(template, "DeadLetters")
     dead, _ = only(template, "AWS::SQS::Queue", "DeadLetters")
-    assert found["MetricName"] == "ApproximateNumberOfMessagesVisible"
-    assert dead in json.dumps(found["Dimensions"])
-    assert (found["ComparisonOperator"], found["Threshold"], found["EvaluationPeriods"]) == (
+    assert properties["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert dead in json.dumps(properties["Dimensions"])
+    assert (properties["ComparisonOperator"], properties["Threshold"], properties["EvaluationPeriods"]) == (
         "GreaterThanThreshold",
         0,
         1,
     )
 
 
-def test_images_that_wait_for_a_quarter_of_an_hour_are_told(template: Template) -> None:
-    found = alarm(template, "OldestMessage")
-    assert (found["MetricName"], found["Threshold"]) == ("ApproximateAgeOfOldestMessage", 900)
+def test_images_that_wait_for_a_quarter_of_an_hour_raise_an_alarm(template: Template) -> None:
+    properties = alarm(template, "OldestMessage")
+    assert (properties["MetricName"], properties["Threshold"]) == ("ApproximateAgeOfOldestMessage", 900)
 
 
 @pytest.mark.parametrize("timeout", [1, 60, 900])
@@ -67,43 +67,43 @@ def test_an_image_that_fails_again_and_again_is_the_dead_letters_alarm_alone(
     assert alarm(template, "OldestMessage")["Threshold"] > third_try
 
 
-def test_errors_of_the_live_version_and_throttles_are_told(template: Template) -> None:
+def test_errors_of_the_live_version_and_throttles_raise_alarms(template: Template) -> None:
     errors, throttles = alarm(template, "Errors"), alarm(template, "Throttles")
     assert (errors["MetricName"], throttles["MetricName"]) == ("Errors", "Throttles")
     assert ":live" in json.dumps(errors["Dimensions"])
 
 
-def test_failed_messages_are_told_although_the_call_that_reports_them_succeeds(template: Template) -> None:
-    found = alarm(template, "MessagesFailed")
-    assert own_metrics(found) == {"MessagesFailed", "Images"}
-    assert found["Threshold"] == 5
+def test_failed_messages_raise_an_alarm_although_the_call_that_reports_them_succeeds(template: Template) -> None:
+    properties = alarm(template, "MessagesFailed")
+    assert own_metrics(properties) == {"MessagesFailed", "Images"}
+    assert properties["Threshold"] == 5
 
 
-def test_twice_the_model_cards_review_share_for_three_hours_is_told(template: Template) -> None:
-    found = alarm(template, "ReviewShare")
-    assert own_metrics(found) == {"Review", "Images"}
-    assert found["Threshold"] == pytest.approx(200 * ACHIEVED.review_share, abs=0.01)
-    assert found["EvaluationPeriods"] == 3
-    assert "FILL(images, 0) >= 100" in expression(found)
+def test_twice_the_model_cards_review_share_for_three_hours_raises_an_alarm(template: Template) -> None:
+    properties = alarm(template, "ReviewShare")
+    assert own_metrics(properties) == {"Review", "Images"}
+    assert properties["Threshold"] == pytest.approx(200 * ACHIEVED.review_share, abs=0.01)
+    assert properties["EvaluationPeriods"] == 3
+    assert "FILL(images, 0) >= 100" in expression(properties)
 
 
 @pytest.mark.parametrize(
     ("name", "rate"), [("DecidedALL", ACHIEVED.normal_decided_all), ("DecidedNormal", ACHIEVED.all_decided_normal)]
 )
-def test_fewer_decisions_than_any_mix_of_cells_explains_for_three_days_are_told(
+def test_fewer_decisions_than_any_mix_of_cells_explains_for_three_days_raise_an_alarm(
     template: Template, name: str, rate: float
 ) -> None:
-    found = alarm(template, name)
-    assert own_metrics(found) == {name, "Images"}
-    assert (found["ComparisonOperator"], found["EvaluationPeriods"]) == ("LessThanThreshold", 3)
-    assert found["Threshold"] == pytest.approx(50 * rate, abs=0.01)
+    properties = alarm(template, name)
+    assert own_metrics(properties) == {name, "Images"}
+    assert (properties["ComparisonOperator"], properties["EvaluationPeriods"]) == ("LessThanThreshold", 3)
+    assert properties["Threshold"] == pytest.approx(50 * rate, abs=0.01)
 
 
 NO_DATA = float("nan")
 
 
-def evaluated(found: dict[str, Any], **values: float) -> float:
-    """The alarm's arithmetic on one period's figures, as CloudWatch documents IF and FILL."""
+def evaluated(properties: dict[str, Any], **values: float) -> float:
+    """The value of an alarm's expression for one period, with IF and FILL as CloudWatch documents them."""
 
     def fill(value: float, instead: float) -> float:
         return instead if np.isnan(value) else value
@@ -111,7 +111,7 @@ def evaluated(found: dict[str, Any], **values: float) -> float:
     functions = {"IF": lambda condition, yes, no: yes if condition else no, "FILL": fill}
     with np.errstate(divide="ignore", invalid="ignore"):
         figures = {name: np.float64(value) for name, value in values.items()}
-        return float(eval(expression(found), functions | figures))
+        return float(eval(expression(properties), functions | figures))
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_alarms_calculate_percentages(template: Template, name: str, figures: di
 @pytest.mark.parametrize("figures", [{"images": NO_DATA, "part": NO_DATA}, {"images": 99, "part": 0}])
 @pytest.mark.parametrize("name", ["ReviewShare", "DecidedALL", "DecidedNormal"])
 def test_too_few_images_are_no_drift(template: Template, name: str, figures: dict[str, float]) -> None:
-    found = alarm(template, name)
-    value, threshold = evaluated(found, **figures), found["Threshold"]
-    above = found["ComparisonOperator"] == "GreaterThanThreshold"
+    properties = alarm(template, name)
+    value, threshold = evaluated(properties, **figures), properties["Threshold"]
+    above = properties["ComparisonOperator"] == "GreaterThanThreshold"
     assert value < threshold if above else value > threshold
 
 
@@ -154,28 +154,30 @@ def test_alarms_follow_the_error_rates_that_the_function_serves(
 ) -> None:
     manifest = Manifest.from_json((LAMBDA_PACKAGE / "model" / "model.json").read_text("utf-8"))
     served = policy({name.upper(): str(rate) for name, rate in wished.items()}, manifest).thresholds
-    kept = {
+    keeps = {
         "all_decided_normal": lambda threshold: threshold <= served.normal_below,
         "normal_decided_all": lambda threshold: threshold >= served.all_from,
     }
     template = synthesize(**wished)
     for name, rate in (("DecidedNormal", "all_decided_normal"), ("DecidedALL", "normal_decided_all")):
-        tabulated = [one for one, threshold in manifest.thresholds_by_rate[rate] if kept[rate](threshold)]
+        tabulated = [one for one, threshold in manifest.thresholds_by_rate[rate] if keeps[rate](threshold)]
         assert alarm(template, name)["Threshold"] == pytest.approx(50 * tabulated[-1], rel=0.1)
     assert not [name for name in resources(template, ALARM) if "ReviewShare" in name]
 
 
 @pytest.mark.parametrize(("share", "threshold"), [(0.25, 50), (0.7, 85), (0.98, 99)])
-def test_too_much_review_is_told_of_a_model_that_leaves_most_to_people_too(
+def test_too_much_review_raises_an_alarm_for_a_model_that_leaves_most_to_people_too(
     synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch, share: float, threshold: float
 ) -> None:
     monkeypatch.setattr(
         Manifest, "read", lambda: replace(MODEL, achieved=replace(MODEL.achieved_shares(), review_share=share))
     )
-    found = alarm(synthesize(), "ReviewShare")
-    assert found["Threshold"] == pytest.approx(threshold)
-    assert f"the {100 * share:.0f} % that the model card" in found["AlarmDescription"]
-    assert evaluated(found, images=200, part=200) > threshold > evaluated(found, images=1000, part=1000 * share)
+    properties = alarm(synthesize(), "ReviewShare")
+    assert properties["Threshold"] == pytest.approx(threshold)
+    assert f"the {100 * share:.0f} % that the model card" in properties["AlarmDescription"]
+    assert (
+        evaluated(properties, images=200, part=200) > threshold > evaluated(properties, images=1000, part=1000 * share)
+    )
 
 
 def test_nothing_drifts_where_everything_is_reviewed(synthesize: Synthesize) -> None:
@@ -185,25 +187,25 @@ def test_nothing_drifts_where_everything_is_reviewed(synthesize: Synthesize) -> 
 
 
 def test_the_local_cloud_gets_every_alarm_that_it_takes(synthesize: Synthesize, template: Template) -> None:
-    local, aws = (resources(found, ALARM) for found in (synthesize(target="local"), template))
-    calculating = {name for name, found in aws.items() if "Metrics" in found["Properties"]}
+    local, aws = (resources(target, ALARM) for target in (synthesize(target="local"), template))
+    calculating = {name for name, resource in aws.items() if "Metrics" in resource["Properties"]}
     assert set(aws) - set(local) == calculating
     assert len(calculating) == 4
 
 
 def test_every_alarm_is_sent_when_it_comes_and_when_it_goes_and_none_for_want_of_images(template: Template) -> None:
     topic, _ = only(template, "AWS::SNS::Topic", "Monitoring")
-    for found in resources(template, ALARM).values():
-        properties = found["Properties"]
+    for resource in resources(template, ALARM).values():
+        properties = resource["Properties"]
         assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": topic}]
         assert properties["TreatMissingData"] == "notBreaching"
         assert properties["AlarmDescription"]
 
 
 def test_every_alarm_looks_back_no_longer_than_cloudwatch_does(template: Template) -> None:
-    """A day, or seven for periods of an hour or more: the API reference of PutMetricAlarm, Period."""
-    for found in resources(template, ALARM).values():
-        properties = found["Properties"]
+    """A day, or seven days for periods of an hour or more (API reference of PutMetricAlarm, Period)."""
+    for resource in resources(template, ALARM).values():
+        properties = resource["Properties"]
         periods = {properties["Period"]} if "Period" in properties else set()
         periods |= {
             metric["MetricStat"]["Period"] for metric in properties.get("Metrics", []) if "MetricStat" in metric
@@ -219,11 +221,11 @@ def test_alarms_go_to_the_address_that_was_chosen(synthesize: Synthesize, templa
 
 
 def test_only_this_accounts_alarms_may_send_to_the_topic_and_nobody_without_tls(template: Template) -> None:
-    found = statements(template, "MonitoringTopic", "AWS::SNS::TopicPolicy")
-    (allowed,) = [statement for statement in found if statement["Effect"] == "Allow"]
+    policy = statements(template, "MonitoringTopic", "AWS::SNS::TopicPolicy")
+    (allowed,) = [statement for statement in policy if statement["Effect"] == "Allow"]
     assert (actions(allowed), allowed["Principal"]) == ({"sns:Publish"}, {"Service": "cloudwatch.amazonaws.com"})
     assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
-    (denied,) = [statement for statement in found if statement["Effect"] == "Deny"]
+    (denied,) = [statement for statement in policy if statement["Effect"] == "Deny"]
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
@@ -231,7 +233,7 @@ def test_the_topic_is_encrypted_with_the_key_that_was_chosen(synthesize: Synthes
     assert only(synthesize(kms_key=KEY), "AWS::SNS::Topic", "")[1]["KmsMasterKeyId"] == KEY
 
 
-def test_the_dashboard_shows_what_the_function_counts(template: Template) -> None:
+def test_the_dashboard_shows_the_functions_metrics(template: Template) -> None:
     _, dashboard = only(template, "AWS::CloudWatch::Dashboard", "")
     body = json.dumps(dashboard["DashboardBody"])
     assert dashboard["DashboardName"] == {"Fn::Join": ["", ["cellflag-test-", {"Ref": "AWS::Region"}]]}

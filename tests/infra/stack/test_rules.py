@@ -1,4 +1,4 @@
-"""The rules of others that hold for the template: AWS Solutions (cdk-nag) and CloudFormation's own (cfn-lint)."""
+"""The template keeps the rules of AWS Solutions (cdk-nag) and of CloudFormation (cfn-lint)."""
 
 import subprocess
 import sys

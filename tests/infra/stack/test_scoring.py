@@ -1,4 +1,4 @@
-"""What is promised of the way from an upload to the function, and of what the function may do."""
+"""Promises about the path from an upload to the function, and about the function's rights."""
 
 import json
 from typing import Any
@@ -55,8 +55,8 @@ def test_a_message_is_received_five_times_then_kept_for_14_days(template: Templa
 def test_queues_are_encrypted_and_refuse_requests_without_tls(template: Template, queue: str) -> None:
     assert only(template, QUEUE, queue)[1]["SqsManagedSseEnabled"] is True
     denied = {"Effect": "Deny", "Action": "sqs:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
-    found = statements(template, queue, "AWS::SQS::QueuePolicy")
-    assert [statement for statement in found if denied.items() <= statement.items()]
+    policy = statements(template, queue, "AWS::SQS::QueuePolicy")
+    assert [statement for statement in policy if denied.items() <= statement.items()]
 
 
 @pytest.mark.parametrize("timeout", [10, 60, 900])
@@ -75,7 +75,7 @@ def test_the_function_runs_on_arm64_with_one_full_cpu(template: Template) -> Non
     assert "SnapStart" not in function
 
 
-def test_the_function_is_told_nothing_that_was_not_chosen(template: Template) -> None:
+def test_the_function_gets_no_variable_for_a_setting_without_a_value(template: Template) -> None:
     results, _ = only(template, "AWS::S3::Bucket", "Results")
     _, function = only(template, FUNCTION, "ScoringFunction")
     assert function["Environment"]["Variables"] == {
@@ -85,7 +85,7 @@ def test_the_function_is_told_nothing_that_was_not_chosen(template: Template) ->
 
 
 @pytest.mark.parametrize(
-    ("choices", "told"),
+    ("choices", "variables"),
     [
         ({"review_everything": True}, {"REVIEW_EVERYTHING": "true"}),
         ({"all_decided_normal": 0.01}, {"ALL_DECIDED_NORMAL": "0.01"}),
@@ -93,10 +93,10 @@ def test_the_function_is_told_nothing_that_was_not_chosen(template: Template) ->
     ],
 )
 def test_choices_about_decisions_reach_the_function(
-    synthesize: Synthesize, choices: dict[str, Any], told: dict[str, str]
+    synthesize: Synthesize, choices: dict[str, Any], variables: dict[str, str]
 ) -> None:
     _, function = only(synthesize(**choices), FUNCTION, "ScoringFunction")
-    assert told.items() <= function["Environment"]["Variables"].items()
+    assert variables.items() <= function["Environment"]["Variables"].items()
 
 
 def test_concurrency_can_be_reserved_and_versions_snapped(synthesize: Synthesize) -> None:

@@ -1,4 +1,4 @@
-"""What the stack promises as a whole."""
+"""Promises of the stack as a whole."""
 
 import json
 import re
@@ -24,11 +24,11 @@ NAMES = {
 }
 
 
-def test_users_are_told_the_names_that_they_need(template: Template) -> None:
+def test_outputs_give_the_names_that_users_need(template: Template) -> None:
     assert set(template.to_json()["Outputs"]) == NAMES
 
 
-def test_the_local_target_changes_what_the_function_runs_on_and_leaves_out_what_the_local_cloud_lacks(
+def test_the_local_target_changes_the_functions_platform_and_leaves_out_resources_that_the_local_cloud_lacks(
     synthesize: Synthesize, template: Template
 ) -> None:
     function, _ = only(template, "AWS::Lambda::Function", "ScoringFunction")
@@ -62,7 +62,7 @@ SHOWN = {
 
 
 def outline(template: Template) -> list[str]:
-    """A line for each resource: what it is for, its type, the properties that `SHOWN` names, and rights."""
+    """A line for each resource: its name, its type, the properties in ``SHOWN``, and rights."""
     lines = []
     for name, resource in template.to_json()["Resources"].items():
         shown = [f"{re.sub('([0-9A-F]{8})+([0-9a-f]{32})?$', '', name)}: {resource['Type']}"]
@@ -80,7 +80,7 @@ def outline(template: Template) -> list[str]:
 
 
 def test_the_stack_is_as_outlined(synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a change that is meant, this prints what to write into stack.txt."""
+    """If a change is intended, copy the printed text to stack.txt."""
     shipped = replace(Manifest.read(), version="a-model", sha256="digest")
     model = replace(shipped, achieved=AchievedShares(0.25, all_decided_normal=0.04, normal_decided_all=0.1))
     monkeypatch.setattr(Manifest, "read", lambda: model)
@@ -89,7 +89,7 @@ def test_the_stack_is_as_outlined(synthesize: Synthesize, monkeypatch: pytest.Mo
 
 
 def allowed(template: Template) -> list[tuple[str, dict[str, Any]]]:
-    """Every statement of the stack that allows something, with what it belongs to."""
+    """Every statement of the stack that allows something, with the name of its resource."""
     return [
         (name, statement)
         for name, resource in template.to_json()["Resources"].items()
@@ -143,5 +143,5 @@ def test_no_role_has_a_right_to_everything(synthesize: Synthesize) -> None:
         assert not of_a_role or "*" not in json.dumps(sorted(actions(statement))), name
         if of_a_role and statement["Resource"] == "*":
             # AWS offers no resource to deliver logs and traces to; the CDK's function turns on notifications.
-            told = {action.partition(":")[0] for action in actions(statement)}
-            assert told in ({"logs"}, {"xray"}) or actions(statement) == {"s3:PutBucketNotification"}, name
+            services = {action.partition(":")[0] for action in actions(statement)}
+            assert services in ({"logs"}, {"xray"}) or actions(statement) == {"s3:PutBucketNotification"}, name

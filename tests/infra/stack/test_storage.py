@@ -1,4 +1,4 @@
-"""What is promised of images and results at rest."""
+"""Promises about stored images and results."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ BUCKET, POLICY = "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
 
 
 def lifecycle_rules(template: Template, bucket: str) -> list[dict[str, Any]]:
-    """All rules of a bucket, without what all of them say."""
+    """All rules of a bucket, without the status, which is the same in all."""
     _, properties = only(template, BUCKET, bucket)
     rules: list[dict[str, Any]] = properties["LifecycleConfiguration"]["Rules"]
     assert all(rule.pop("Status") == "Enabled" for rule in rules)
@@ -21,7 +21,7 @@ def lifecycle_rules(template: Template, bucket: str) -> list[dict[str, Any]]:
 
 
 def lifecycle(template: Template, bucket: str) -> dict[str, dict[str, Any]]:
-    """Rules by the prefix that they are for."""
+    """Rules by their prefix."""
     rules = lifecycle_rules(template, bucket)
     return {rule.pop("Prefix", ""): rule for rule in rules}
 
@@ -73,8 +73,8 @@ def test_results_go_after_the_days_that_were_chosen(synthesize: Synthesize) -> N
 
 
 def test_access_logs_go_for_good_after_six_years(synthesize: Synthesize) -> None:
-    kept = lifecycle_rules(synthesize(access_logs=True), "AccessLogs")
-    assert {"ExpirationInDays": 2192, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}} in kept
+    rules = lifecycle_rules(synthesize(access_logs=True), "AccessLogs")
+    assert {"ExpirationInDays": 2192, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}} in rules
 
 
 @pytest.mark.parametrize("bucket", ["Images", "Results", "AccessLogs"])
@@ -101,21 +101,21 @@ def test_a_key_of_its_own_rotates_and_encrypts_buckets_and_logs(synthesize: Synt
 def test_a_key_that_is_named_needs_the_policy_that_the_documentation_gives(synthesize: Synthesize) -> None:
     policy = only(synthesize(kms_key="own"), "AWS::KMS::Key", "")[1]["KeyPolicy"]
 
-    def written(value: Any) -> Any:
+    def as_documented(value: Any) -> Any:
         match value:
             case {"Fn::Join": ["", parts]}:
-                return "".join(map(written, parts))
+                return "".join(map(as_documented, parts))
             case {"Ref": name}:
                 return {"AWS::Partition": "aws", "AWS::AccountId": "ACCOUNT", "AWS::Region": "REGION"}[name]
             case dict():
-                return {key: written(part) for key, part in value.items()}
+                return {key: as_documented(part) for key, part in value.items()}
             case list():
-                return [written(part) for part in value]
+                return [as_documented(part) for part in value]
             case _:
                 return value
 
     documented = (PROJECT / "docs" / "aws.md").read_text("utf-8").split("```json\n")[1].split("```")[0]
-    assert written(policy) == json.loads(documented)
+    assert as_documented(policy) == json.loads(documented)
 
 
 def test_the_function_may_use_a_key_that_is_named_and_no_other(synthesize: Synthesize) -> None:

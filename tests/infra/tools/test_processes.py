@@ -1,4 +1,4 @@
-"""Commands run to their end or are ended, and say why they failed."""
+"""Commands run to their end or are ended, and their errors give the reason."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ def python(program: str) -> list[str]:
     return [sys.executable, "-c", program]
 
 
-def test_a_failed_command_is_told_with_its_exit_code_and_last_words(tmp_path: Path) -> None:
+def test_the_error_of_a_failed_command_has_its_exit_code_and_its_last_lines(tmp_path: Path) -> None:
     with (
         Commands(tmp_path) as commands,
         pytest.raises(CommandFailedError, match="deploy failed with exit code 3: no room"),
@@ -62,6 +62,8 @@ def test_leaving_the_block_ends_what_runs_and_refuses_what_is_new(tmp_path: Path
         ("fine\n\x1b[31m❌ cellflag failed\x1b[0m: no such bucket\n", "❌ cellflag failed: no such bucket"),
     ],
 )
-def test_the_last_words_are_the_first_error_or_else_the_end(tmp_path: Path, log: str, words: str) -> None:
+def test_the_excerpt_of_a_log_begins_at_its_first_error_or_else_is_its_end(
+    tmp_path: Path, log: str, words: str
+) -> None:
     (tmp_path / "log").write_text(log)
     assert last_words(tmp_path / "log") == words

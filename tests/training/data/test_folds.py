@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from training.data.folds import Split, balanced_weights, final_split, folds, leave_out_duplicates
+from training.data.folds import Split, final_split, folds, leave_out_duplicates
 from training.errors import DatasetError
 
 # Numbers of cells of the subjects of each class.
@@ -64,21 +64,6 @@ def test_the_same_seed_gives_the_same_folds() -> None:
 def test_too_few_subjects_are_refused(of_all: list[int], of_normal: list[int], count: int, message: str) -> None:
     with pytest.raises(DatasetError, match=message):
         list(folds(*cells_of(of_all, of_normal), count, seed=0))
-
-
-@given(SIZES, SIZES)
-def test_both_classes_weigh_the_same_and_cells_weigh_one_on_average(of_all: list[int], of_normal: list[int]) -> None:
-    is_all, groups = cells_of(of_all, of_normal)
-    weights = balanced_weights(is_all, groups)
-    assert weights.dtype == np.float32
-    assert weights.mean() == pytest.approx(1, rel=1e-4)
-    assert weights[is_all].sum() == pytest.approx(weights[~is_all].sum(), rel=1e-4)
-
-
-def test_a_subject_weighs_as_the_root_of_its_cells() -> None:
-    is_all, groups = cells_of([100, 4], [7])
-    weights = balanced_weights(is_all, groups)
-    assert weights[groups == 0].sum() / weights[groups == 1].sum() == pytest.approx(5, rel=1e-4)
 
 
 def test_nothing_is_learned_from_a_photograph_that_is_held_out() -> None:

@@ -7,7 +7,6 @@ from click.testing import CliRunner, Result
 from lambda_fn.manifest import Preprocessing
 from training.__main__ import main
 from training.data.dataset import Dataset, load
-from training.data.folds import downsample
 from training.data.splits import read_folds, read_splits
 from training.errors import DatasetError
 
@@ -121,13 +120,3 @@ def test_too_few_subjects_are_answered_in_one_line(
 def test_a_table_without_digests_is_no_index(cells: Path, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("path,label,subject\na,all,1\nb,hem,2\n", "utf-8")
     assert "is no index; make one" in split(tmp_path / "t.csv", tmp_path / "s.csv").output
-
-
-@pytest.mark.parametrize(("of_all", "kept"), [(100, 48), (49, 48), (48, 48), (10, 10)])
-def test_downsampling_leaves_55_to_45_and_touches_no_normal_cell(of_all: int, kept: int) -> None:
-    is_all = np.arange(of_all + 60) < of_all
-    indices = np.concatenate([np.arange(of_all), np.arange(of_all, of_all + 40)])
-    left = downsample(indices, is_all, seed=0)
-    assert is_all[left].sum() == kept
-    assert (~is_all[left]).sum() == 40
-    assert (np.diff(left) > 0).all()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from training.evaluation.metrics import calibration_error
-from training.evaluation.scaling import Scaling, choose_scaling
+from training.evaluation.scaling import Scaling, choose_scaling, platt
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
@@ -30,3 +30,10 @@ def test_predictions_without_an_error_or_a_difference_have_a_scaling_too(probabi
     values, is_all = np.array(probabilities), np.array([False, True, False, False])
     scaled = choose_scaling(values, is_all)(values)
     assert ((scaled >= 0) & (scaled <= 1)).all()
+
+
+def test_platt_gives_calibrated_probabilities() -> None:
+    generator = np.random.default_rng(0)
+    scores = generator.normal(0, 2, 20_000)
+    is_all = generator.random(20_000) < 1 / (1 + np.exp(-(1.7 * scores + 0.4)))
+    assert platt(scores, is_all) == pytest.approx((1.7, 0.4), abs=0.1)

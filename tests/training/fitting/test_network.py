@@ -9,12 +9,13 @@ import pytest
 
 from training.data.dataset import Dataset
 from training.data.folds import Split
+from training.fitting.batches import training_batches
 from training.fitting.checkpoints import Checkpoints
-from training.fitting.network import Recipe, fit, predict, training_batches
+from training.fitting.network import fit, predict
+from training.fitting.recipes import NetworkRecipe, new_network_recipe
 from training.networks.architectures import ARCHITECTURES, BACKBONE, Architecture, network
-from training.runs.plan import new_recipe
 
-RECIPE = Recipe("2x2C1D", epochs=2, seed=5, batch_size=8)
+RECIPE = NetworkRecipe("2x2C1D", epochs=2, seed=5, batch_size=8)
 SPLIT = Split(training=np.arange(30), stopping=np.arange(5, 40, 2), held_out=np.arange(0))
 
 
@@ -40,9 +41,9 @@ def test_the_best_network_is_that_of_the_least_loss_on_the_stopping_subjects(
     small_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "training.fitting.network.augment", lambda images, seed: 255 - images
+        "training.fitting.batches.augment", lambda images, seed: 255 - images
     )  # so that learning makes it worse
-    fit(small_dataset, SPLIT, Recipe("2x2C1D", epochs=40, seed=5, patience=2), tmp_path / "run")
+    fit(small_dataset, SPLIT, NetworkRecipe("2x2C1D", epochs=40, seed=5, patience=2), tmp_path / "run")
     log = np.genfromtxt(tmp_path / "run/log.csv", delimiter=",", names=True)
     assert len(log) == log["val_loss"].argmin() + 3, "training did not end two epochs after the best"
 
@@ -80,7 +81,7 @@ def tiny_pretrained(monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_killed_training_goes_on_as_if_it_had_not_been(
     name: str, share: float, small_dataset: Dataset, tmp_path: Path
 ) -> None:
-    recipe = new_recipe(name, 32, epochs=4, seed=5)
+    recipe = new_network_recipe(name, 32, epochs=4, seed=5)
     whole = fit(small_dataset, SPLIT, recipe, tmp_path / "whole")
     with pytest.raises(KilledError):
         fit(small_dataset, SPLIT, recipe, tmp_path / "killed", kill_at(share))
@@ -102,7 +103,7 @@ def test_a_finished_training_is_not_repeated(small_dataset: Dataset, tmp_path: P
 def test_a_pretrained_network_is_frozen_at_first_and_then_trained_at_a_low_rate(
     small_dataset: Dataset, tiny_pretrained: str, tmp_path: Path
 ) -> None:
-    fit(small_dataset, SPLIT, new_recipe(tiny_pretrained, 32, epochs=6, seed=5), tmp_path)
+    fit(small_dataset, SPLIT, new_network_recipe(tiny_pretrained, 32, epochs=6, seed=5), tmp_path)
     phases = [line.split(",")[1] for line in (tmp_path / "log.csv").read_text("utf-8").splitlines()]
     assert phases == ["phase", "frozen", "frozen", *["fine-tuned"] * 4]
 
@@ -120,7 +121,7 @@ def test_a_pretrained_network_is_frozen_at_first_and_then_trained_at_a_low_rate(
 def test_epochs_of_a_frozen_backbone_leave_it_as_it_was(
     small_dataset: Dataset, tiny_pretrained: str, tmp_path: Path
 ) -> None:
-    recipe = new_recipe(tiny_pretrained, 32, epochs=2, seed=5)
+    recipe = new_network_recipe(tiny_pretrained, 32, epochs=2, seed=5)
     fit(small_dataset, SPLIT, replace(recipe, frozen_epochs=2), tmp_path)
     keras.utils.set_random_seed(5)
     before = network(tiny_pretrained, 32).get_layer(BACKBONE).get_weights()
@@ -163,7 +164,7 @@ def test_each_epoch_augments_anew_and_is_the_same_whenever_it_begins(small_datas
 def test_a_batch_keeps_each_image_with_its_label_and_weight(
     small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.fitting.network.augment", lambda images, seed: images)
+    monkeypatch.setattr("training.fitting.batches.augment", lambda images, seed: images)
     indices = np.arange(10, 35)
     label_of = {small_dataset.pixels[i].tobytes(): bool(small_dataset.is_all[i]) for i in indices}
     seen = {}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from training.networks.pooled_features import MEAN_COLOUR, extract, feature_network, turned
+from training.networks.pooled_features import MEAN_COLOUR, extract, feature_network, rotate_and_move
 from training.networks.pretrained import PretrainedWeightsError
 
 
@@ -49,19 +49,19 @@ def test_the_frozen_network_is_not_trained(network: keras.Model) -> None:
     assert network.trainable_weights == []
 
 
-def test_a_turned_cell_is_the_same_cell_in_another_place(cells: NDArray[np.uint8]) -> None:
-    others = turned(cells, seed=0)
+def test_an_augmented_cell_is_the_same_cell_in_another_place(cells: NDArray[np.uint8]) -> None:
+    others = rotate_and_move(cells, seed=0)
     for cell, other in zip(cells, others, strict=True):
         assert not (other == cell).all()
         assert (np.sort(other, axis=None) == np.sort(cell, axis=None)).all()
-    assert (turned(cells, seed=0) == others).all()
+    assert (rotate_and_move(cells, seed=0) == others).all()
 
 
 @given(st.integers(0, 1000))
-def test_what_a_turned_cell_loses_lies_within_the_move_of_the_frame(seed: int) -> None:
+def test_what_an_augmented_cell_loses_lies_within_the_move_of_the_frame(seed: int) -> None:
     pixels = np.zeros((1, 16, 16, 3), np.uint8)
     pixels[:, 3:13, 3:13] = 200
-    assert (turned(pixels, seed) == 200).sum() == (pixels == 200).sum()
+    assert (rotate_and_move(pixels, seed) == 200).sum() == (pixels == 200).sum()
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 
 from training.__main__ import main
-from training.runs.comparison import measure
-from training.runs.comparison_table import markdown, on_terminal
 from training.fitting.network import fit
+from training.runs.comparison_rows import measure
+from training.runs.comparison_table import markdown, on_terminal
 
 SMALL = ("--crop", "64", "--size", "32", "--folds", "2", "--epochs", "1")
 
@@ -30,7 +30,7 @@ def test_an_interrupted_comparison_keeps_its_rows_and_goes_on(
             raise SystemExit(9)
         return fit(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("training.runs.comparison.fit", fit_unless_killed)
+    monkeypatch.setattr("training.runs.comparison_rows.fit", fit_unless_killed)
     names = ("majority", "1C1D", "2C1D")
     assert compare(cells, out, *names).exit_code == 9
     result = compare(cells, out, *names)

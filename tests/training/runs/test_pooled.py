@@ -1,27 +1,37 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
+from lambda_fn.manifest import Preprocessing
 from lambda_fn.model import Model
-from training.runs import pooled
 from training.data.dataset import load
+from training.fitting.kernel_head import Hyperparameters, KernelHead, fit_head
+from training.fitting.recipes import new_pooled_recipe
+from training.runs.plan import Plan
+from training.runs.pooled import make_pooled_model
 from training.runs.progress import RunProgress
-from training.runs.pooled import cook, platt
+
+OTHER = Hyperparameters(components=10, penalty=0.5, gamma=0.3, nuisance=0.1)
+
+
+def make(cells: Path, weights: Path, out: Path, head: Hyperparameters | None = None) -> dict[str, Any]:
+    recipe = new_pooled_recipe(str(weights), seed=0, head=head)
+    plan = Plan(cells, Preprocessing(64, 64), recipe, 2, out, str(weights))
+    return make_pooled_model(plan, RunProgress(Console(quiet=True)))
 
 
 def test_one_command_makes_a_model_with_both_outputs(
-    cells: Path, backbone_weights: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    cells: Path, backbone_weights: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    monkeypatch.setattr(pooled, "SIZE", 64)
     shutil.copy(cells / "fold_1/all/UID_1_1_1_all.png", cells / "fold_2/all/UID_77_1_1_all.png")
     place = tmp_path_factory.mktemp("place")
-    progress = RunProgress(Console(quiet=True))
-    manifest = cook(cells, backbone_weights, 2, 0, place / "run", progress)
+    manifest = make(cells, backbone_weights, place / "run")
     assert manifest == json.loads((place / "run/model/model.json").read_text("utf-8"))
     assert [output["name"] for output in manifest["outputs"]] == ["probability_all", "distance"]
     assert manifest["training"]["architecture"] == "MobileNetV1-pooled-SVM"
@@ -36,8 +46,18 @@ def test_one_command_makes_a_model_with_both_outputs(
     assert noise.distance > max(prediction.distance for prediction in predictions)
 
 
-def test_platt_gives_calibrated_probabilities() -> None:
-    generator = np.random.default_rng(0)
-    scores = generator.normal(0, 2, 20_000)
-    is_all = generator.random(20_000) < 1 / (1 + np.exp(-(1.7 * scores + 0.4)))
-    assert platt(scores, is_all) == pytest.approx((1.7, 0.4), abs=0.1)
+def test_the_recipe_shapes_every_head_and_the_manifest_states_it(
+    cells: Path, backbone_weights: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heads = []
+
+    def listen(*arguments: Any) -> KernelHead:
+        heads.append(fit_head(*arguments))
+        assert arguments[-1] == OTHER
+        return heads[-1]
+
+    monkeypatch.setattr("training.fitting.pooled.fit_head", listen)
+    manifest = make(cells, backbone_weights, tmp_path_factory.mktemp("place") / "run", OTHER)
+    stated = {name: manifest["training"][name] for name in ("components", "penalty", "gamma", "nuisance")}
+    assert stated == {"components": 10, "penalty": 0.5, "gamma": 0.3, "nuisance": 0.1}
+    assert [(head.gamma, head.projection.shape[1]) for head in heads] == [(0.3, 10)] * 3

@@ -11,8 +11,9 @@ from lambda_fn.decisions import Thresholds
 from lambda_fn.manifest import Manifest, Preprocessing
 from training.data.c_nmc import C_NMC
 from training.data.dataset import Dataset
-from training.evaluation.metrics import evaluate
-from training.fitting.network import Recipe
+from training.evaluation.evidence import OutOfFold, measure
+from training.fitting.recipes import NetworkRecipe
+from training.shipping.export import ExportedGraph
 from training.shipping.manifest import describe
 from training.shipping.model_card import model_card
 
@@ -25,19 +26,13 @@ def manifest(small_dataset: Dataset) -> dict[str, Any]:
 
 
 def manifest_of(dataset: Dataset) -> dict[str, Any]:
-    probabilities = np.linspace(0.9, 0.1, len(dataset.names))
+    fold_of = np.arange(len(dataset.names)) % 4 + 1
+    evidence = measure(OutOfFold(dataset, fold_of, np.linspace(0.9, 0.1, len(dataset.names))), seed=0, replicates=50)
     return describe(
-        graph=b"graph",
-        preprocessing=Preprocessing(crop=64, size=32),
-        dataset=dataset,
-        recipe=Recipe("2x2C1D", epochs=3, seed=7),
-        parameters=1234,
-        folds=4,
-        probabilities=probabilities,
-        thresholds=THRESHOLDS,
-        metrics=evaluate(probabilities, dataset.is_all, dataset.groups, THRESHOLDS, seed=0, replicates=50),
-        reference=[0.5],
-        parity=1e-7,
+        ExportedGraph(onnx=b"graph", parameters=1234, parity=1e-7, reference_probabilities=[0.5]),
+        NetworkRecipe("2x2C1D", epochs=3, seed=7),
+        Preprocessing(crop=64, size=32),
+        replace(evidence, thresholds=THRESHOLDS),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lambda_fn.manifest import MODEL_FOLDER
-from training.shipping.promotion import PromotionError, promote, ship
+from training.shipping.promotion import PromotionError, promote_model, ship
 
 FILES = ("model.onnx", "model.json", "MODEL_CARD.md")
 
@@ -92,30 +92,30 @@ def test_a_worse_or_incomparable_model_takes_no_place_unless_told(
     served = present(tmp_path / "served", **differs)
     if refusal:
         with pytest.raises(PromotionError, match=refusal):
-            promote(finished, served)
+            promote_model(finished, served)
         assert version(served) == "present"
-    changes = promote(finished, served, even_if_worse=refusal is not None)
+    changes = promote_model(finished, served, even_if_worse=refusal is not None)
     assert version(served) == version(MODEL_FOLDER)
     assert version(finished / "replaced/1") == "present"
     assert [line.partition(":")[0] for line in changes] == ["ROC AUC", "specificity at the operating point"]
 
 
 def test_a_first_model_needs_no_comparison(finished: Path, tmp_path: Path) -> None:
-    assert promote(finished, tmp_path / "served") == []
+    assert promote_model(finished, tmp_path / "served") == []
     assert version(tmp_path / "served") == version(MODEL_FOLDER)
 
 
 def test_a_model_that_is_served_already_is_not_promoted_again(finished: Path, tmp_path: Path) -> None:
-    promote(finished, tmp_path / "served")
+    promote_model(finished, tmp_path / "served")
     with pytest.raises(PromotionError, match="already"):
-        promote(finished, tmp_path / "served")
+        promote_model(finished, tmp_path / "served")
 
 
 def test_a_damaged_model_takes_no_place(finished: Path, tmp_path: Path) -> None:
     with (finished / "model/model.onnx").open("ab") as file:
         file.write(b"damage")
     with pytest.raises(PromotionError, match=r"cannot be served: model\.onnx has digest"):
-        promote(finished, tmp_path / "served")
+        promote_model(finished, tmp_path / "served")
     assert not (tmp_path / "served").exists()
 
 
@@ -124,9 +124,9 @@ def test_a_model_that_says_something_else_than_its_manifest_takes_no_place(finis
     manifest["training"]["reference_probabilities"][0] += 0.01
     (finished / "model/model.json").write_text(json.dumps(manifest), "utf-8")
     with pytest.raises(PromotionError, match=r"says other probabilities here than where it was made, by 0\.01"):
-        promote(finished, tmp_path / "served")
+        promote_model(finished, tmp_path / "served")
 
 
 def test_a_folder_without_a_finished_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PromotionError, match="holds no finished model"):
-        promote(tmp_path, tmp_path / "served")
+        promote_model(tmp_path, tmp_path / "served")

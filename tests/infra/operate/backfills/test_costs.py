@@ -1,4 +1,4 @@
-"""What a backfill costs, against figures worked out by hand."""
+"""The cost of a backfill, compared with figures worked out by hand."""
 
 from dataclasses import replace
 

@@ -1,12 +1,12 @@
-"""What became of the images, from what batches returned and how they failed."""
+"""The outcome of a backfill, from the outputs and failures of its batches."""
 
 import json
 from typing import Any
 
 import pytest
 
-from infra.operate.access import DeployedStack
-from infra.operate.backfills.outcomes import Outcome, of_failure, read_outcome
+from infra.deployed_stack import DeployedStack
+from infra.operate.backfills.outcomes import BackfillTally, of_failure, read_outcome
 from tests.infra.fakes import RESULTS, FakePaginator, with_client
 
 MAP_RUN = "arn:aws:states:us-east-1:1:mapRun:backfill/BelowPrefix:1a2b"
@@ -25,7 +25,7 @@ TIMED_OUT = {
 
 
 def test_batches_add_up() -> None:
-    outcome = Outcome.of([GOOD, PARTLY])
+    outcome = BackfillTally.of([GOOD, PARTLY])
     assert (outcome.scored, outcome.failed, outcome.seconds, outcome.batches) == (6, 2, 1.0, 2)
     assert outcome.reasons == {"GetObject answered AccessDenied": 2}
 
@@ -40,7 +40,7 @@ def test_batches_add_up() -> None:
 def test_a_batch_that_was_tried_twice_counts_each_image_once(
     again: dict[str, Any], scored: int, unchanged: int, failed: int
 ) -> None:
-    outcome = Outcome.of([{"tries": [PARTLY, again]}])
+    outcome = BackfillTally.of([{"tries": [PARTLY, again]}])
     assert (outcome.scored, outcome.unchanged, outcome.failed) == (scored, unchanged, failed)
     assert (outcome.rejected, outcome.seconds, outcome.batches) == (1, 1.0, 1)
 
@@ -61,7 +61,7 @@ def test_a_batch_that_was_tried_twice_counts_each_image_once(
         ),
     ],
 )
-def test_a_failed_batch_counts_by_what_the_function_counted_or_else_in_full(
+def test_a_failed_batch_has_the_functions_counts_or_else_counts_in_full(
     child: dict[str, Any], batch: dict[str, Any]
 ) -> None:
     assert of_failure(child) == batch
@@ -73,7 +73,7 @@ def put(stack: DeployedStack, name: str, text: str) -> str:
     return key
 
 
-def test_the_outcome_is_read_from_what_the_map_wrote_line_by_line_or_as_a_list(stack: DeployedStack) -> None:
+def test_the_outcome_is_read_from_the_maps_files_of_lines_or_of_a_list(stack: DeployedStack) -> None:
     lines = put(stack, "SUCCEEDED_0.jsonl", f"{json.dumps(GOOD)}\n{json.dumps(GOOD)}\n\n")
     failed = put(stack, "FAILED_0.json", json.dumps([FAILED, TIMED_OUT]))
     files = {"SUCCEEDED": [{"Key": lines, "Size": 1}], "FAILED": [{"Key": failed, "Size": 1}], "PENDING": []}
@@ -89,18 +89,18 @@ def test_where_the_map_writes_nothing_the_executions_are_asked(stack: DeployedSt
         "FAILED": {"bad": {"input": FAILED["Input"], "error": FAILED["Error"], "cause": FAILED["Cause"]}},
     }
 
-    def listed(mapRunArn: str, statusFilter: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
+    def list_executions(mapRunArn: str, statusFilter: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
         assert mapRunArn == MAP_RUN
         return {"executions": [{"executionArn": arn} for arn in children.get(statusFilter, {})]}
 
     def described(executionArn: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        found: dict[str, Any] = (children["SUCCEEDED"] | children["FAILED"])[executionArn]
-        return found
+        child: dict[str, Any] = (children["SUCCEEDED"] | children["FAILED"])[executionArn]
+        return child
 
     with_client(
         stack,
         "stepfunctions",
-        get_paginator=lambda name: FakePaginator(listed),
+        get_paginator=lambda name: FakePaginator(list_executions),
         describe_execution=described,
     )
     outcome = read_outcome(stack, MAP_RUN, output)

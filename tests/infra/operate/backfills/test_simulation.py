@@ -1,12 +1,12 @@
-"""The simulated backfill, against what must hold of any."""
+"""The simulated backfill keeps the rules that hold for every backfill."""
 
 from dataclasses import replace
 
 import pytest
 
-from infra.operate.backfills.simulation import LISTED_A_SECOND, LOOK_SECONDS, S3_WRITES_A_SECOND, Plan, simulate
+from infra.operate.backfills.simulation import LISTED_A_SECOND, LOOK_SECONDS, S3_WRITES_A_SECOND, BackfillPlan, simulate
 
-PLAN = Plan(images=20_000)
+PLAN = BackfillPlan(images=20_000)
 STEADY = replace(PLAN, spread=0.0, cold_seconds=0.0)
 
 

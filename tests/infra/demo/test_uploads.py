@@ -1,4 +1,4 @@
-"""Which files a demonstration uploads, and how it sums up what came of them."""
+"""Which files a demonstration uploads, and how it summarises their results."""
 
 from pathlib import Path
 from typing import Any
@@ -8,27 +8,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from infra.demo.cells import Answer, find_cells, percentile_95
-from infra.demo.summary import MOST_ROWS, summary, table
+from infra.demo.summary import MOST_ROWS, percentile_95, summary, table
+from infra.demo.uploads import TimedResult, uploads_of
+from lambda_fn.folders import list_images
 
 
-def answer(decision: str, seconds: float = 1.0, status: str = "scored") -> Answer:
+def result(decision: str, seconds: float = 1.0, status: str = "scored") -> TimedResult:
     rejected = status == "rejected"
     reasons = ["unreadable"] if rejected else ["unlike_training_data"] if decision == "review" else []
-    document: dict[str, Any] = {
+    document: Any = {
         "status": status,
         "prediction": None if rejected else {"label": "ALL", "probability_all": 0.98765},
         "decision": decision,
         "review": {"required": bool(reasons), "reasons": reasons},
     }
-    return Answer(document, seconds)
+    return TimedResult(document, seconds)
 
 
-def printed(answers: dict[str, Answer]) -> str:
+def printed(results: dict[str, TimedResult]) -> str:
     console = Console(width=100, record=True, quiet=True)
     with console.capture() as capture:
         console.quiet = False
-        console.print(table(answers))
+        console.print(table(results))
     return capture.get()
 
 
@@ -38,10 +39,11 @@ def test_images_are_found_by_suffix_in_any_case_and_nesting(tmp_path: Path) -> N
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "folder.bmp").mkdir()
-    cells, others = find_cells(tmp_path)
-    assert sorted(cell.key for cell in cells) == sorted(names)
-    assert others == 2
-    assert all(cell.path.is_file() for cell in cells)
+    listing = list_images(tmp_path)
+    uploads = uploads_of(tmp_path, listing.images)
+    assert sorted(upload.key for upload in uploads) == sorted(names)
+    assert listing.passed_over == {".txt": 1, ".csv": 1, "hidden": 2}
+    assert all(upload.path.is_file() for upload in uploads)
 
 
 @given(st.lists(st.floats(0, 600), min_size=1))
@@ -57,13 +59,13 @@ def test_the_95th_percentile_interpolates(seconds: list[float], expected: float)
 
 
 def test_the_summary_counts_every_image_once() -> None:
-    answers = {
-        "a": answer("ALL", 1.0),
-        "b": answer("normal", 2.0),
-        "c": answer("review", 3.0),
-        "d": answer("review", 4.0, status="rejected"),
+    results = {
+        "a": result("ALL", 1.0),
+        "b": result("normal", 2.0),
+        "c": result("review", 3.0),
+        "d": result("review", 4.0, status="rejected"),
     }
-    assert summary(answers) == (
+    assert summary(results) == (
         "4 images: 1 ALL, 1 normal, 1 to review, 1 rejected.",
         "From upload to result: median 2.5 s, 95th percentile 3.9 s.",
     )
@@ -71,12 +73,12 @@ def test_the_summary_counts_every_image_once() -> None:
 
 def test_the_table_shows_probability_outcome_reasons_and_seconds() -> None:
     rows = printed(
-        {"plate [7]/a.bmp": answer("review", 2.34), "b.bmp": answer("review", status="rejected")}
+        {"plate [7]/a.bmp": result("review", 2.34), "b.bmp": result("review", status="rejected")}
     ).splitlines()
     assert rows[1].split() == ["plate", "[7]/a.bmp", "0.988", "review", "unlike", "training", "data", "2.3"]
     assert rows[2].split() == ["b.bmp", "-", "rejected", "unreadable", "1.0"]
 
 
 def test_a_long_table_is_cut() -> None:
-    rows = printed({f"{number}.bmp": answer("ALL") for number in range(MOST_ROWS + 5)}).splitlines()
+    rows = printed({f"{number}.bmp": result("ALL") for number in range(MOST_ROWS + 5)}).splitlines()
     assert len(rows) == 1 + MOST_ROWS

@@ -1,0 +1,92 @@
+"""The evidence for a model: predictions of cells whose subjects it never saw, and all that is computed from them."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_fn.decisions import Thresholds
+from training.data.dataset import Dataset
+from training.evaluation.metrics import REPLICATES, Metrics, evaluate, per_subject
+from training.evaluation.thresholds import ErrorRates, achieved, choose_thresholds, tabulate_thresholds
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Calibrated predictions, each by a model of the folds that the cell is not in.
+
+    Attributes:
+        dataset: n labelled cells.
+        fold_of: the fold that held each cell out, integer array of shape (n,), from 1.
+        probabilities: of ALL, float array of shape (n,), 0 to 1.
+        unlike_above: distance above which a cell is unlike the training data; infinite for a model that measures none.
+        by_subject_alone: probabilities as above, from folds that may part two subjects with a photograph in common, but
+            learn nothing from such a photograph; None if nobody measured, or if no subjects have one.
+    """
+
+    dataset: Dataset
+    fold_of: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    unlike_above: float = math.inf
+    by_subject_alone: NDArray[np.float64] | None = None
+
+    @property
+    def folds(self) -> int:
+        """Number of folds."""
+        return int(self.fold_of.max())
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How good a recipe is.
+
+    Attributes:
+        predictions: of every cell.
+        rates: the error rates that the thresholds are for.
+        thresholds: where decisions change, chosen on the predictions.
+        by_error_rate: thresholds for other error rates, as ``tabulate_thresholds`` gives them.
+        achieved: error rates and share for review that the thresholds reach on the predictions.
+        metrics: figures with intervals.
+        per_subject: how far subjects lie apart.
+        metrics_by_subject_alone: figures of ``predictions.by_subject_alone``, at the same thresholds; None without it.
+    """
+
+    predictions: OutOfFold
+    rates: ErrorRates
+    thresholds: Thresholds
+    by_error_rate: dict[str, list[list[float]]]
+    achieved: dict[str, float]
+    metrics: Metrics
+    per_subject: dict[str, dict[str, float]]
+    metrics_by_subject_alone: Metrics | None
+
+
+def measure(predictions: OutOfFold, seed: int, replicates: int = REPLICATES) -> Evidence:
+    """Choose thresholds on predictions, and measure these.
+
+    Args:
+        predictions: of every cell.
+        seed: of the bootstrap.
+        replicates: draws of subjects behind the intervals.
+
+    Raises:
+        CalibrationError: the predictions allow no thresholds.
+    """
+    probabilities, cells, rates = predictions.probabilities, predictions.dataset, ErrorRates()
+    thresholds = choose_thresholds(probabilities, cells.is_all, rates, predictions.unlike_above)
+
+    def metrics_of(values: NDArray[np.float64]) -> Metrics:
+        return evaluate(values, cells.is_all, cells.groups, thresholds, seed, replicates)
+
+    alone = predictions.by_subject_alone
+    return Evidence(
+        predictions=predictions,
+        rates=rates,
+        thresholds=thresholds,
+        by_error_rate=tabulate_thresholds(probabilities, cells.is_all),
+        achieved=achieved(probabilities, cells.is_all, thresholds),
+        metrics=metrics_of(probabilities),
+        per_subject=per_subject(probabilities, cells.is_all, cells.subjects),
+        metrics_by_subject_alone=None if alone is None else metrics_of(alone),
+    )

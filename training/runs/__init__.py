@@ -1,0 +1,1 @@
+"""Whole runs, from labelled cells to a model."""
