@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from lambda_fn.manifest import Preprocessing
-from training.commands.options import BALANCE, CELLS, CROP, FOLDS, NEW_FOLDER, SEED, SIZE, SPLIT, WEIGHTS, check_sizes
+from training.commands.options import CELLS, NEW_FOLDER, TrainingOptions, training_options
 from training.commands.shell import load_tensorflow, one_line_errors
 from training.networks.architectures import ARCHITECTURES
 
@@ -14,42 +13,21 @@ OUT = Path("runs/compare")
 
 
 @click.command(
-    epilog=f"Architectures: {', '.join(ARCHITECTURES)}; and majority, which says of every cell how common ALL is."
+    epilog=f"Architectures: {', '.join(ARCHITECTURES)}; and majority, which gives every cell the same probability: "
+    "the share of the class ALL in training."
 )
 @click.argument("cells", type=CELLS)
 @click.argument("names", nargs=-1)
-@click.option("--epochs", default=30, show_default=True, type=click.IntRange(1), help="Most epochs of each training.")
-@FOLDS
-@SPLIT
-@SEED
-@CROP
-@SIZE
-@WEIGHTS
-@BALANCE
-@click.option("--most-cells", type=click.IntRange(1), help="Train on so many of the training cells.  [default: all]")
+@training_options
+@click.option("--most-cells", type=click.IntRange(1), help="Most cells to train on.  [default: no limit]")
 @click.option("--out", default=OUT, show_default=True, type=NEW_FOLDER, help="Folder of the comparison.")
-def compare(
-    cells: Path,
-    names: tuple[str, ...],
-    epochs: int,
-    folds: int,
-    split: Path | None,
-    seed: int,
-    crop: int,
-    size: int,
-    weights: str,
-    balance: str,
-    most_cells: int | None,
-    out: Path,
-) -> None:
-    """Train the architectures NAMES, or all of them, on CELLS, and compare them on subjects that none has seen.
+def compare(cells: Path, names: tuple[str, ...], options: TrainingOptions, most_cells: int | None, out: Path) -> None:
+    """Train every architecture, or those that NAMES names, on CELLS, and measure all on the same unseen subjects.
 
-    CELLS are as in `run`. The first of the subject-disjoint folds is held out for measuring. A comparison that is
-    interrupted goes on where it was when the same command is given again; other NAMES add rows to it. The table is
-    printed and written to the folder, as comparison.csv, comparison.md and rows.json, beside the figures that the
-    original work published.
+    CELLS are as in `run`. The first of the subject-disjoint folds is held out for measuring. After an interruption, the
+    same command goes on with the comparison; other NAMES add rows to it. The table is printed and written to the
+    folder, as comparison.csv, comparison.md and rows.json, beside the figures that the original work published.
     """
-    check_sizes(crop, size)
     console = Console(stderr=True)
     load_tensorflow(console)
 
@@ -57,9 +35,17 @@ def compare(
     from training.runs.comparison_table import on_terminal, write_tables
     from training.runs.progress import RunProgress
 
-    names = tuple(dict.fromkeys(names)) or (MAJORITY, *ARCHITECTURES)
     plan = ComparisonPlan(
-        cells, Preprocessing(crop, size), names, epochs, seed, split or folds, out, weights, most_cells, balance
+        cells,
+        options.preprocessing,
+        tuple(dict.fromkeys(names)) or (MAJORITY, *ARCHITECTURES),
+        options.epochs,
+        options.seed,
+        options.folds,
+        out,
+        options.weights,
+        most_cells,
+        options.balance,
     )
     with one_line_errors():
         rows, missing = compare_networks(plan, RunProgress(console))

@@ -1,67 +1,69 @@
 """``cellflag train evaluate``."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
+from lambda_fn.manifest import GRAPH_FILE
 from training.commands.options import CELLS, NEW_FOLDER, SEED
 from training.commands.shell import new_run_folder, one_line_errors
 
-TRIED = 24
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from training.data.labelled_cell import LabelledCell
+    from training.evaluation.predictions import Predictions
+    from training.evaluation.unusual_images import Shown
+    from training.runs.progress import RunProgress
+
+# Images of each unusual kind that the model is tried on.
+UNUSUAL_IMAGES = 24
 
 
 @click.command()
 @click.argument("measured", type=click.Path(exists=True, path_type=Path))
-@click.option("--cells", type=CELLS, help="The cells themselves: an index or folder, as the run got it.")
+@click.option("--cells", type=CELLS, help="The labelled cells: an index or folder, as the run got it.")
 @click.option("--out", type=NEW_FOLDER, help="New folder.  [default: MEASURED/evaluation of a run, else runs/…]")
 @SEED
 def evaluate(measured: Path, cells: Path | None, out: Path | None, seed: int) -> None:
     """Judge a model by cells of subjects that it never saw.
 
-    MEASURED is a run's folder, or its out-of-fold.csv, or the folder of a served model, which then predicts --cells.
-    Writes report.html, one file with all charts, intervals over subjects, the cells that are called wrong, and what the
-    detector of unlike images catches; and metrics.json with the same figures.
+    MEASURED is a run's folder, its out-of-fold.csv, or the folder of a served model, which then predicts --cells. This
+    writes report.html, one file with charts, intervals over subjects, the cells that are called wrong, and the answers
+    to unusual images; and metrics.json with the same figures.
     """
     from training.evaluation.predictions import OUT_OF_FOLD
 
     is_run = (measured / OUT_OF_FOLD).is_file()
-    is_model = not is_run and (measured / "model.onnx").is_file()
+    is_model = not is_run and (measured / GRAPH_FILE).is_file()
     if measured.is_dir() and not is_run and not is_model:
-        raise click.UsageError(f"{measured} is neither a run (it has no {OUT_OF_FOLD}) nor a model (no model.onnx).")
+        raise click.UsageError(f"{measured} is neither a run (it has no {OUT_OF_FOLD}) nor a model (no {GRAPH_FILE}).")
     if is_model and cells is None:
         raise click.UsageError("A served model has to predict something: name labelled cells with --cells.")
     out = new_run_folder(out or (measured / "evaluation" if is_run else None), "evaluation")
     console = Console(stderr=True)
     with one_line_errors():
-        from rich.progress import Progress
-
-        from lambda_fn.model import Model
         from training.data.sources import find_cells
-        from training.evaluation.predictions import predict_cells, read_predictions, with_groups_of
-        from training.evaluation.unusual_images import KINDS, sample_of, show_unusual_images
         from training.report.evaluation import write_report
+        from training.runs.progress import RunProgress
+        from training.shipping.model_folder import MODEL
 
-        model_folder = measured if is_model else (measured if is_run else measured.parent) / "model"
-        found = find_cells(cells)[1] if cells else None
-        with Progress(console=console) as bars:
-            if is_model and cells:
-                task = bars.add_task("Predicting", total=None)
-                predictions = predict_cells(
-                    measured, cells, lambda done, total: bars.update(task, completed=done, total=total)
-                )
-            else:
-                predictions = read_predictions(measured / OUT_OF_FOLD if is_run else measured, model_folder)
-                predictions = with_groups_of(predictions, found or ())
-            unusual, unusual_of = [], ""
-            if (model_folder / "model.onnx").is_file():
-                images, unusual_of = sample_of(found, TRIED, seed)
-                task = bars.add_task("Unusual images", total=KINDS)
-                for shown in show_unusual_images(Model(model_folder), images, seed):
-                    unusual.append(shown)
-                    bars.update(task, completed=len(unusual))
+        progress = RunProgress(console)
+        labelled = find_cells(cells)[1] if cells else None
+        if is_model and cells:
+            model_folder = measured
+            predictions = _predict(model_folder, cells, progress)
+        else:
+            table = measured / OUT_OF_FOLD if is_run else measured
+            model_folder = table.parent / MODEL
+            predictions = _read(table, model_folder, labelled)
+        unusual, unusual_of = _show_unusual_images(model_folder, labelled, seed, progress)
         with console.status("Measuring and drawing"):
-            metrics = write_report(out, predictions, found, unusual, unusual_of, seed)
+            metrics = write_report(out, predictions, labelled, unusual, unusual_of, seed)
     figures = {
         "ROC AUC": metrics["ranking"]["roc_auc"],
         "weighted F1": metrics["at_half"]["weighted_f1"],
@@ -70,3 +72,34 @@ def evaluate(measured: Path, cells: Path | None, out: Path | None, seed: int) ->
     for name, estimate in figures.items():
         click.echo(f"{name:<13} {estimate.value:.3f}  ({estimate.low:.3f} to {estimate.high:.3f})")
     click.echo(f"{out / 'report.html'} and metrics.json are written.")
+
+
+def _predict(model_folder: Path, cells: Path, progress: RunProgress) -> Predictions:
+    from training.evaluation.predictions import predict_cells
+
+    with progress.step("Predicting") as advance:
+        return predict_cells(model_folder, cells, lambda done, total: advance(done / total))
+
+
+def _read(table: Path, model_folder: Path, labelled: Sequence[LabelledCell] | None) -> Predictions:
+    from training.evaluation.predictions import read_predictions, with_groups_of
+
+    return with_groups_of(read_predictions(table, model_folder), labelled or ())
+
+
+def _show_unusual_images(
+    model_folder: Path, labelled: Sequence[LabelledCell] | None, seed: int, progress: RunProgress
+) -> tuple[list[Shown], str]:
+    """A model's answers to unusual images, and the origin of these in words; no answers if there is no model."""
+    from lambda_fn.model import Model
+    from training.evaluation.unusual_images import KINDS, sample_of, show_unusual_images
+
+    if not (model_folder / GRAPH_FILE).is_file():
+        return [], ""
+    images, origin = sample_of(labelled, UNUSUAL_IMAGES, seed)
+    answers = []
+    with progress.step("Unusual images") as advance:
+        for answer in show_unusual_images(Model(model_folder), images, seed):
+            answers.append(answer)
+            advance(len(answers) / KINDS)
+    return answers, origin

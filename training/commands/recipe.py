@@ -15,7 +15,8 @@ from training.networks.pretrained import IMAGENET
 @click.option(
     "--backbone-weights",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="MobileNet v1's weights of ImageNet as an .npz of <layer>__<weight>.  [default: Keras downloads them]",
+    help="MobileNet v1's weights of ImageNet: an .npz with arrays named <layer>__<weight>.  "
+    "[default: Keras downloads them]",
 )
 @FOLDS
 @SPLIT
@@ -31,8 +32,8 @@ def recipe(
 ) -> None:
     """Make the shipped model from the labelled cells of CELLS.
 
-    A network pretrained on photographs stays frozen; a small kernel machine learns from what it sees within each cell.
-    Takes some minutes, and CELLS as `run` does; `promote` then puts the model into service.
+    A network pretrained on photographs stays frozen, and a small kernel machine learns from its features of each cell.
+    CELLS are as in `run`. This takes some minutes; `promote` then puts the model into service.
     """
     out = new_run_folder(out, "recipe")
     console = Console(stderr=True)

@@ -22,7 +22,7 @@ from training.commands.options import (
     check_sizes,
 )
 from training.commands.shell import new_run_folder, one_line_errors
-from training.networks.architectures import architecture
+from training.networks.architectures import look_up
 from training.networks.pretrained import IMAGENET, NO_WEIGHTS
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def sagemaker(
     the job.
     """
     check_sizes(crop, size)
-    architecture(str(options["architecture"]), size)
+    look_up(str(options["architecture"]), size)
     name = f"cellflag-{re.sub('[^A-Za-z0-9]', '-', str(options['architecture']))}-{datetime.now():%Y%m%d-%H%M%S}"
     out = new_run_folder(out or Path("runs") / name, name)
 

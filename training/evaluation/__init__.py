@@ -1,1 +1,1 @@
-"""How good predictions are, and which thresholds they allow."""
+"""Evaluation: calibration, thresholds and figures of predictions."""

@@ -1,4 +1,4 @@
-"""The evidence for a model: predictions of cells whose subjects it never saw, and all that is computed from them."""
+"""The evidence for a recipe: predictions of cells that the models never saw, thresholds, and figures."""
 
 import math
 from dataclasses import dataclass
@@ -14,15 +14,16 @@ from training.evaluation.thresholds import ErrorRates, achieved, choose_threshol
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Calibrated predictions, each by a model of the folds that the cell is not in.
+    """Calibrated predictions. Each is by a model that never saw the cell's subject.
 
     Attributes:
         dataset: n labelled cells.
         fold_of: the fold that held each cell out, integer array of shape (n,), from 1.
         probabilities: of ALL, float array of shape (n,), 0 to 1.
         unlike_above: distance above which a cell is unlike the training data; infinite for a model that measures none.
-        by_subject_alone: probabilities as above, from folds that may part two subjects with a photograph in common, but
-            learn nothing from such a photograph; None if nobody measured, or if no subjects have one.
+        by_subject_alone: probabilities as above, but from folds that may part two subjects with a photograph in common.
+            No model learned from a photograph of its held-out cells. None if no subjects share a photograph, or if this
+            was not measured.
     """
 
     dataset: Dataset
@@ -48,7 +49,7 @@ class Evidence:
         by_error_rate: thresholds for other error rates, as ``tabulate_thresholds`` gives them.
         achieved: error rates and share for review that the thresholds reach on the predictions.
         metrics: figures with intervals.
-        per_subject: how far subjects lie apart.
+        per_subject: spread of subjects, as ``metrics.per_subject`` gives it.
         metrics_by_subject_alone: figures of ``predictions.by_subject_alone``, at the same thresholds; None without it.
     """
 
@@ -63,7 +64,7 @@ class Evidence:
 
 
 def measure(predictions: OutOfFold, seed: int, replicates: int = REPLICATES) -> Evidence:
-    """Choose thresholds on predictions, and measure these.
+    """Choose thresholds on predictions, and measure both.
 
     Args:
         predictions: of every cell.

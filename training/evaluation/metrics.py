@@ -1,4 +1,4 @@
-"""How well predictions agree with the experts' labels, with intervals over subjects."""
+"""Figures of how well predictions agree with the experts' labels, with intervals over subjects."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from lambda_fn.decisions import Thresholds
 from training.evaluation.thresholds import achieved
 
+# Draws of subjects behind an interval, and the share of them that lies within.
 REPLICATES = 1000
 CONFIDENCE = 0.95
 
@@ -43,10 +44,10 @@ def figures(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], thres
         thresholds: where decisions change.
 
     Returns:
-        Figures from 0 to 1: ``ranking`` (area under the ROC curve, and under the precision-recall curve of ALL),
-        ``at_half`` (a probability of 0.5) and ``at_operating_point`` (accuracy, balanced accuracy, sensitivity,
-        specificity, F1 weighted by class, at each), ``calibration`` (expected error), and ``triage`` (share of cells
-        for review, and of each class decided wrongly without).
+        Figures from 0 to 1. ``ranking``: area under the ROC curve, and under the precision-recall curve of ALL.
+        ``at_half``, a probability of 0.5, and ``at_operating_point``: accuracy, balanced accuracy, sensitivity,
+        specificity, F1 weighted by class. ``calibration``: expected error. ``triage``: share of cells for review, and
+        share of each class that is decided wrongly without review.
     """
     rates = achieved(probabilities, is_all, thresholds)
     return {
@@ -64,7 +65,7 @@ def figures(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], thres
 def per_subject(
     probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], subjects: NDArray[np.str_]
 ) -> dict[str, dict[str, float]]:
-    """How far subjects lie apart: the share of a subject's cells that a probability of 0.5 calls right.
+    """Spread of subjects: the share of a subject's cells that a probability of 0.5 calls right.
 
     Args:
         probabilities: as in ``figures``.
@@ -89,7 +90,7 @@ def calibration_error(probabilities: NDArray[np.float64], is_all: NDArray[np.boo
     Args:
         probabilities: as in ``figures``.
         is_all: as in ``figures``.
-        bins: how many.
+        bins: number of bins.
     """
     bin_of = np.minimum((probabilities * bins).astype(int), bins - 1)
     gaps = [abs((probabilities - is_all)[bin_of == number].sum()) for number in range(bins)]
@@ -97,10 +98,10 @@ def calibration_error(probabilities: NDArray[np.float64], is_all: NDArray[np.boo
 
 
 def _figures_at(threshold: float, probabilities: NDArray[np.float64], is_all: NDArray[np.bool_]) -> dict[str, float]:
-    # Counted here, since scikit-learn's checks of its arguments would take most of a bootstrap's time.
-    called = probabilities >= threshold
+    # scikit-learn's functions would take most of a bootstrap's time to check their arguments.
+    is_called_all = probabilities >= threshold
     of_all, of_normal = int(is_all.sum()), int((~is_all).sum())
-    right_all, right_normal = int((called & is_all).sum()), int((~called & ~is_all).sum())
+    right_all, right_normal = int((is_called_all & is_all).sum()), int((~is_called_all & ~is_all).sum())
     wrong = len(is_all) - right_all - right_normal
     f1_all, f1_normal = (2 * right / (2 * right + wrong) for right in (right_all, right_normal))
     return {
@@ -121,18 +122,18 @@ def draws_of_subjects(
         is_all: boolean array of shape (n,), of both classes.
         groups: integer array of shape (n,).
         seed: of the draws.
-        replicates: how many.
+        replicates: number of draws.
 
     Yields:
-        Indices of the cells of a draw. Draws of one class are drawn again, since half of the figures are undefined.
+        Indices of the cells of a draw. A draw of one class only is repeated, since half of its figures are undefined.
     """
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     generator = np.random.default_rng(seed)
     while replicates:
-        chosen = np.concatenate([members[i] for i in generator.integers(len(members), size=len(members))])
-        if 0 < is_all[chosen].sum() < len(chosen):
+        draw = np.concatenate([members[i] for i in generator.integers(len(members), size=len(members))])
+        if 0 < is_all[draw].sum() < len(draw):
             replicates -= 1
-            yield chosen
+            yield draw
 
 
 def evaluate(
@@ -145,7 +146,7 @@ def evaluate(
 ) -> Metrics:
     """Measure predictions, with the percentile intervals of a bootstrap that draws subjects, not cells.
 
-    Cells of one subject resemble each other: intervals over cells would be far too narrow.
+    Cells of one subject resemble each other, so that intervals over cells would be far too narrow.
 
     Args:
         probabilities: as in ``figures``.
@@ -153,23 +154,23 @@ def evaluate(
         groups: integer array of shape (n,): cells of one subject share a number.
         thresholds: as in ``figures``.
         seed: of the bootstrap.
-        replicates: how often subjects are drawn.
+        replicates: number of draws of subjects.
 
     Returns:
-        Each figure with its interval, widened to contain the figure where it must be: a binned calibration error is
-        larger in nearly every draw.
+        Each figure with its interval. The interval is widened if it does not contain the figure: a binned calibration
+        error is larger in nearly every draw.
     """
-    drawn = [
-        figures(probabilities[chosen], is_all[chosen], thresholds)
-        for chosen in draws_of_subjects(is_all, groups, seed, replicates)
+    draws = [
+        figures(probabilities[draw], is_all[draw], thresholds)
+        for draw in draws_of_subjects(is_all, groups, seed, replicates)
     ]
     tail = (1 - CONFIDENCE) / 2
     return {
         part: {
-            name: _estimate(value, np.quantile([draw[part][name] for draw in drawn], [tail, 1 - tail]))
-            for name, value in values.items()
+            name: _estimate(value, np.quantile([values[part][name] for values in draws], [tail, 1 - tail]))
+            for name, value in named.items()
         }
-        for part, values in figures(probabilities, is_all, thresholds).items()
+        for part, named in figures(probabilities, is_all, thresholds).items()
     }
 
 

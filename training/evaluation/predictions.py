@@ -1,4 +1,4 @@
-"""Predictions to judge a model by: those of a run on held-out cells, or of a served model on an index."""
+"""Predictions to judge a model by: of a run on held-out cells, or of a served model on labelled cells."""
 
 import csv
 from collections.abc import Callable, Sequence
@@ -31,14 +31,14 @@ class Predictions:
 
     Attributes:
         model: name of the model, for people.
-        data_set: name of what the cells are of, for people.
-        origin: how the cells relate to what the model learned from, one sentence.
+        data_set: name of the cells' data set, for people.
+        origin: how the cells relate to the training data, one sentence.
         names: the cells' names.
         is_all: boolean array of shape (n,): labels.
         subjects: string array of shape (n,).
         groups: integer array of shape (n,).
         probabilities: float array of shape (n,), 0 to 1: of ALL.
-        thresholds: the model's own; None where there is no model beside the predictions.
+        thresholds: the model's own; None if there is no model beside the predictions.
     """
 
     model: str
@@ -71,7 +71,7 @@ def read_predictions(table: Path, model_folder: Path | None) -> Predictions:
         model_folder: holds the manifest of the run's model, if there is one.
 
     Raises:
-        DatasetError: not such a table, or one class only.
+        DatasetError: the file is no such table, or has one class only.
     """
     names, is_all, subjects, probabilities = [], [], [], []
     columns, rows = read_rows(table, COLUMNS)
@@ -113,12 +113,12 @@ def _manifest(folder: Path | None) -> Manifest | None:
 
 
 def with_groups_of(predictions: Predictions, cells: Sequence[LabelledCell]) -> Predictions:
-    """The same predictions, with the groups of subjects that an index tells; without an index, a subject is a group."""
+    """Take the groups of subjects from an index; without an index, each subject stays a group of its own."""
     by_name = {cell.name: cell for cell in cells if cell.sha256}
     if not set(predictions.names) <= by_name.keys():
         return predictions
-    chosen = [by_name[name] for name in predictions.names]
-    return replace(predictions, groups=groups_of(chosen, [cell.sha256 for cell in chosen]))
+    members = [by_name[name] for name in predictions.names]
+    return replace(predictions, groups=groups_of(members, [cell.sha256 for cell in members]))
 
 
 def predict_cells(
@@ -128,37 +128,37 @@ def predict_cells(
 
     Args:
         folder: of the model.
-        cells: what ``find_cells`` reads.
+        cells: a source that ``find_cells`` reads.
         on_read: called after each cell with the number of cells predicted and their total.
 
     Raises:
-        DatasetError: no cells of both classes.
+        DatasetError: the source lacks a class, or no image can be used.
         ModelError: the model cannot be served.
     """
     model = Model(folder)
-    title, found = find_cells(cells)
+    title, labelled = find_cells(cells)
     preprocessing = model.manifest.preprocessing
 
     def predict(read: ReadCell) -> tuple[float, str]:
         return model.predict(to_model_input(read.cell, preprocessing)).probability_all, read.sha256
 
-    kept, outcomes = [], []
-    for cell, outcome in read_all(found, predict, on_read):
+    usable, outcomes = [], []
+    for cell, outcome in read_all(labelled, predict, on_read):
         if not isinstance(outcome, UnusableImageError):
-            kept.append(cell)
+            usable.append(cell)
             outcomes.append(outcome)
-    require_both_classes({cell.label for cell in kept}, str(cells))
-    if not kept:
+    require_both_classes({cell.label for cell in usable}, str(cells))
+    if not usable:
         raise DatasetError(f"{cells}: no image could be used.")
     return Predictions(
         model=model.manifest.version,
         data_set=title,
         origin=f"Predicted by the served model, which learned from {model.manifest.data_set}. If these cells are among "
         "those, the figures flatter it: judge a model by subjects that it never saw.",
-        names=tuple(cell.name for cell in kept),
-        is_all=np.array([cell.label == "ALL" for cell in kept]),
-        subjects=np.array([cell.subject for cell in kept]),
-        groups=groups_of(kept, [sha256 for _, sha256 in outcomes]),
+        names=tuple(cell.name for cell in usable),
+        is_all=np.array([cell.label == "ALL" for cell in usable]),
+        subjects=np.array([cell.subject for cell in usable]),
+        groups=groups_of(usable, [sha256 for _, sha256 in outcomes]),
         probabilities=np.array([probability for probability, _ in outcomes]),
         thresholds=model.manifest.thresholds,
     )

@@ -1,8 +1,8 @@
 """Calibrates probabilities on predictions of cells whose subjects a model never saw.
 
-The logit of ALL becomes a line over what a model gives: for a network the line of a temperature and a shift over its
-own logits, for a support vector machine a line over its score (Platt 1999, Probabilistic Outputs for Support Vector
-Machines). Neither changes the order of cells, the ROC curve, or the share of cells that goes to review.
+The logit of ALL becomes a linear function: of a network's own logits, by a temperature and a shift, or of a support
+vector machine's score (Platt 1999, Probabilistic Outputs for Support Vector Machines). Neither changes the order of
+cells, the ROC curve, or the share of cells that goes to review.
 
 The temperature corrects a network that is too sure of itself (Guo, Pleiss, Sun & Weinberger 2017, On Calibration of
 Modern Neural Networks, ICML). The shift corrects training with balanced classes, after which a network takes ALL to be
@@ -22,7 +22,7 @@ LEAST_PROBABILITY = 1e-7
 
 @dataclass(frozen=True)
 class Scaling:
-    """A line over logits: ``logit / temperature + shift``.
+    """A linear function of logits: ``logit / temperature + shift``.
 
     Attributes:
         temperature: above 0; above 1 for a network that was too sure of itself.
@@ -38,7 +38,7 @@ class Scaling:
 
 
 class ScoreScaling(NamedTuple):
-    """A line from scores to logits: ``slope * score + bias``.
+    """A linear function from scores to logits: ``slope * score + bias``.
 
     Attributes:
         slope: logits per unit of the score.
@@ -79,7 +79,7 @@ def _logits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def platt(scores: NDArray[np.float64], is_all: NDArray[np.bool_]) -> ScoreScaling:
-    """Choose the line over scores that makes the labels most likely (Platt 1999).
+    """Choose the linear function of scores that makes the labels most likely (Platt 1999).
 
     Args:
         scores: float array of shape (n,), of cells whose subjects the machine never saw.

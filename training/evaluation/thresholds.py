@@ -1,14 +1,14 @@
 """Chooses the thresholds of a model from predictions of cells whose subjects the model never saw.
 
 The thresholds are class-conditional (Mondrian) conformal ones: Vovk, Gammerman & Shafer, Algorithmic Learning in a
-Random World (2005), chapter 4.5; from out-of-fold predictions they are cross-conformal (Vovk 2015, Annals of
+Random World (2005), chapter 4.5. From out-of-fold predictions they are cross-conformal (Vovk 2015, Annals of
 Mathematics and Artificial Intelligence 74). Of n + 1 exchangeable cells of a class, the newest is as likely as any
-other to be the k-th least: so it lies below the k-th least of the n others with probability k / (n + 1) at most. Cells
-of one subject are not exchangeable with those of another: how far that carries, the intervals over subjects tell.
+other to be the k-th least. So it lies below the k-th least of the n others with probability k / (n + 1) at most. Cells
+of one subject are not exchangeable with cells of another. The intervals over subjects show how much that matters.
 
 MAPIE and crepes do not fit: they give prediction sets at one confidence for all classes, and must be asked about each
-cell, where the function needs two numbers in a manifest, each at an error rate of its own. The tests hold these
-thresholds against MAPIE's.
+cell. The function needs two numbers in a manifest, each at an error rate of its own. The tests compare these thresholds
+with MAPIE's.
 """
 
 import math
@@ -21,16 +21,16 @@ from numpy.typing import NDArray
 from lambda_fn.decisions import Thresholds
 from training.errors import TrainingError
 
-# Thresholds are written to a millionth, each rounded to the side that keeps its promise.
+# Thresholds have six decimals. Each is rounded to the side on which its error rate still holds.
 RESOLUTION = Decimal("1e-6")
-# What a deployment may choose instead of the default error rates.
+# Error rates that a deployment may choose instead of the default ones.
 TABULATED_RATES = (0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2)
-# Of real cells: a person's time is worth more than a second look at one in a hundred.
+# Share of the training data's kind of cells that counts as unlike it: a person can look at one cell in a hundred.
 FLAGGED_AS_UNLIKE = 0.01
 
 
 class CalibrationError(TrainingError):
-    """Predictions from which no thresholds can be chosen."""
+    """Predictions that allow no thresholds."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class ErrorRates:
     """The error rates, each 0 to 1, that thresholds are chosen for.
 
     Attributes:
-        sensitivity: least share of ALL cells at or above the operating point. The historical baseline's was 0.959.
-        all_decided_normal: largest share of ALL cells that may be decided normal without review.
+        sensitivity: least share of the class ALL at or above the operating point. The historical baseline's was 0.959.
+        all_decided_normal: largest share of the class ALL that may be decided normal without review.
         normal_decided_all: largest share of normal cells that may be decided ALL without review.
     """
 
@@ -54,12 +54,12 @@ def choose_thresholds(
     rates: ErrorRates | None = None,
     unlike_above: float = math.inf,
 ) -> Thresholds:
-    """Choose the thresholds that send the fewest cells to review, and yet keep the error rates on these cells.
+    """Choose the thresholds that keep the error rates on these cells and send the fewest of them to review.
 
     Args:
         probabilities: float array of shape (n,), 0 to 1: probability of ALL.
         is_all: boolean array of shape (n,), of both classes.
-        rates: what to keep.
+        rates: the error rates; None for the default ones.
         unlike_above: from ``choose_distance``; infinite for a model that measures no distance.
 
     Raises:
@@ -90,7 +90,7 @@ def tabulate_thresholds(probabilities: NDArray[np.float64], is_all: NDArray[np.b
 
     Returns:
         For ``all_decided_normal`` and ``normal_decided_all``, pairs of one of ``TABULATED_RATES`` and the threshold
-        that keeps it; a rate that the cells are too few for, or that no threshold below 1 keeps, is left out.
+        that keeps it. A rate is left out if there are too few cells for it, or if no threshold up to 1 keeps it.
     """
     of_all, of_normal = np.sort(probabilities[is_all]), np.sort(probabilities[~is_all])
     normal_below = [[rate, _normal_below(of_all, rate)] for rate in TABULATED_RATES if rate * (len(of_all) + 1) >= 1]
@@ -102,20 +102,20 @@ def tabulate_thresholds(probabilities: NDArray[np.float64], is_all: NDArray[np.b
 
 
 def _normal_below(of_all: NDArray[np.float64], rate: float) -> float:
-    """Below this, at most ``rate`` of ALL cells lie; ``of_all`` in rising order."""
+    """The threshold below which at most ``rate`` of the class ALL lies; ``of_all`` in rising order."""
     return _floor(of_all[_rank(rate, len(of_all))])
 
 
 def _all_from(of_normal: NDArray[np.float64], rate: float) -> float:
-    """From this on, at most ``rate`` of normal cells lie: just above the highest one that must stay below it.
+    """The threshold at or above which at most ``rate`` of the normal cells lies; ``of_normal`` in rising order.
 
-    Above 1 where no threshold does. ``of_normal`` in rising order.
+    It is just above the highest probability that must stay below it, and above 1 if that is 1.
     """
     return _ceil(math.nextafter(of_normal[::-1][_rank(rate, len(of_normal))], 2))
 
 
 def choose_distance(distances: NDArray[np.float64]) -> float:
-    """The distance that at most ``FLAGGED_AS_UNLIKE`` of new cells of the training data's kind lie beyond.
+    """The distance that at most ``FLAGGED_AS_UNLIKE`` of new cells exceed, if they are of the training data's kind.
 
     Args:
         distances: float array of shape (n,), of cells from models that never saw their subjects.
@@ -124,7 +124,7 @@ def choose_distance(distances: NDArray[np.float64]) -> float:
 
 
 def combine_distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[float, float]:
-    """Bring two distances to one unit, in which either alone flags as many cells.
+    """Bring two distances to one unit, in which each alone would flag as many cells as the other.
 
     Args:
         first: float array of shape (n,), of cells from models that never saw their subjects.
@@ -138,9 +138,9 @@ def combine_distances(first: NDArray[np.float64], second: NDArray[np.float64]) -
 
 
 def _rank(rate: float, count: int) -> int:
-    """Position, from 0, of the cell that a threshold lies at, so that at most ``rate`` of new cells lie beyond it.
+    """Rank, from 0, of the cell that gives a threshold beyond which at most ``rate`` of new cells lies.
 
-    With fewer cells than 1 / rate there is no such position; the outermost cell then is the best there is.
+    With fewer cells than 1 / rate there is no such cell, and the outermost one is taken.
     """
     return max(math.floor(rate * (count + 1) + 1e-9) - 1, 0)
 
@@ -156,8 +156,8 @@ def _ceil(value: float) -> float:
 def achieved(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], thresholds: Thresholds) -> dict[str, float]:
     """The error rates and the share of cells sent to review, each 0 to 1, that thresholds reach on labelled cells.
 
-    By their probability alone: cells that are unlike the training data go to review besides, ``FLAGGED_AS_UNLIKE`` of
-    the same kind of cells.
+    Only probabilities count here. Cells that are unlike the training data go to review in addition: a share of
+    ``FLAGGED_AS_UNLIKE`` among cells of the same kind.
     """
     review = (probabilities >= thresholds.normal_below) & (probabilities < thresholds.all_from)
     return {

@@ -1,4 +1,4 @@
-"""What stricter or laxer error rates would cost, and what they reach on subjects that the thresholds never saw."""
+"""The cost of stricter or laxer error rates, and the rates that thresholds reach on subjects they never saw."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,18 @@ from numpy.typing import NDArray
 from training.evaluation.metrics import CONFIDENCE, Estimate, draws_of_subjects
 from training.evaluation.thresholds import CalibrationError, ErrorRates, achieved, choose_thresholds
 
+# Rates of cells of the class ALL decided normal.
 TOLERATED = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.10, 0.12, 0.15)
-DEALS = 5
+# Parts that subjects are dealt out to; each part is left out once.
+PARTS = 5
 
 
 @dataclass(frozen=True)
 class Unseen:
-    """What thresholds reach on cells of subjects that they were not chosen on; shares, 0 to 1.
+    """Rates that thresholds reach on cells of subjects that they were not chosen on; shares, 0 to 1.
 
     Attributes:
-        all_decided_normal: of ALL cells.
+        all_decided_normal: of the class ALL.
         normal_decided_all: of normal cells.
         review_share: of all cells.
     """
@@ -30,7 +32,7 @@ class Unseen:
 def review_shares(
     probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], normal_decided_all: float
 ) -> list[float]:
-    """The share of cells for review, 0 to 1, at each tolerated rate of ALL cells decided normal; nan where none works.
+    """The share of cells for review, 0 to 1, at each of the rates in ``TOLERATED``; nan if no thresholds keep a rate.
 
     Args:
         probabilities: float array of shape (n,), 0 to 1.
@@ -40,7 +42,7 @@ def review_shares(
     shares = []
     for rate in TOLERATED:
         try:
-            # The operating point goes with the rate: what is decided normal lies below it.
+            # The operating point goes with the rate, since cells that are decided normal lie below it.
             thresholds = choose_thresholds(probabilities, is_all, ErrorRates(1 - rate, rate, normal_decided_all))
         except CalibrationError:
             shares.append(float("nan"))
@@ -57,25 +59,26 @@ def on_unseen_subjects(
     seed: int,
     replicates: int = 1000,
 ) -> Unseen | None:
-    """Choose thresholds on some subjects and count their errors on the others, until every cell was counted once.
+    """Choose thresholds on some subjects and count their errors on the others, until every cell has been counted.
 
     Args:
         probabilities: float array of shape (n,), 0 to 1.
         is_all: boolean array of shape (n,).
-        groups: integer array of shape (n,): cells that share a number are on one side.
-        rates: what the thresholds are for.
-        seed: of deal and bootstrap.
+        groups: integer array of shape (n,): cells with one number stay together.
+        rates: the thresholds are for these.
+        seed: of the parts and the bootstrap.
         replicates: draws of subjects behind the intervals.
 
     Returns:
-        The reached rates with 95 % intervals over subjects; None where a class has one subject only.
+        The rates with 95 % intervals over subjects; None if a class has one subject only, or no thresholds keep the
+        rates.
     """
-    dealt = _deal(is_all, groups, seed)
-    if dealt is None:
+    part_of = _deal(is_all, groups, seed)
+    if part_of is None:
         return None
     decided_normal, decided_all = np.zeros(len(is_all), bool), np.zeros(len(is_all), bool)
-    for part in np.unique(dealt):
-        here = dealt == part
+    for part in np.unique(part_of):
+        here = part_of == part
         try:
             thresholds = choose_thresholds(probabilities[~here], is_all[~here], rates)
         except CalibrationError:
@@ -83,27 +86,27 @@ def on_unseen_subjects(
         decided_normal[here] = probabilities[here] < thresholds.normal_below
         decided_all[here] = probabilities[here] >= thresholds.all_from
 
-    def reached(chosen: NDArray[np.int64]) -> tuple[float, float, float]:
-        of_all = is_all[chosen]
-        normal, positive = decided_normal[chosen], decided_all[chosen]
+    def rates_on(cells: NDArray[np.int64]) -> tuple[float, float, float]:
+        of_all = is_all[cells]
+        normal, positive = decided_normal[cells], decided_all[cells]
         return float(normal[of_all].mean()), float(positive[~of_all].mean()), float((~normal & ~positive).mean())
 
-    drawn = np.array([reached(chosen) for chosen in draws_of_subjects(is_all, groups, seed, replicates)])
+    draws = np.array([rates_on(draw) for draw in draws_of_subjects(is_all, groups, seed, replicates)])
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, (tail, 1 - tail), axis=0)
-    values = zip(reached(np.arange(len(is_all))), low, high, strict=True)
+    low, high = np.quantile(draws, (tail, 1 - tail), axis=0)
+    values = zip(rates_on(np.arange(len(is_all))), low, high, strict=True)
     return Unseen(*(Estimate(value, float(least), float(most)) for value, least, most in values))
 
 
 def _deal(is_all: NDArray[np.bool_], groups: NDArray[np.int64], seed: int) -> NDArray[np.int64] | None:
-    """Deal groups out to parts, so that both classes remain wherever a part is left out."""
+    """Deal groups out to parts, so that both classes remain if any part is left out."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    parts = min(DEALS, *(len(np.unique(groups[of_class])) for of_class in (is_all, ~is_all)))
+    parts = min(PARTS, *(len(np.unique(groups[of_class])) for of_class in (is_all, ~is_all)))
     if parts < 2:
         return None
-    dealt = np.zeros(len(is_all), np.int64)
+    part_of = np.zeros(len(is_all), np.int64)
     splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-    for part, (_, members) in enumerate(splitter.split(dealt, is_all, groups)):
-        dealt[members] = part
-    return dealt
+    for part, (_, members) in enumerate(splitter.split(part_of, is_all, groups)):
+        part_of[members] = part
+    return part_of

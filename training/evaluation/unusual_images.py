@@ -1,4 +1,4 @@
-"""Images that a model should not decide on alone: what the detector of unlike images is shown, and what it says."""
+"""Tries a model on images that it should leave to a person, and counts those that it does leave."""
 
 import io
 from collections import Counter
@@ -26,10 +26,10 @@ class Shown:
     """How a model answered images of one kind.
 
     Attributes:
-        kind: what the images are.
-        example: one of them, uint8 array of shape (height, width, 3).
-        count: how many.
-        reviewed: share that goes to a person, 0 to 1, rejected ones included.
+        kind: name of the kind, for people.
+        example: one of the images, uint8 array of shape (height, width, 3).
+        count: number of images.
+        reviewed: share of the images that goes to a person, 0 to 1; rejected ones are among them.
         reasons: share of the images with each reason for review, most frequent first.
     """
 
@@ -44,41 +44,41 @@ def show_unusual_images(model: Model, cells: Sequence[Pixels], seed: int) -> Ite
     """Score every kind of unusual image as the function would.
 
     Args:
-        model: served model.
+        model: is tried.
         cells: images of single cells on black, uint8 of shape (height, width, 3) each, at least 2.
-        seed: of what is drawn by chance.
+        seed: of random changes.
     """
     for kind, change in _KINDS.items():
         generator = np.random.default_rng(seed)
-        changed = [change(pixels, generator) for pixels in cells]
-        yield _answer(model, kind, changed)
+        images = [change(pixels, generator) for pixels in cells]
+        yield _answer(model, kind, images)
     pairs = zip(cells, [*cells[1:], cells[0]], strict=True)
     yield _answer(model, "two cells", [np.concatenate(_of_one_height(*pair), axis=1) for pair in pairs])
 
 
 def sample_of(cells: Sequence[LabelledCell] | None, count: int, seed: int) -> tuple[list[Pixels], str]:
-    """Images to change: some of the given cells, or drawn ones where there are none.
+    """Images to change: some of the cells, or drawn ones without any cells.
 
     Returns:
-        Up to ``count`` images of both classes in turn where they are drawn, and what they are, in words.
+        Up to ``count`` images, and their origin in words. Drawn images alternate between the classes.
     """
     generator = np.random.default_rng(seed)
     if cells is None:
         return [draw_cell(("all", "hem")[number % 2], generator) for number in range(count)], "drawn cells, not real"
-    chosen = [cells[i] for i in generator.permutation(len(cells))[:count]]
-    outcomes = [pixels for _, pixels in read_all(chosen, lambda read: read.cell.pixels)]
+    sample = [cells[i] for i in generator.permutation(len(cells))[:count]]
+    outcomes = [pixels for _, pixels in read_all(sample, lambda read: read.cell.pixels)]
     return [pixels for pixels in outcomes if not isinstance(pixels, UnusableImageError)], "of these cells"
 
 
-def _answer(model: Model, kind: str, shown: list[Pixels]) -> Shown:
+def _answer(model: Model, kind: str, images: list[Pixels]) -> Shown:
     reasons: Counter[str] = Counter()
     reviewed = 0
-    for pixels in shown:
+    for pixels in images:
         review = score(model, _stored(pixels))["review"]
         reviewed += review["required"]
         reasons.update(review["reasons"])
-    shares = tuple((reason, count / len(shown)) for reason, count in reasons.most_common())
-    return Shown(kind, shown[0], len(shown), reviewed / len(shown), shares)
+    shares = tuple((reason, count / len(images)) for reason, count in reasons.most_common())
+    return Shown(kind, images[0], len(images), reviewed / len(images), shares)
 
 
 def _stored(pixels: Pixels) -> StoredImage:
@@ -89,7 +89,7 @@ def _stored(pixels: Pixels) -> StoredImage:
 
 
 def _within(pixels: Pixels, changed: NDArray[np.generic]) -> Pixels:
-    """The cell changed, and all around it black as before."""
+    """Change the cell, and leave its background black."""
     lit = pixels.max(axis=2, keepdims=True) > BACKGROUND_LEVEL
     return np.where(lit, np.clip(changed, 0, 255), 0).astype(np.uint8)
 
@@ -116,7 +116,7 @@ def _compressed(quality: int) -> Change:
 
 
 def _photograph(pixels: Pixels, generator: np.random.Generator) -> Pixels:
-    """Noise whose amplitude falls with the frequency as that of natural scenes (Field 1987, J. Opt. Soc. Am. A 4)."""
+    """Noise whose amplitude falls with the frequency as in natural scenes (Field 1987, J. Opt. Soc. Am. A 4)."""
     height, width = pixels.shape[:2]
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(height), np.fft.fftfreq(width), indexing="ij"))
     frequency[0, 0] = 1

@@ -1,1 +1,1 @@
-"""How a network or a kernel head learns from cells."""
+"""Fitting: networks and kernel heads learn from cells."""

@@ -1,4 +1,4 @@
-"""Random changes of training cells that leave their class alone; early stopping, export and serving never see them."""
+"""Random changes of training cells that keep their class; early stopping, export and serving never apply them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from lambda_fn.cells import BACKGROUND_LEVEL
 if TYPE_CHECKING:
     import tensorflow as tf
 
-# A cell's colour tells its subject and slide more than its class: factors from 1 - x to 1 + x teach the network so.
+# Factors are from 1 - x to 1 + x. A cell's colour depends more on its subject and slide than on its class; random
+# colours keep the network from relying on it.
 BRIGHTNESS = 0.25
 CONTRAST = 0.25
 CHANNEL = 0.15
-# Free rotation resamples, and so blurs the finest texture: half of the cells keep their pixels as they were scanned.
+# Rotation by any angle resamples, which blurs the finest texture: the other half of the cells keep their pixels.
 FREE_ROTATION_SHARE = 0.5
 
 
 def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Flip, turn and recolour a batch; the black background stays black.
+    """Flip, rotate and recolour a batch; the black background stays black.
 
     Args:
         images: uint8 tensor of shape (batch, size, size, 3), 0 to 255.
@@ -30,8 +31,8 @@ def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """
     import tensorflow as tf
 
-    flips, turn, rotation, colours = tf.unstack(tf.random.split(seed, 4))
-    return recolour(rotate(turn_quarters(flip(tf.cast(images, tf.float32), flips), turn), rotation), colours)
+    flips, quarters, rotation, colours = tf.unstack(tf.random.split(seed, 4))
+    return recolour(rotate(rotate_quarters(flip(tf.cast(images, tf.float32), flips), quarters), rotation), colours)
 
 
 def flip(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -42,15 +43,15 @@ def flip(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return tf.image.stateless_random_flip_up_down(tf.image.stateless_random_flip_left_right(images, across), down)
 
 
-def turn_quarters(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Swap rows and columns of half of the images: together with the flips, all quarter turns."""
+def rotate_quarters(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Swap rows and columns of half of the images; with the flips, this gives all rotations by quarters."""
     import tensorflow as tf
 
     return tf.where(_chance(images, seed, 0.5), tf.transpose(images, (0, 2, 1, 3)), images)
 
 
 def rotate(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Turn ``FREE_ROTATION_SHARE`` of the images by any angle around their centre."""
+    """Rotate ``FREE_ROTATION_SHARE`` of the images by any angle around their centre."""
     import tensorflow as tf
 
     which, angles = tf.unstack(tf.random.split(seed, 2))
@@ -58,7 +59,7 @@ def rotate(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     cosine, sine, zero = tf.cos(angle), tf.sin(angle), tf.zeros_like(angle)
     centre = tf.cast(tf.shape(images)[1] - 1, tf.float32) / 2
     across, down = centre * (1 - cosine + sine), centre * (1 - cosine - sine)
-    turned = tf.raw_ops.ImageProjectiveTransformV3(
+    rotated = tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=tf.stack([cosine, -sine, across, sine, cosine, down, zero, zero], axis=1),
         output_shape=tf.shape(images)[1:3],
@@ -66,11 +67,11 @@ def rotate(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
     )
-    return tf.where(_chance(images, which, FREE_ROTATION_SHARE), turned, images)
+    return tf.where(_chance(images, which, FREE_ROTATION_SHARE), rotated, images)
 
 
 def recolour(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Change brightness, contrast and colour balance of the cell; each image in its own way."""
+    """Change brightness, contrast and colour balance of each cell in its own way."""
     import tensorflow as tf
 
     brightness, contrast, channel = tf.unstack(tf.random.split(seed, 3))

@@ -1,4 +1,4 @@
-"""Evens out classes and subjects of different size, in training alone: evaluation takes all cells as they are."""
+"""Evens out classes and subjects of different size. Training alone does so; evaluation takes all cells as they are."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""The cells of a data set as a network takes them: in batches, with labels and weights."""
+"""Batches of cells with labels and weights, for a network to learn from or to be stopped by."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def training_batches(
     """
     import tensorflow as tf
 
-    with tf.device("CPU:0"):  # where the batches are made
+    with tf.device("CPU:0"):  # which makes the batches
         pixels, labels, weights = (tf.constant(values) for values in _arrays(dataset, indices, recipe))
 
     def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:

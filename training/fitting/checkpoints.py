@@ -1,4 +1,4 @@
-"""What a training leaves behind after each epoch, so that a kill at any moment loses no more than the epoch at work."""
+"""Saves a training after each epoch, so that a kill at any moment loses the unfinished epoch alone."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ BEST = "best.keras"
 class Checkpoints:
     """The log, the best network and the latest one, with its optimizer, of one training.
 
-    After epoch n, counted from 1, come in this order: line n of the log, ``best-<n>.keras`` if it is the best so far,
-    ``last-<n>.keras``. Each file appears whole. An epoch counts as done if all that belongs to it is there, so files
-    that were copied elsewhere one by one, by a job's checkpoint store for instance, are as good as the folder itself.
+    After epoch n, counted from 1, files are written in this order: the log with line n, ``best-<n>.keras`` if it is the
+    best so far, ``last-<n>.keras``. Each file appears whole. An epoch counts as done if all its files are there. A copy
+    of the folder that was made file by file, as by a job's checkpoint store, is therefore as good as the folder itself.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Continue from what lies in ``folder``, which may be new."""
+        """Continue with the epochs in ``folder``, which may be new."""
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        logged = _read(folder / LOG)
-        done = [int(path.stem.removeprefix("last-")) for path in folder.glob("last-*.keras")]
-        whole = [n for n in done if n <= len(logged) and self._best(logged[:n]).exists()]
-        self._rows = logged[: max(whole, default=0)]
+        rows = _read(folder / LOG)
+        epochs = [int(path.stem.removeprefix("last-")) for path in folder.glob("last-*.keras")]
+        whole = [n for n in epochs if n <= len(rows) and self._best(rows[:n]).exists()]
+        self._rows = rows[: max(whole, default=0)]
 
     @property
     def epochs(self) -> int:
@@ -52,15 +52,15 @@ class Checkpoints:
         return sum(row["phase"] == phase for row in self._rows)
 
     def epochs_since_best(self, phase: str) -> int:
-        """Number of epochs of a phase that brought nothing better than the best of all phases."""
+        """Number of epochs of a phase since the best epoch of all phases."""
         return min(self.epochs_of(phase), self.epochs - _best_epoch(self._rows))
 
     def keep(self, model: keras.Model, phase: str, figures: dict[str, float]) -> None:
-        """Keep what the epoch that ended has made.
+        """Save the epoch that ended.
 
         Args:
-            model: after the epoch.
-            phase: the epoch's.
+            model: the network after the epoch.
+            phase: name of the epoch's phase.
             figures: by the names in ``COLUMNS``.
         """
         before = self.last
@@ -75,7 +75,7 @@ class Checkpoints:
         before.unlink(missing_ok=True)
 
     def tidy(self) -> None:
-        """Keep the best network only, as ``BEST``: the training is over, and what came of it is kept elsewhere."""
+        """Keep the best network only, as ``BEST``, once the training is over and its results are saved elsewhere."""
         if self.epochs:
             self.best.replace(self._folder / BEST)
         for path in (*self._folder.glob("last-*.keras"), *self._folder.glob("best-*.keras")):

@@ -15,7 +15,7 @@ from lambda_fn.manifest import DISTANCE_OUTPUT, PROBABILITY_OUTPUT
 if TYPE_CHECKING:
     from keras import KerasTensor
 
-# In standard deviations: a feature that lies further out belongs to another kind of image, not to more of the same.
+# In standard deviations. A feature that lies further out shows another kind of image, and is not more of the same.
 CLIP = 6.0
 # In units of the features. A feature that hardly varies among the training cells stays small: standardised in full, the
 # rounding of another processor or library would weigh as much as a real difference.
@@ -45,7 +45,7 @@ class Hyperparameters:
 
 @dataclass(frozen=True)
 class KernelHead:
-    """Standardise, clip, project, compare with the support vectors.
+    """A fitted head: it standardises, clips and projects features, and compares them with the support vectors.
 
     Attributes:
         mean: of each feature, shape (features,).
@@ -58,7 +58,7 @@ class KernelHead:
         coefficients: of the support vectors, shape (m,).
         intercept: of the score.
         mean_colour: position of the mean red, green and blue among the features.
-        whitening: makes standardised mean colours of training cells vary by 1 in each direction, shape (3, 3).
+        whitening: gives the standardised mean colours of training cells variance 1 in each direction, shape (3, 3).
     """
 
     mean: Floats

@@ -29,7 +29,7 @@ OnStep = Callable[[float, float], None]
 
 @dataclass(frozen=True)
 class _Phase:
-    """A part of a training: until which epoch, at which rate, and whether pretrained layers stay as they are."""
+    """A part of a training: its last epoch, its learning rate, and whether pretrained layers stay as they are."""
 
     name: str
     until: int
@@ -62,7 +62,7 @@ def fit(
     Args:
         dataset: the cells.
         split: which of them to learn from, and which to stop by.
-        recipe: how.
+        recipe: how to train.
         folder: gets the files that ``Checkpoints`` writes after each epoch.
         on_step: called after each step with the share of all epochs that is done, 0 to 1, and the running loss.
         weights: of a pretrained network, as ``pretrained.backbone`` takes them.
@@ -85,7 +85,7 @@ def fit(
 
 @dataclass(frozen=True)
 class _Training:
-    """All that the phases of a training share."""
+    """The parts that all phases of a training share."""
 
     dataset: Dataset
     split: Split
@@ -103,7 +103,7 @@ class _Training:
         step_numbers = itertools.count(first_epoch * steps + 1)
 
         def begin_epoch(epoch: int, logs: dict[str, float]) -> None:
-            # A saved network does not record how often it has drawn what to drop.
+            # A saved network does not record the state of its dropout.
             for number, layer in enumerate(model.layers):
                 if hasattr(layer, "seed_generator"):
                     layer.seed_generator.state.assign([self.recipe.seed + number, epoch * steps])
@@ -131,7 +131,7 @@ class _Training:
         )
 
     def _model(self, phase: _Phase, weights: str | Path) -> keras.Model:
-        """The network of a phase: its own last one, else the best of the phase before, else a new one."""
+        """The network of a phase: its own latest, else the best of the phase before, else a new one."""
         import keras
 
         recipe = self.recipe
@@ -153,7 +153,7 @@ class _Training:
 
 @contextmanager
 def _precision() -> Iterator[None]:
-    """Let networks compute in float16 on a GPU, which does so faster; their weights stay float32."""
+    """Let networks that are built within compute in float16 on a GPU, which is faster; their weights stay float32."""
     import keras
 
     before = keras.config.dtype_policy()
@@ -171,7 +171,7 @@ def _has_gpu() -> bool:
 
 
 def _in_float32(path: Path, recipe: NetworkRecipe, size: int) -> keras.Model:
-    """The network in a file as it is exported: in mixed precision its graph would compute in float16."""
+    """The network in a file, computing in float32: the graph of a mixed precision network would compute in float16."""
     import keras
 
     trained = keras.models.load_model(path, compile=False)

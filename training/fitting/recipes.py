@@ -1,4 +1,4 @@
-"""How models are made: one recipe for networks that are trained, one for the frozen network under a kernel head."""
+"""How models are made: a recipe for trained networks, and one for a frozen network under a kernel head."""
 
 import hashlib
 from dataclasses import asdict, dataclass, field, fields
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from training.fitting.balance import BALANCES
 from training.fitting.kernel_head import Hyperparameters
-from training.networks.architectures import architecture
+from training.networks.architectures import look_up
 from training.networks.pooled_features import BLOCKS
 from training.networks.pretrained import IMAGENET, NO_WEIGHTS
 
@@ -19,7 +19,7 @@ _POOLED = (
 
 
 class Recipe(Protocol):
-    """How a model is made, whatever its kind."""
+    """How a model of any kind is made."""
 
     @property
     def architecture(self) -> str:
@@ -46,7 +46,7 @@ class NetworkRecipe:
         batch_size: cells per step.
         learning_rate: at the first step.
         decay: after t steps the learning rate is ``learning_rate / (1 + decay * t)``. The argument ``decay`` of an
-            optimizer meant the same in Keras 1 and 2, from where the baseline's 1e-3 and 1e-4 come.
+            optimizer meant the same in Keras 1 and 2, for which the baseline's 1e-3 and 1e-4 were chosen.
         pretrained_on: origin of the first weights; empty for random ones.
         frozen_epochs: at most so many of the epochs train the last layer alone. They come first.
         fine_tuning_rate: learning rate at the first step that trains the pretrained layers as well.
@@ -125,7 +125,7 @@ def new_network_recipe(
     Raises:
         ArchitectureError: there is none of this name, or it cannot take an input of this size.
     """
-    network = architecture(name, size)
+    network = look_up(name, size)
     pretrained = network.pretrained and weights != NO_WEIGHTS
     file = "" if weights == IMAGENET else f", from {Path(weights).name}"
     return NetworkRecipe(

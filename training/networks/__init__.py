@@ -1,1 +1,1 @@
-"""The networks that can be trained, and the pretrained ones that they build on."""
+"""Networks: those that can be trained, and the pretrained ones that they build on."""

@@ -1,11 +1,12 @@
 """The networks that can be trained, by name.
 
-Every network takes uint8 pixels and rescales them itself: the exported graph then holds the whole preprocessing after
+Every network takes uint8 pixels and rescales them itself. The exported graph then holds the whole preprocessing after
 the crop, and nobody can feed it a wrong value range.
 
-The names of the small ones count: ``2x2x1C2D`` has three blocks of 2, 2 and 1 convolutions, then 2 dense layers. Their
-descriptions name no filters and no widths, so these are this project's: 3 x 3 filters with ReLU, 16 of them in the
-first block and twice as many in each next one, which ends in a 2 x 2 maximum pooling; hidden dense layers of 64 units.
+The names of the small ones count layers: ``2x2x1C2D`` has three blocks of 2, 2 and 1 convolutions, then 2 dense layers.
+Their published descriptions state neither filters nor widths. This project's have 3 x 3 filters with ReLU, 16 of them
+in the first block and twice as many in each next one. A block ends in a 2 x 2 maximum pooling. Hidden dense layers have
+64 units.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _MEANS_OF_BLUE_GREEN_RED = (103.939, 116.779, 123.68)
 
 
 class ArchitectureError(TrainingError):
-    """An architecture that there is not, or that cannot take the input."""
+    """An unknown architecture, or one that cannot take the input."""
 
 
 def one_convolution(size: int) -> keras.Model:
@@ -91,7 +92,7 @@ def resnet50(size: int, weights: str | Path) -> keras.Model:
 def mobilenet(size: int, weights: str | Path) -> keras.Model:
     """MobileNet v1 (Howard et al. 2017, arXiv 1704.04861) as far as its last layer at stride 16, under one dense unit.
 
-    The two blocks behind it hold half of the weights, and see a small cell as three by three fields.
+    The two blocks behind it hold half of the weights, and divide a small cell into three by three fields.
     """
     return _transfer(backbone("MobileNet", size, weights, ("conv_pw_11_relu",)), _to_minus_one_to_one)
 
@@ -127,7 +128,7 @@ def _transfer(network: keras.Model, preprocess: Callable[[KerasTensor], KerasTen
 def _probability(features: KerasTensor) -> KerasTensor:
     from keras import layers
 
-    # In mixed precision too, a probability and its loss need all digits of float32.
+    # A probability and its loss need all digits of float32, in mixed precision too.
     return layers.Dense(1, activation="sigmoid", name=PROBABILITY_OUTPUT, dtype="float32")(features)
 
 
@@ -151,10 +152,10 @@ def _to_blue_green_red_without_mean(colours: KerasTensor) -> KerasTensor:
 
 
 def freeze(model: keras.Model, frozen: bool) -> None:
-    """Freeze the backbone of a pretrained network, or let it learn, but for its batch normalisation.
+    """Freeze the backbone of a pretrained network, or let it learn.
 
-    That stays as it was pretrained (a layer that is not trainable uses its moving statistics): batches of few subjects
-    would replace ImageNet's statistics by those of these subjects.
+    Batch normalisation always stays frozen, and then uses the statistics of ImageNet: batches of few subjects would
+    replace them by statistics of these subjects.
     """
     import keras
 
@@ -164,14 +165,14 @@ def freeze(model: keras.Model, frozen: bool) -> None:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network of the zoo.
+    """How a network is built, and the inputs that it takes.
 
     Attributes:
-        build: makes it for an input of ``size`` pixels, and if it is pretrained from ``weights``.
-        optimizer: a name in ``OPTIMIZERS``: what it is trained with unless told. Of the original table, one names Adam.
+        build: makes it for an input of ``size`` pixels; takes ``weights`` as well if it is pretrained.
+        optimizer: a name in ``OPTIMIZERS``, used by default. One entry of the original table names Adam.
         multiple_of: the side of its input is a multiple of this, so that pooling drops no row.
         least_size: least side of its input, pixels.
-        pretrained: whether it starts from weights of ImageNet, and is frozen at first.
+        pretrained: whether it starts from weights of ImageNet, frozen for the first epochs.
     """
 
     build: Callable[..., keras.Model]
@@ -196,37 +197,37 @@ ARCHITECTURES = {
 }
 
 
-def architecture(name: str, size: int) -> Architecture:
+def look_up(name: str, size: int) -> Architecture:
     """Look an architecture up.
 
     Raises:
-        ArchitectureError: there is none of this name, or it cannot take an input of this size.
+        ArchitectureError: no architecture has this name, or it cannot take an input of this size.
     """
     if name not in ARCHITECTURES:
         raise ArchitectureError(f"{name} is no architecture; there are {', '.join(ARCHITECTURES)}.")
-    found = ARCHITECTURES[name]
-    if size < found.least_size or size % found.multiple_of:
-        multiple = f" and a multiple of {found.multiple_of}" if found.multiple_of > 1 else ""
+    entry = ARCHITECTURES[name]
+    if size < entry.least_size or size % entry.multiple_of:
+        multiple = f" and a multiple of {entry.multiple_of}" if entry.multiple_of > 1 else ""
         raise ArchitectureError(
-            f"{name} cannot take images of {size} px: the side must be {found.least_size} or more{multiple}."
+            f"{name} cannot take images of {size} px: the side must be {entry.least_size} or more{multiple}."
         )
-    return found
+    return entry
 
 
 def network(name: str, size: int, weights: str | Path = IMAGENET) -> keras.Model:
     """Build a network.
 
     Args:
-        name: of ``ARCHITECTURES``.
+        name: a name in ``ARCHITECTURES``.
         size: side of the input in pixels.
-        weights: of a pretrained one, as ``pretrained.backbone`` takes them; the others have random ones in any case.
+        weights: of a pretrained network, as ``pretrained.backbone`` takes them; other networks start at random.
 
     Returns:
         Uncompiled Keras model from uint8 (batch, size, size, 3), 0 to 255, to float32 (batch, 1): probability of ALL.
 
     Raises:
-        ArchitectureError: there is none of this name, or it cannot take an input of this size.
-        PretrainedWeightsError: the weights cannot be had.
+        ArchitectureError: no architecture has this name, or it cannot take an input of this size.
+        PretrainedWeightsError: the weights cannot be downloaded or read.
     """
-    found = architecture(name, size)
-    return found.build(size, weights) if found.pretrained else found.build(size)
+    entry = look_up(name, size)
+    return entry.build(size, weights) if entry.pretrained else entry.build(size)

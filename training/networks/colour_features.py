@@ -1,4 +1,4 @@
-"""Colour within the cell, and detail from 2 to 16 pixels: what a pretrained network's middle layers do not keep."""
+"""Features of colour, and of detail from 2 to 16 pixels: the middle layers of a pretrained network lose both."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 FEATURES = 75
-# Levels 0 to 255 become 0 to 8, the order of magnitude of what a network's layers give.
+# Levels 0 to 255 become 0 to 8, the order of magnitude of a network's outputs.
 LEVELS_PER_UNIT = 32.0
-# Side in pixels of the fields that the cell's outline is told from its inside by.
+# Side, in pixels, of the square fields of a grid on which the cell's inside is separated from its outline.
 FIELD = 4
 FIELD_PIXELS = FIELD * FIELD
-# Widths, in pixels of a quarter of the image's scale, of the blurs that part the coarser bands of detail.
+# Widths of the blurs that separate the coarser bands of detail, in pixels at a quarter of the image's scale.
 COARSE_BLURS = (3, 5, 9)
-# Brightness in standard deviations around the cell's own mean: the edges of a cumulative histogram.
+# Edges of a cumulative histogram of brightness, in standard deviations around the cell's own mean.
 BRIGHTNESS_EDGES = np.linspace(-2.5, 3.0, 12, dtype=np.float32)
 EDGE_STEEPNESS = 6.0
 
@@ -29,14 +29,14 @@ EDGE_STEEPNESS = 6.0
 def colour_and_detail(colours: KerasTensor, mask: KerasTensor) -> list[KerasTensor]:
     """Moments of the colours and of four bands of detail, and a histogram of brightness, inside the cell's outline.
 
-    The outline itself is left out, where cell and background mix.
+    Fields on the outline are left out: cell and background mix there.
 
     Args:
         colours: float32 of shape (batch, size, size, 3), 0 to 255.
         mask: shape (batch, size, size, 1), 0 or 1.
 
     Returns:
-        Tensors of shape (batch, features); ``FEATURES`` in all, mean red, green and blue first.
+        Tensors of shape (batch, features), ``FEATURES`` features together; mean red, green and blue come first.
     """
     from keras import layers, ops
 
@@ -44,18 +44,18 @@ def colour_and_detail(colours: KerasTensor, mask: KerasTensor) -> list[KerasTens
     quarter, half = shares(quarter_mask), shares(layers.UpSampling2D(2)(quarter_mask))
     halved = layers.AveragePooling2D(2)(colours) * (1 / LEVELS_PER_UNIT)
     blurred = _blur(halved, 3)
-    found = [*moments(halved, half), *_detail(halved - blurred, half)]
+    features = [*moments(halved, half), *_detail(halved - blurred, half)]
     coarse = layers.AveragePooling2D(2)(blurred)
     for width in COARSE_BLURS:
         blurred = _blur(coarse, width)
-        found += _detail(coarse - blurred, quarter)
+        features += _detail(coarse - blurred, quarter)
         coarse = blurred
     brightness = flatten(ops.mean(layers.AveragePooling2D(2)(halved), axis=-1, keepdims=True))
-    return [*found, _histogram(brightness, quarter)]
+    return [*features, _histogram(brightness, quarter)]
 
 
 def _inside(mask: KerasTensor) -> KerasTensor:
-    """Where a field and all its neighbours lie in the cell; all of the cell where no field does."""
+    """Fields that lie in the cell with all their neighbours; the whole cell if there are no such fields."""
     from keras import layers, ops
 
     outside = ops.minimum((1.0 - mask) * FIELD_PIXELS, 1.0)
@@ -64,7 +64,7 @@ def _inside(mask: KerasTensor) -> KerasTensor:
 
 
 def _blur(maps: KerasTensor, width: int) -> KerasTensor:
-    """Each channel blurred by a binomial of ``width`` pixels, along one axis and then the other."""
+    """Blur each channel by a binomial of ``width`` pixels, along one axis and then the other."""
     from keras import layers
 
     row: NDArray[np.float32] = reduce(np.convolve, [np.array([0.5, 0.5], np.float32)] * (width - 1))
@@ -76,7 +76,7 @@ def _blur(maps: KerasTensor, width: int) -> KerasTensor:
 
 
 def _detail(band: KerasTensor, share: KerasTensor) -> list[KerasTensor]:
-    """Moments of a band of detail; its mean is 0, and its spread grows by factors."""
+    """Moments of a band of detail without the mean, which is 0. The spread grows by factors, hence its logarithm."""
     from keras import ops
 
     _, spread, *shape = moments(band, share)

@@ -1,4 +1,4 @@
-"""Statistics of a network's maps over the cell alone, as layers: no background dilutes them."""
+"""Layers that compute statistics of a network's maps over the cell alone, so that no background dilutes them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from keras import KerasTensor
 
-# Keeps divisions and roots of what hardly varies finite, without moving what does.
+# Keeps divisions and roots finite for values that hardly vary, and does not move others.
 TINY = 1e-6
 
 
 def shares(mask: KerasTensor) -> KerasTensor:
-    """How much each position counts, from a mask of shape (batch, height, width, 1), 0 to 1.
+    """Share of each position in a mean over the mask.
+
+    Args:
+        mask: shape (batch, height, width, 1), 0 to 1.
 
     Returns:
-        Shape (batch, 1, height * width), of sum 1, or nearly 0 where the mask is empty.
+        Shape (batch, 1, height * width), of sum 1, or nearly 0 for an empty mask.
     """
     from keras import layers, ops
 
@@ -24,7 +27,7 @@ def shares(mask: KerasTensor) -> KerasTensor:
 
 
 def flatten(maps: KerasTensor) -> KerasTensor:
-    """From (batch, height, width, channels) to (batch, height * width, channels)."""
+    """Reshape (batch, height, width, channels) to (batch, height * width, channels)."""
     from keras import layers
 
     _, height, width, channels = maps.shape
@@ -32,14 +35,14 @@ def flatten(maps: KerasTensor) -> KerasTensor:
 
 
 def mean(values: KerasTensor, share: KerasTensor) -> KerasTensor:
-    """Mean of each channel, (batch, channels), of flat values under shares."""
+    """Mean of each channel, shape (batch, channels), of flat values weighted by shares."""
     from keras import ops
 
     return ops.matmul(share, values)[:, 0]
 
 
 def mean_and_spread(maps: KerasTensor, share: KerasTensor) -> list[KerasTensor]:
-    """Mean and standard deviation of each channel, (batch, channels) each."""
+    """Mean and standard deviation of each channel, shape (batch, channels) each."""
     from keras import ops
 
     values = flatten(maps)
@@ -59,7 +62,7 @@ def moments(maps: KerasTensor, share: KerasTensor) -> list[KerasTensor]:
     """
     from keras import layers, ops
 
-    # A few channels of many positions each: onnxruntime is several times faster with the positions innermost.
+    # There are few channels and many positions: onnxruntime is several times faster with the positions innermost.
     values = layers.Permute((2, 1))(flatten(maps))
     column = layers.Permute((2, 1))(share)
     centre = ops.matmul(values, column)

@@ -1,8 +1,9 @@
 """Features of a pretrained network that stays frozen, pooled over the cell.
 
-Few subjects hold many cells each: a network that may change learns the subjects. The middle layers of one that was
-trained on photographs read texture at the scale of a pixel and carry over, as long as the image is never resized. Mean
-and standard deviation of each channel over the cell's mask are a texture descriptor that no background dilutes.
+The data set has few subjects with many cells each, so a network that is trained on it learns the subjects. The middle
+layers of a network for photographs read texture at the scale of a pixel. They carry over to cells as long as the image
+is never resized. Mean and standard deviation of each channel over the cell's mask describe its texture, without the
+background.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 # Of MobileNet v1 (Howard et al. 2017, arXiv 1704.04861): pointwise convolutions at strides 8, 16 and 16.
 BLOCKS = (5, 7, 9)
 BATCH = 16
-# A fifth of the deepest block's stride: what a cell's place on the grid of strides changes, it changes by chance.
+# A fifth of the deepest block's stride. Features depend a little on the cell's place on the grid of strides, which is
+# due to chance.
 MOVED_PX = 3
-# Where the mean red, green and blue of the cell stand among the features: first of those of colour, which come last.
+# Position of the cell's mean red, green and blue among the features: those of colour come last, and begin with these.
 MEAN_COLOUR = slice(-FEATURES, 3 - FEATURES)
 
 
@@ -50,23 +52,23 @@ def feature_network(size: int, weights: str | Path = IMAGENET) -> keras.Model:
 
     image = keras.Input((size, size, 3), dtype="uint8", name=INPUT_NAME)
     colours = ops.cast(image, "float32")
-    # 0 or 1, as levels are whole numbers. onnxruntime is slow at comparing, and along an innermost axis of length 1.
+    # 0 or 1, since levels are whole numbers. onnxruntime is slow at comparisons and on an innermost axis of length 1.
     mask = ops.minimum(ops.relu(ops.max(colours, axis=-1) - BACKGROUND_LEVEL), 1.0)[..., None]
     frozen = backbone("MobileNet", size, weights, tuple(f"conv_pw_{block}_relu" for block in BLOCKS))
     frozen.trainable = False
     _take_levels(frozen)
-    pooled = []
+    statistics = []
     for maps in frozen(colours):
         stride = size // maps.shape[1]
-        pooled += mean_and_spread(maps, shares(layers.AveragePooling2D(stride)(mask)))
-    pooled += colour_and_detail(colours, mask)
-    return keras.Model(image, layers.Concatenate()(pooled), name="pooled_features")
+        statistics += mean_and_spread(maps, shares(layers.AveragePooling2D(stride)(mask)))
+    statistics += colour_and_detail(colours, mask)
+    return keras.Model(image, layers.Concatenate()(statistics), name="pooled_features")
 
 
 def _take_levels(network: keras.Model) -> None:
-    """Let the first convolution take levels 0 to 255 where it was trained on -1 to 1.
+    """Let the first convolution, which was trained on -1 to 1, take levels 0 to 255.
 
-    It surrounds its input with zeros: then these are black, like the background, and not an edge to grey.
+    The convolution pads its input with zeros. These are then black like the background, and no longer grey.
     """
     convolution, normalisation = network.get_layer("conv1"), network.get_layer("conv1_bn")
     (kernel,) = convolution.get_weights()
@@ -81,7 +83,7 @@ def extract(
     """Features of each image.
 
     Args:
-        network: what ``feature_network`` made.
+        network: from ``feature_network``.
         pixels: uint8 array of shape (n, size, size, 3).
         on_done: called after each batch with the share that is done, 0 to 1.
 

@@ -16,24 +16,24 @@ IMAGENET, NO_WEIGHTS = "imagenet", "none"
 
 
 class PretrainedWeightsError(TrainingError):
-    """Weights that cannot be had, or are not those of the network."""
+    """Weights that cannot be downloaded, or are of another network."""
 
 
 def backbone(application: str, size: int, weights: str | Path, outputs: tuple[str, ...] = ()) -> keras.Model:
-    """A network without its classifier.
+    """Build a network without its classifier.
 
     Args:
         application: its name in ``keras.applications``.
         size: side of the input in pixels.
-        weights: ``"imagenet"`` downloads them, ``"none"`` draws them at random; or a file: Keras' own ``.h5`` without
+        weights: ``"imagenet"`` downloads them, ``"none"`` draws them at random. A file is Keras' own ``.h5`` without
             the classifier, or an ``.npz`` with arrays named ``<layer>__<weight>``.
-        outputs: names of the layers that it ends with; none for its own last one.
+        outputs: names of the layers that the network ends with; empty for its own last one.
 
     Returns:
         Keras model from float32 (batch, size, size, 3) to feature maps: one, or a list of those named.
 
     Raises:
-        PretrainedWeightsError: no download, or the file is not of this network.
+        PretrainedWeightsError: the download failed, or the file is of another network.
     """
     import keras
 
@@ -47,17 +47,20 @@ def backbone(application: str, size: int, weights: str | Path, outputs: tuple[st
             f"The ImageNet weights of {application} cannot be downloaded ({_first_line(error)}). Give the file of a "
             "machine that has them, or none to start from random weights."
         ) from error
-    kept = whole
+    network = whole
     if outputs:
         ends = [whole.get_layer(name).output for name in outputs]
-        kept = keras.Model(whole.input, ends if len(ends) > 1 else ends[0], name=whole.name)
+        network = keras.Model(whole.input, ends if len(ends) > 1 else ends[0], name=whole.name)
     if weights not in (IMAGENET, NO_WEIGHTS):
-        _read_weights(Path(weights), application, whole, kept)
-    return kept
+        _read_weights(Path(weights), application, whole, network)
+    return network
 
 
-def _read_weights(path: Path, application: str, whole: keras.Model, kept: keras.Model) -> None:
-    """Read ``kept``'s weights from arrays, which may lack those of other layers, or ``whole``'s from a Keras file."""
+def _read_weights(path: Path, application: str, whole: keras.Model, network: keras.Model) -> None:
+    """Read the weights of ``network`` from arrays, or of ``whole`` from a Keras file.
+
+    The arrays may lack weights of other layers.
+    """
     import keras
 
     try:
@@ -65,7 +68,7 @@ def _read_weights(path: Path, application: str, whole: keras.Model, kept: keras.
             whole.load_weights(path)
             return
         arrays = np.load(path)
-        for layer in kept.layers:
+        for layer in network.layers:
             kind = "depthwise_" if isinstance(layer, keras.layers.DepthwiseConv2D) else ""
             layer.set_weights([arrays[f"{layer.name}__{kind}{weight.name}"] for weight in layer.weights])
     except (OSError, ValueError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""Keras on TensorFlow, without the messages that TensorFlow prints while it is imported."""
+"""Imports Keras on TensorFlow, without the messages that TensorFlow prints."""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 def import_quietly() -> None:
-    """Import TensorFlow once, quietly; later imports find it loaded. Takes some seconds.
+    """Import TensorFlow without its messages. The first call takes some seconds.
 
     Raises:
         ImportError: TensorFlow is not installed.
@@ -16,18 +16,18 @@ def import_quietly() -> None:
     # The runtime writes its first lines before it reads its own log level.
     with _muted_standard_error():
         import tensorflow as tf
-    # It warns of every fifth network that predicts in one process.
+    # TensorFlow warns of every fifth network that predicts in one process.
     tf.get_logger().setLevel("ERROR")
 
 
 @contextmanager
 def _muted_standard_error() -> Iterator[None]:
-    kept = os.dup(2)
+    standard_error = os.dup(2)
     silence = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(silence, 2)
         yield
     finally:
-        os.dup2(kept, 2)
+        os.dup2(standard_error, 2)
         os.close(silence)
-        os.close(kept)
+        os.close(standard_error)

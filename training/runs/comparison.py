@@ -22,7 +22,7 @@ from training.runs.comparison_rows import ROW, ComparisonRow, majority_row, netw
 from training.runs.progress import RunProgress
 from training.runs.timing import milliseconds
 
-# Stands among the architectures, and gives every cell the share of ALL among the training cells as its probability.
+# An entry beside the architectures. It gives every cell the same probability: the share of ALL in training.
 MAJORITY = "majority"
 SETTINGS, SPLIT = "comparison.json", "split.csv"
 TIMED_CELLS = 30
@@ -34,7 +34,7 @@ class ComparisonError(TrainingError):
 
 @dataclass(frozen=True)
 class ComparisonPlan:
-    """What is compared, and on which cells.
+    """The architectures of a comparison, its cells and its folder.
 
     Attributes:
         data: source of labelled cells.
@@ -66,7 +66,7 @@ def compare_networks(plan: ComparisonPlan, progress: RunProgress) -> tuple[list[
 
     Returns:
         All rows of the folder, as ``comparison_table`` shows them, smallest network first; and one line for each
-        architecture whose weights cannot be had.
+        architecture whose weights cannot be downloaded or read.
 
     Raises:
         ArchitectureError: there is no such architecture, or it cannot take the input.

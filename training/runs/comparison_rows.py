@@ -33,7 +33,7 @@ ComparisonRow = dict[str, Any]
 def network_row(
     dataset: Dataset, split: Split, recipe: NetworkRecipe, folder: Path, on_step: OnStep, weights: str
 ) -> ComparisonRow:
-    """Train an architecture, export it into its folder, and measure it; arguments as of ``fitting.network.fit``."""
+    """Train an architecture as ``fitting.network.fit`` does, export it into its folder, and measure it."""
     start = time.monotonic()
     model = fit(dataset, split, recipe, folder, on_step, weights)
     training = {"epochs": Checkpoints(folder).epochs, "seconds": round(time.monotonic() - start)}
@@ -47,7 +47,7 @@ def network_row(
 
 
 def majority_row(dataset: Dataset, split: Split) -> ComparisonRow:
-    """Measure the share of ALL among the training cells, taken as every cell's probability."""
+    """Measure the share of ALL among the training cells as the probability of every cell."""
     share = float(dataset.is_all[split.training].mean())
     probabilities = np.full(len(split.held_out), share)
     training = {"epochs": 0, "seconds": 0, "parameters": 1, "parity": None}
@@ -55,7 +55,7 @@ def majority_row(dataset: Dataset, split: Split) -> ComparisonRow:
 
 
 def write_row(folder: Path, row: ComparisonRow) -> None:
-    """Write a row into its architecture's folder, where nothing but the best network remains of a training."""
+    """Write a row into its architecture's folder, and remove all networks of its training but the best."""
     folder.mkdir(parents=True, exist_ok=True)
     arriving = folder / f".{ROW}"
     arriving.write_text(json.dumps(row, indent=2) + "\n", "utf-8")
@@ -71,7 +71,7 @@ def same_row(folder: Path, settings: ComparisonRow) -> bool:
 
 
 def _export(model: keras.Model, dataset: Dataset, split: Split, seed: int, folder: Path) -> float | None:
-    """Write the graph, and give its largest difference from the network; None if that is the same for every image."""
+    """Write the graph; return its largest difference from the network, or None if the comparison proves nothing."""
     graph = to_onnx(model)
     (folder / GRAPH_FILE).write_bytes(graph)
     cells = np.random.default_rng(seed).permutation(split.held_out)[:PARITY_CELLS]

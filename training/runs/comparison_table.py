@@ -8,7 +8,7 @@ from typing import Any
 from rich.box import SIMPLE
 from rich.table import Table
 
-# Accuracy, recall of ALL and loss that the original work published for its networks, on a test set of its own.
+# Accuracy, recall of ALL and loss of the original work's networks, as published, on a test set of its own.
 PUBLISHED = {
     "1C1D": (0.5164, 0.3272, 1.2477),
     "2C1D": (0.5744, 0.4676, 0.8072),
@@ -17,7 +17,7 @@ PUBLISHED = {
     "2C3D": (0.5438, 0.4738, 0.9085),
     "2x2C1D": (0.5767, 0.9592, 0.7373),
 }
-# Heading, key in a row, and how it is written.
+# Heading, key in a row, and format.
 _COLUMNS = (
     ("network", "name", "s"),
     ("epochs", "epochs", "d"),
@@ -54,18 +54,18 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 
 def on_terminal(rows: list[dict[str, Any]]) -> Table:
-    """The table for a terminal of 80 columns: published figures stand below ours, F1 is weighted."""
-    shown = [column for column in _COLUMNS if column[1] not in ("epochs", "training_cells")]
+    """The table for a terminal of 80 columns: published figures stand below measured ones, and F1 is weighted."""
+    columns = [column for column in _COLUMNS if column[1] not in ("epochs", "training_cells")]
     table = Table(box=SIMPLE, pad_edge=False, padding=0)
-    for heading, key, _ in shown:
+    for heading, key, _ in columns:
         table.add_column(
             heading.replace("weighted F1", "F1"), justify="left" if key == "name" else "right", no_wrap=True
         )
     for row in rows:
-        table.add_row(*(_cell(row, key, form) for _, key, form in shown))
+        table.add_row(*(_cell(row, key, form) for _, key, form in columns))
         if row["name"] in PUBLISHED:
-            published = dict(zip(("accuracy", "sensitivity", "loss"), _published(row), strict=True))
-            table.add_row(*(published.get(key, "") if key != "name" else " published" for _, key, _ in shown))
+            figures = dict(zip(("accuracy", "sensitivity", "loss"), _published(row), strict=True))
+            table.add_row(*(figures.get(key, "") if key != "name" else " published" for _, key, _ in columns))
     return table
 
 

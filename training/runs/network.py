@@ -34,9 +34,9 @@ def make_network_model(plan: NetworkPlan, progress: RunProgress) -> dict[str, An
     """Train, measure, calibrate and export a network, or go on with a run that was interrupted.
 
     Each fold's network predicts subjects that it never saw and that did not stop its training. The final network
-    follows the same recipe on all subjects: a fifth of them stop it, as in each fold. A fixed number of epochs, the
-    folds' median, would let it learn from that fifth too. But it would leave the weights of whatever epoch that is,
-    good or bad, and the folds' figures and thresholds would be of another recipe.
+    follows the same recipe on all subjects: a fifth of them stop it, as in each fold. Training for a fixed number of
+    epochs, such as the folds' median, would use that fifth too. But the last epoch may be a bad one, and the folds'
+    figures and thresholds would be of another recipe.
 
     Returns:
         The manifest of the model.

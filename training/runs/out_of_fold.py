@@ -1,4 +1,4 @@
-"""What every recipe is measured by: each fold's model predicts the cells that it never saw."""
+"""Measures recipes: a model is fitted to each fold, and predicts the cells that the fold holds out."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""What a run does, and the file in its folder that lets it go on after an interruption."""
+"""The plan of a run, and the file that lets a run of a network go on after an interruption."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -16,12 +16,12 @@ RecipeKind = TypeVar("RecipeKind", bound=Recipe, covariant=True)
 
 
 class PlanError(TrainingError):
-    """A folder that holds no run which could go on."""
+    """A folder whose run cannot go on."""
 
 
 @dataclass(frozen=True)
 class Plan(Generic[RecipeKind]):
-    """What a run does.
+    """The cells, the recipe and the folder of a run.
 
     Attributes:
         data: source of labelled cells.
@@ -58,7 +58,7 @@ def read_plan(out: Path, data: Path | None = None) -> tuple[Plan[NetworkRecipe],
 
     Args:
         out: the run's folder.
-        data: where its cells lie now, if they were moved.
+        data: the present place of its cells, if they have moved.
 
     Returns:
         The plan, and the digest of its cells.

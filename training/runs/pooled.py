@@ -71,9 +71,10 @@ def make_pooled_model(plan: PooledPlan, progress: RunProgress) -> dict[str, Any]
 
 
 def _by_subject_alone(dataset: Dataset, count: int, seed: int) -> list[Split]:
-    """Folds as most publications make them: two subjects with a photograph in common may part, but not learn from it.
+    """Folds as most publications make them: two subjects with a photograph in common may be in different folds.
 
-    None if no subjects have one in common: the folds would be the same.
+    No model learns from such a photograph if it is held out. Without such subjects the folds would be the usual ones,
+    and there are none.
     """
     subjects = np.unique(dataset.subjects, return_inverse=True)[1]
     if len(np.unique(dataset.groups)) == len(np.unique(subjects)):

@@ -1,4 +1,4 @@
-"""What a training run shows on a terminal or in a log."""
+"""Shows a run on a terminal or in a log."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,13 +53,13 @@ class RunProgress:
             bars.update(task, total=1.0, completed=1.0)
 
     def _in_lines(self, title: str) -> Callable[..., None]:
-        """Progress for a log file, where no bar can move: a line for each tenth that is done."""
-        printed = 0
+        """Progress for a log file: a line for each tenth that is done."""
+        last_tenth = 0
 
         def advance(share: float, loss: float | None = None) -> None:
-            nonlocal printed
-            if (tenths := int(share * 10 + 1e-9)) > printed:
-                printed = tenths
+            nonlocal last_tenth
+            if (tenths := int(share * 10 + 1e-9)) > last_tenth:
+                last_tenth = tenths
                 note = "" if loss is None else f", loss {loss:.3f}"
                 self._console.print(f"{title}: {tenths * 10} %{note}", soft_wrap=True, highlight=False)
 

@@ -1,1 +1,1 @@
-"""From a trained network to the model that is served: graph, manifest, model card, promotion."""
+"""Shipping: a finished network becomes the model that is served, with graph, manifest and model card."""

@@ -1,4 +1,4 @@
-"""Exports a finished network as a graph, with the proof that both agree."""
+"""Exports a finished network as a graph, and compares both."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class ExportedGraph:
 
 
 def export(model: keras.Model, dataset: Dataset, preprocessing: Preprocessing, seed: int) -> ExportedGraph:
-    """Export a network, and hold the graph against it.
+    """Export a network, and compare the graph with it.
 
     Args:
         model: the network.
         dataset: some of its cells try the graph.
-        preprocessing: makes input of the reference cells.
+        preprocessing: how the reference cells become input.
         seed: of the choice of cells.
 
     Raises:
@@ -65,13 +65,13 @@ def to_8_bits(
     thresholds: Thresholds,
     seed: int,
 ) -> ExportedGraph:
-    """Quantise an exported graph, and hold the result against it.
+    """Quantise an exported graph, and compare the result with it.
 
     Args:
         graph: of float32.
         dataset: the cells that the network was fitted to.
         split: its training cells set the ranges of values, its stopping cells show whether decisions stay.
-        preprocessing: makes input of the reference cells.
+        preprocessing: how the reference cells become input.
         thresholds: where decisions change.
         seed: of the choice of cells.
 
@@ -80,5 +80,5 @@ def to_8_bits(
     """
     onnx, quantization = quantize(graph.onnx, dataset, split, thresholds, seed)
     probabilities = run_graph(onnx, reference_cells(preprocessing))[PROBABILITY_OUTPUT][:, 0]
-    rounded = [round(float(value), 6) for value in probabilities]
-    return replace(graph, onnx=onnx, reference_probabilities=rounded, quantization=quantization)
+    reference = [round(float(value), 6) for value in probabilities]
+    return replace(graph, onnx=onnx, reference_probabilities=reference, quantization=quantization)

@@ -1,4 +1,4 @@
-"""From a Keras model to an ONNX graph that is proved to say the same."""
+"""Converts a Keras model to an ONNX graph, and proves that both give the same results."""
 
 from __future__ import annotations
 
@@ -19,34 +19,33 @@ if TYPE_CHECKING:
     import onnx
     import tensorflow as tf
 
-# The newest opset that tf2onnx and every onnxruntime of the last years know.
+# The newest opset that both tf2onnx and all onnxruntime versions of the last years support.
 OPSET = 17
-# Within one inference. A function with the 1,769 MB that buy one processor; tests/benchmarks shows what a second thread
-# brings.
+# Threads within one inference. A function with 1,769 MB has one processor; tests/benchmarks measures a second thread.
 THREADS = 1
-# Float32 sums in another order differ by about 1e-6; a wrong layer or a lost weight by far more than this.
+# Sums of float32 in another order differ by about 1e-6. A wrong layer or a lost weight makes a far larger difference.
 PARITY_BOUND = 1e-4
-# Far from all training cells, standardisation magnifies rounding in features that hardly vary among them: there the
-# distance may differ by a share of itself that is small against the tenfold by which it passes its threshold.
+# A share of the distance. Far from all training cells, standardisation magnifies the rounding of features that hardly
+# vary among them. The distance there exceeds its threshold about tenfold, so that this share does not matter.
 DISTANCE_BOUND = 1e-2
-# A graph that says nearly the same of every image would pass whatever it computes.
+# A graph that gives every image nearly the same probability would pass any comparison.
 LEAST_SPREAD = 1e-3
 
 
 class ParityError(TrainingError):
-    """The exported graph does not say what the Keras model says."""
+    """The exported graph does not agree with the Keras model."""
 
 
 def to_onnx(model: keras.Model) -> bytes:
-    """Convert a Keras model to a checked ONNX graph; the same model gives the same bytes.
+    """Convert a Keras model to an ONNX graph and check it; the same model gives the same bytes.
 
     Args:
         model: a Keras model from uint8 (batch, size, size, 3) to float32 (batch, 1), or to several such outputs by
             name. Training-only layers are inactive.
 
     Returns:
-        The graph, with input ``image``, output ``probability_all``, or the model's named outputs, and a free first
-        dimension ``batch``.
+        The graph. Its input is ``image``, its output ``probability_all`` or the model's outputs by name, and its first
+        dimension ``batch`` is free.
     """
     import onnx
     import tensorflow as tf
@@ -69,27 +68,27 @@ def _by_name(outputs: Any) -> dict[str, Any]:  # noqa: ANN401 - tensors of any l
 
 
 def _give_fixed_order(graph: onnx.GraphProto) -> None:
-    """Order the nodes by what they need, from the outputs back: the converter orders parallel branches by chance."""
+    """Order the nodes from the outputs back by their inputs: the converter orders parallel branches by chance."""
     maker = {value: node for node in graph.node for value in node.output}
-    ordered: list[onnx.NodeProto] = []
-    made: set[str] = set()
-    pending = [maker[output.name] for output in reversed(graph.output)]
-    while pending:
-        node = pending[-1]
-        needed = [maker[value] for value in node.input if value in maker and value not in made]
-        if needed:
-            pending.append(needed[0])
+    order: list[onnx.NodeProto] = []
+    available: set[str] = set()
+    stack = [maker[output.name] for output in reversed(graph.output)]
+    while stack:
+        node = stack[-1]
+        missing = [maker[value] for value in node.input if value in maker and value not in available]
+        if missing:
+            stack.append(missing[0])
             continue
-        pending.pop()
-        if made.isdisjoint(node.output):
-            made.update(node.output)
-            ordered.append(node)
+        stack.pop()
+        if available.isdisjoint(node.output):
+            available.update(node.output)
+            order.append(node)
     del graph.node[:]
-    graph.node.extend(ordered)
+    graph.node.extend(order)
 
 
 def _give_fixed_names(graph: onnx.GraphProto) -> None:
-    """Rename what the converter numbers anew in each export: values, nodes and the batch dimension."""
+    """Rename values, nodes and the batch dimension, which the converter numbers differently in each export."""
     names = {value.name: value.name for value in (*graph.input, *graph.output)} | {"": ""}
     for position, node in enumerate(graph.node):
         node.name = f"{node.op_type}_{position}"
@@ -97,9 +96,9 @@ def _give_fixed_names(graph: onnx.GraphProto) -> None:
             values[:] = [names.setdefault(value, f"value_{len(names)}") for value in values]
     for weight in graph.initializer:
         weight.name = names[weight.name]
-    ordered = sorted(graph.initializer, key=lambda weight: int(weight.name.removeprefix("value_")))
+    weights = sorted(graph.initializer, key=lambda weight: int(weight.name.removeprefix("value_")))
     del graph.initializer[:]
-    graph.initializer.extend(ordered)
+    graph.initializer.extend(weights)
     del graph.value_info[:]
     graph.doc_string = ""
     for value in (*graph.input, *graph.output):
@@ -111,7 +110,7 @@ def check_parity(model: keras.Model, graph: bytes, cells: NDArray[np.uint8], see
 
     Args:
         model: the Keras model.
-        graph: what ``to_onnx`` made of it.
+        graph: from ``to_onnx``.
         cells: uint8 array of shape (n, size, size, 3): model input.
         seed: of the random pixels.
 
@@ -119,14 +118,14 @@ def check_parity(model: keras.Model, graph: bytes, cells: NDArray[np.uint8], see
         The largest difference between two probabilities of ALL.
 
     Raises:
-        ParityError: the difference is above ``PARITY_BOUND``, or the model says the same of all images, so that
-            agreement proves nothing.
+        ParityError: the difference is above ``PARITY_BOUND``; or the model gives all images the same probability, so
+            that agreement proves nothing.
     """
     random = np.random.default_rng(seed).integers(0, 256, (32, *cells.shape[1:]), np.uint8)
     images = np.concatenate([cells, random])
     expected, actual = _by_name(model.predict(images, batch_size=16, verbose=0)), run_graph(graph, images)
     for name, values in expected.items():
-        # Relative as well, for outputs that are no probabilities; where both lie in 0 to 1 it adds little.
+        # Relative above 1, for outputs that are no probabilities.
         difference = float((np.abs(values - actual[name]) / np.maximum(1, np.abs(values))).max())
         bound = DISTANCE_BOUND if name == DISTANCE_OUTPUT else PARITY_BOUND
         if not difference <= bound:
@@ -140,7 +139,7 @@ def check_parity(model: keras.Model, graph: bytes, cells: NDArray[np.uint8], see
 
 
 def reference_probabilities(model: keras.Model, preprocessing: Preprocessing) -> list[float]:
-    """What the Keras model says of ``reference_cells``: anyone can see whether a graph still says the same."""
+    """The Keras model's probabilities of ``reference_cells``; anyone can compare those of a graph with them."""
     outputs = _by_name(model.predict(reference_cells(preprocessing), verbose=0))
     return [round(float(value), 6) for value in outputs[PROBABILITY_OUTPUT][:, 0]]
 
@@ -148,12 +147,12 @@ def reference_probabilities(model: keras.Model, preprocessing: Preprocessing) ->
 def reference_cells(preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """Eight drawn cells, always the same, as model input of shape (8, size, size, 3)."""
     generator = np.random.default_rng(0)
-    drawn = [draw_cell(label, generator) for label in ("all", "hem") * 4]
-    return np.stack([to_model_input(find_cell(pixels), preprocessing) for pixels in drawn])
+    cells = [draw_cell(label, generator) for label in ("all", "hem") * 4]
+    return np.stack([to_model_input(find_cell(pixels), preprocessing) for pixels in cells])
 
 
 def run_graph(graph: bytes, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-    """What a graph says of uint8 images of shape (n, size, size, 3): its outputs by name, n rows each."""
+    """A graph's outputs by name, n rows each, for uint8 images of shape (n, size, size, 3)."""
     session = start_session(graph, THREADS)
     names = [output.name for output in session.get_outputs()]
     batches = [session.run(names, {INPUT_NAME: batch}) for batch in np.array_split(images, -(-len(images) // 16))]

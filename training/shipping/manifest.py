@@ -1,4 +1,4 @@
-"""The manifest of a model: what the function needs in order to serve it, and what people need in order to judge it."""
+"""The manifest of a model: all that the function needs to serve it, and that people need to judge it."""
 
 import hashlib
 import math
@@ -21,7 +21,7 @@ from training.networks.architectures import INPUT_NAME
 from training.shipping.export import ExportedGraph
 from training.shipping.graph import THREADS
 
-# Those whose version changes a model.
+# Libraries whose version can change a model.
 LIBRARIES = ("keras", "numpy", "onnx", "pillow", "scikit-learn", "tensorflow", "tf2onnx")
 
 
@@ -29,9 +29,9 @@ def describe(graph: ExportedGraph, recipe: Recipe, preprocessing: Preprocessing,
     """Write the manifest of a model, as plain values for JSON.
 
     Args:
-        graph: is served.
-        recipe: made the model.
-        preprocessing: makes its input.
+        graph: the graph that is served.
+        recipe: how the model was made.
+        preprocessing: how pixels become its input.
         evidence: how good the recipe is.
     """
     size = preprocessing.size

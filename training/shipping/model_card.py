@@ -1,4 +1,4 @@
-"""The model card: one page that says what a model is for, what it learned from, how good it is, and where it fails."""
+"""The model card: one page on a model's purpose, training data, figures and limits."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ Calibration and thresholds are those of the first.""",
 _UNLIKE = """ So are cells whose distance from the
 nearest known cell, or from the colours of all, is above {:.3f}: about one in a hundred cells of the same source."""
 
-# Threshold, the rate that it is chosen for, and how that rate reads.
+# Threshold, the rate that it is chosen for, and that rate in words.
 _THRESHOLDS = (
     ("operating_point", "sensitivity", "at least {:.0%} of ALL cells lie at or above it"),
     ("normal_below", "all_decided_normal", "at most {:.0%} of ALL cells are decided normal"),

@@ -33,8 +33,8 @@ def write_model_folder(
     Args:
         run: the run's folder; gets the model's three files in a folder ``MODEL``.
         model: the network.
-        recipe: made it.
-        preprocessing: makes its input.
+        recipe: how it was made.
+        preprocessing: how pixels become its input.
         evidence: how good the recipe is. Some of its cells try the graph.
         int8_split: the cells that the network was fitted to, if its graph is to be quantised; ``FLOAT32`` then keeps
             the graph as it was.

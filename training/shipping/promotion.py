@@ -1,4 +1,4 @@
-"""Puts the model of a run where the function finds it, unless it is worse than the one that is there."""
+"""Puts the model of a run into service, unless it is worse than the present one."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from training.shipping.graph import reference_cells
 from training.shipping.model_folder import MODEL
 
 FILES = (GRAPH_FILE, MANIFEST_FILE, MODEL_CARD_FILE)
-# What decides, by its path in a manifest. The thresholds of every model are chosen for the same sensitivity.
+# Figures that decide, by their path in a manifest. The thresholds of every model are for the same sensitivity.
 DECIDING = {
     "ROC AUC": ("metrics", "ranking", "roc_auc", "value"),
     "specificity at the operating point": ("metrics", "at_operating_point", "specificity", "value"),
 }
-# A quarter of what dealing the subjects to other folds moves the AUC by.
+# A quarter of the difference in AUC that other folds of the same subjects make.
 TOLERANCE = 0.005
-# Between what a graph says of the drawn cells, here and where it was exported.
+# Between a graph's probabilities of the drawn cells here, and on the machine that exported it.
 REFERENCE_BOUND = 1e-3
 
 
 class PromotionError(TrainingError):
-    """A model that is not put in the place of the present one."""
+    """A model that does not replace the present one."""
 
 
 def promote_model(run: Path, model_folder: Path, even_if_worse: bool = False) -> list[str]:
-    """Put the model of a run into a folder, and keep the one that it replaces in the run's folder.
+    """Put the model of a run into a folder, and keep the replaced one in the run's folder.
 
-    Both models' figures are out-of-fold, and comparable only if they were measured on the same cells.
+    Both models' figures are out of fold. They can be compared only if they were measured on the same cells.
 
     Args:
         run: folder of a finished run.
@@ -43,7 +43,7 @@ def promote_model(run: Path, model_folder: Path, even_if_worse: bool = False) ->
         even_if_worse: also if it is worse than the present one, or cannot be compared with it.
 
     Returns:
-        What changes, one line for each figure; empty if there was no model before.
+        One line for each figure that decides; empty if there was no model before.
 
     Raises:
         PromotionError: the run has no model that works, the model is there already, or it is worse.
@@ -70,14 +70,14 @@ def _try_out(folder: Path) -> None:
     except ModelError as error:
         raise PromotionError(f"{folder} cannot be served: {error}.") from error
     expected = _manifest(folder)["training"]["reference_probabilities"]
-    said = [model.predict(pixels).probability_all for pixels in reference_cells(model.manifest.preprocessing)]
-    difference = float(np.abs(np.subtract(said, expected)).max())
+    probabilities = [model.predict(pixels).probability_all for pixels in reference_cells(model.manifest.preprocessing)]
+    difference = float(np.abs(np.subtract(probabilities, expected)).max())
     if not difference <= REFERENCE_BOUND:
         raise PromotionError(f"{folder} says other probabilities here than where it was made, by {difference:.2g}.")
 
 
 def _compare(new: dict[str, Any], present: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """What changes from the present model to the new one, and what speaks against the new one; one line each."""
+    """The figures of both models, and the reasons against the new one; one line each."""
     changes, complaints = [], []
     for name, path in DECIDING.items():
         before, after = _figure(present, path), _figure(new, path)
@@ -105,18 +105,18 @@ def ship(source: Path, model_folder: Path, backups: Path) -> None:
     """Replace the model in a folder.
 
     Args:
-        source: folder that ``write_model`` wrote.
-        model_folder: gets its files. All are complete there, under other names, before the first one is replaced.
-        backups: gets a new folder, numbered from 1, with the files that are replaced, if there are any.
+        source: folder that ``write_files`` wrote.
+        model_folder: gets its files. All are there under other names before the first one is replaced.
+        backups: gets a new folder, numbered from 1, with the replaced files, if there are any.
     """
     model_folder.mkdir(parents=True, exist_ok=True)
-    earlier = [model_folder / name for name in FILES if (model_folder / name).exists()]
-    if earlier:
+    present = [model_folder / name for name in FILES if (model_folder / name).exists()]
+    if present:
         backups.mkdir(parents=True, exist_ok=True)
         backup = backups / str(1 + sum(1 for _ in backups.iterdir()))
         backup.mkdir()
-        for path in earlier:
+        for path in present:
             shutil.copy2(path, backup)
-    arrived = [Path(shutil.copy(source / name, model_folder / f".{name}.new")) for name in FILES]
-    for path, name in zip(arrived, FILES, strict=True):
+    copies = [Path(shutil.copy(source / name, model_folder / f".{name}.new")) for name in FILES]
+    for path, name in zip(copies, FILES, strict=True):
         path.replace(model_folder / name)

@@ -1,4 +1,4 @@
-"""From a float32 graph to one of 8-bit integers that is proved to decide alike: smaller, and faster on most processors.
+"""Converts a float32 graph to 8-bit integers: smaller, faster on most processors, and checked to decide alike.
 
 Static quantisation in QDQ form, signed 8-bit weights by channel and signed activations, as onnxruntime's guide advises
 first (onnxruntime.ai/docs/performance/model-optimizations/quantization.html).
@@ -22,7 +22,7 @@ from training.networks.architectures import INPUT_NAME
 from training.shipping.graph import run_graph
 
 CALIBRATION_CELLS = 256
-# What the smaller graph may cost, on cells of subjects that the network did not learn from.
+# Most that the smaller graph may lose, on cells of subjects that the network did not learn from.
 MOST_AUC_LOST = 0.005
 MOST_DECISIONS_CHANGED = 0.02
 
@@ -58,11 +58,11 @@ def quantize(
     Raises:
         QuantizationError: as ``check_int8``.
     """
-    drawn = np.random.default_rng(seed).permutation(split.training)[:CALIBRATION_CELLS]
-    int8 = to_int8(graph, dataset.pixels[drawn])
+    sample = np.random.default_rng(seed).permutation(split.training)[:CALIBRATION_CELLS]
+    int8 = to_int8(graph, dataset.pixels[sample])
     held_out = split.stopping
     return int8, check_int8(
-        graph, int8, dataset.pixels[held_out], dataset.is_all[held_out], thresholds, calibration_cells=len(drawn)
+        graph, int8, dataset.pixels[held_out], dataset.is_all[held_out], thresholds, calibration_cells=len(sample)
     )
 
 
@@ -70,7 +70,7 @@ def to_int8(graph: bytes, calibration: NDArray[np.uint8]) -> bytes:
     """Quantise a graph; the same graph and cells give the same bytes.
 
     Args:
-        graph: what ``export.to_onnx`` made.
+        graph: from ``graph.to_onnx``.
         calibration: uint8 array of shape (n, size, size, 3): cells whose activations set the value ranges.
     """
     import onnx
@@ -85,18 +85,18 @@ def to_int8(graph: bytes, calibration: NDArray[np.uint8]) -> bytes:
             return None if batch is None else {INPUT_NAME: batch}
 
     with tempfile.TemporaryDirectory() as folder:
-        original, prepared, quantized = (Path(folder) / f"{step}.onnx" for step in ("original", "prepared", "int8"))
+        original, preparation, int8 = (Path(folder) / f"{step}.onnx" for step in ("original", "prepared", "int8"))
         original.write_bytes(graph)
-        quant_pre_process(original, prepared, skip_symbolic_shape=True)
-        kept = onnx.load(prepared)
-        # What follows the last multiplication is small, and its digits are the probability's.
-        last = max(i for i, node in enumerate(kept.graph.node) if node.op_type in ("MatMul", "Gemm"))
-        names = [node.name for node in kept.graph.node[last:]]
-        quantize_static(prepared, quantized, Cells(), per_channel=True, nodes_to_exclude=names)
-        made = onnx.load(quantized)
-    made.producer_version = ""
-    onnx.checker.check_model(made)
-    return bytes(made.SerializeToString(deterministic=True))
+        quant_pre_process(original, preparation, skip_symbolic_shape=True)
+        nodes = onnx.load(preparation).graph.node
+        # Nodes after the last multiplication are small, and the digits of the probability depend on them.
+        last = max(i for i, node in enumerate(nodes) if node.op_type in ("MatMul", "Gemm"))
+        names = [node.name for node in nodes[last:]]
+        quantize_static(preparation, int8, Cells(), per_channel=True, nodes_to_exclude=names)
+        model = onnx.load(int8)
+    model.producer_version = ""
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def check_int8(
@@ -107,7 +107,7 @@ def check_int8(
     thresholds: Thresholds,
     calibration_cells: int,
 ) -> Quantization:
-    """Hold an 8-bit graph against the float32 one on cells that it was not calibrated on.
+    """Compare an 8-bit graph with the float32 one on cells that it was not calibrated on.
 
     Args:
         graph: the float32 graph.
@@ -123,11 +123,11 @@ def check_int8(
     """
     before, after = (run_graph(each, pixels)[PROBABILITY_OUTPUT][:, 0] for each in (graph, int8))
     bounds = (thresholds.normal_below, thresholds.all_from)  # below, between and from these: normal, review and ALL
-    changed = float((np.digitize(before, bounds) != np.digitize(after, bounds)).mean())
-    aucs = [float(roc_auc_score(is_all, said)) for said in (before, after)]
-    if aucs[0] - aucs[1] > MOST_AUC_LOST or changed > MOST_DECISIONS_CHANGED:
+    share_changed = float((np.digitize(before, bounds) != np.digitize(after, bounds)).mean())
+    aucs = [float(roc_auc_score(is_all, probabilities)) for probabilities in (before, after)]
+    if aucs[0] - aucs[1] > MOST_AUC_LOST or share_changed > MOST_DECISIONS_CHANGED:
         raise QuantizationError(
-            f"The 8-bit graph changes {changed:.1%} of the decisions and the AUC from {aucs[0]:.4f} to {aucs[1]:.4f}; "
-            f"at most {MOST_DECISIONS_CHANGED:.0%} and a loss of {MOST_AUC_LOST:g} are allowed."
+            f"The 8-bit graph changes {share_changed:.1%} of the decisions and the AUC from {aucs[0]:.4f} to "
+            f"{aucs[1]:.4f}; at most {MOST_DECISIONS_CHANGED:.0%} and a loss of {MOST_AUC_LOST:g} are allowed."
         )
-    return Quantization(calibration_cells, len(pixels), aucs[0], aucs[1], changed)
+    return Quantization(calibration_cells, len(pixels), aucs[0], aucs[1], share_changed)

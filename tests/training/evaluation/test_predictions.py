@@ -7,9 +7,17 @@ from click.testing import CliRunner, Result
 
 from lambda_fn.manifest import MODEL_FOLDER
 from training.__main__ import main
+from training.data.dataset import Dataset
 from training.data.sources import find_cells
 from training.errors import DatasetError
-from training.evaluation.predictions import predict_cells, read_predictions, with_groups_of
+from training.evaluation.evidence import OutOfFold
+from training.evaluation.predictions import (
+    OUT_OF_FOLD,
+    predict_cells,
+    read_predictions,
+    with_groups_of,
+    write_predictions,
+)
 from training.synthetic.samples import write_samples
 
 GOOD: list[tuple[str, ...]] = [
@@ -35,6 +43,17 @@ def test_predictions_of_a_run_are_read_as_they_were_written(tmp_path: Path) -> N
     assert "a model of 2 that never saw its subject" in predictions.origin
     with_model = read_predictions(tmp_path / "out-of-fold.csv", MODEL_FOLDER)
     assert with_model.thresholds is not None
+
+
+def test_out_of_fold_predictions_are_read_as_they_were_written(small_dataset: Dataset, tmp_path: Path) -> None:
+    probabilities = np.linspace(0.9, 0.1, 40)
+    write_predictions(tmp_path / OUT_OF_FOLD, OutOfFold(small_dataset, np.arange(40) % 3 + 1, probabilities))
+    predictions = read_predictions(tmp_path / OUT_OF_FOLD, None)
+    assert predictions.names == small_dataset.names
+    assert (predictions.is_all == small_dataset.is_all).all()
+    assert (predictions.subjects == small_dataset.subjects).all()
+    assert predictions.probabilities == pytest.approx(probabilities, abs=5e-7)
+    assert "a model of 3 that never saw its subject" in predictions.origin
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,14 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from lambda_fn.decisions import Policy, Prediction, decide
-from training.evaluation.thresholds import CalibrationError, ErrorRates, achieved, choose_distance, choose_thresholds
+from training.evaluation.thresholds import (
+    CalibrationError,
+    ErrorRates,
+    achieved,
+    choose_distance,
+    choose_thresholds,
+    combine_distances,
+)
 
 PROBABILITIES = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=200)
 # Few values, so that most are tied.
@@ -84,6 +91,15 @@ def test_on_new_cells_of_the_same_kind_the_error_rates_hold_on_average() -> None
 def test_about_one_in_a_hundred_lies_beyond_the_chosen_distance() -> None:
     distances = np.random.default_rng(0).gamma(3, size=2000)
     assert (distances > choose_distance(distances)).sum() in (19, 20)
+
+
+def test_two_distances_in_one_unit_flag_as_many_cells_each() -> None:
+    generator = np.random.default_rng(0)
+    first, second = generator.gamma(3, size=2000), generator.gamma(5, 20, size=2000)
+    factor, threshold = combine_distances(first, second)
+    limit = choose_distance(first)
+    assert (first > limit).sum() == (factor * second > limit).sum()
+    assert (np.maximum(first, factor * second) > threshold).sum() in (19, 20)
 
 
 class Known(BaseEstimator, ClassifierMixin):  # type: ignore[misc]

@@ -11,7 +11,7 @@ from training.fitting.augmentation import (
     flip,
     recolour,
     rotate,
-    turn_quarters,
+    rotate_quarters,
 )
 
 SEED = tf.constant([7, 11])
@@ -29,7 +29,7 @@ def images() -> Images:
 
 
 def test_flips_and_quarter_turns_give_all_eight_views_with_the_same_pixels(images: Images) -> None:
-    views = turn_quarters(flip(images, SEED), SEED + 1).numpy()
+    views = rotate_quarters(flip(images, SEED), SEED + 1).numpy()
     different = np.unique(views, axis=0)
     assert len(different) == 8
     turned = [np.rot90(mirrored, quarter) for mirrored in (images[0], images[0][::-1]) for quarter in range(4)]
