@@ -12,3 +12,7 @@ class TrainingError(click.ClickException):
 
 class DatasetError(TrainingError):
     """Cells that cannot be trained from: none, of one class, or of unknown subjects."""
+
+
+class JobError(TrainingError):
+    """A training job in the cloud that cannot start, or that brought no model."""

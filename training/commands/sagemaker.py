@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import secrets
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +22,7 @@ from training.commands.options import (
     SEED,
     SIZE,
     check_sizes,
+    options_on_command_line,
 )
 from training.commands.shell import new_run_folder, one_line_errors
 from training.networks.architectures import look_up
@@ -29,6 +32,12 @@ if TYPE_CHECKING:
     import boto3
 
     from training.sagemaker.job import Job
+
+# What may be named beside --resume: where the job runs, not how it trains.
+_BESIDE_RESUME = (
+    *("cells", "role", "output", "instance_type", "hours", "on_demand", "image", "region", "kms_key"),
+    *("subnets", "security_groups", "resume", "out"),
+)
 
 
 def _address(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -65,9 +74,24 @@ def _address(context: click.Context, parameter: click.Parameter, value: str) -> 
 @click.option("--on-demand", is_flag=True, help="Use no spot instance: dearer, but never interrupted.")
 @click.option("--image", help="Container to train in.  [default: AWS' TensorFlow of the region]")
 @click.option("--region", help="AWS region.  [default: from the environment or AWS' configuration]")
-@click.option("--resume", metavar="JOB", help="Continue an earlier job from its checkpoints, with its options.")
+@click.option("--kms-key", default="", help="Key of KMS for source, model and volume.  [default: AWS' own keys]")
+@click.option(
+    "--subnet",
+    "subnets",
+    multiple=True,
+    help="Subnet of a VPC to run in, with a way to S3 and PyPI; may be given several times.",
+)
+@click.option("--security-group", "security_groups", multiple=True, help="Security group in that VPC.")
+@click.option(
+    "--resume",
+    metavar="JOB",
+    help="Take up an earlier job: fetch its model, follow it if it runs, or continue it in a new job with its options.",
+)
 @click.option("--out", type=NEW_FOLDER, help="New folder for the model and its files.  [default: runs/<job>]")
+@click.pass_context
 def sagemaker(
+    context: click.Context,
+    /,
     cells: str,
     role: str,
     output: str,
@@ -76,6 +100,9 @@ def sagemaker(
     on_demand: bool,
     image: str | None,
     region: str | None,
+    kms_key: str,
+    subnets: tuple[str, ...],
+    security_groups: tuple[str, ...],
     resume: str | None,
     out: Path | None,
     crop: int,
@@ -86,12 +113,16 @@ def sagemaker(
 
     The job runs on a spot instance, and continues from its checkpoints in S3 after an interruption. This command
     follows the log, and downloads the model with everything that `promote` needs. Stopping the command does not stop
-    the job.
+    the job; --resume JOB follows it again.
     """
+    if resume and (others := options_on_command_line(context, without=_BESIDE_RESUME)):
+        raise click.UsageError(f"--resume takes its options from {resume}; leave out {', '.join(others)}.")
+    if bool(subnets) != bool(security_groups):
+        raise click.UsageError("a VPC needs both --subnet and --security-group.")
     check_sizes(crop, size)
     look_up(str(options["architecture"]), size)
-    name = f"cellflag-{re.sub('[^A-Za-z0-9]', '-', str(options['architecture']))}-{datetime.now():%Y%m%d-%H%M%S}"
-    out = new_run_folder(out or Path("runs") / name, name)
+    name = _new_name(str(options["architecture"]))
+    out = new_run_folder(out or Path("runs") / (resume or name), name)
 
     import boto3
 
@@ -111,38 +142,72 @@ def sagemaker(
         instance_type=instance_type,
         hours=hours,
         spot=not on_demand,
-        checkpoints_of=resume or name,
         image=image,
+        kms_key=kms_key,
+        subnets=subnets,
+        security_groups=security_groups,
     )
     console = Console(stderr=True)
     if warning := version_warning():
         console.print(warning)
-    _run(job, session, out, console)
+    _run(job, resume, session, out, console)
     click.echo(f"The model of the job is in {out}. Serve it with: cellflag train promote {out}")
 
 
-def _run(job: Job, session: boto3.Session, out: Path, console: Console) -> None:
-    """Start a job, follow its log, and bring its model back into a folder."""
+def _new_name(architecture: str) -> str:
+    """A job's name: unique, even if several start in one second."""
+    time = f"{datetime.now():%Y%m%d-%H%M%S}"
+    return f"cellflag-{re.sub('[^A-Za-z0-9]', '-', architecture)}-{time}-{secrets.token_hex(2)}"
+
+
+def _run(job: Job, resume: str | None, session: boto3.Session, out: Path, console: Console) -> None:
+    """Start a job or take up an earlier one, follow its log, and bring its model back into a folder."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     from training.sagemaker.following import bring_back, follow
+
+    name = ""
+    try:
+        name = _start_or_find(job, resume, session, console)
+        with one_line_errors():
+            model = follow(
+                name,
+                session.client("sagemaker"),
+                session.client("logs"),
+                lambda line: console.print(line, markup=False, soft_wrap=True),
+            )
+            bring_back(model, session.client("s3"), out)
+    except (BotoCoreError, ClientError) as error:
+        advice = f" {name} goes on; follow it with --resume {name}." if name else ""
+        raise click.ClickException(f"AWS: {error}.{advice}") from error
+    except KeyboardInterrupt:
+        if name:
+            console.print(
+                f"{name} is still running. Follow it with --resume {name}, or stop it with: "
+                f"aws sagemaker stop-training-job --training-job-name {name}",
+                soft_wrap=True,
+            )
+        raise
+
+
+def _start_or_find(job: Job, resume: str | None, session: boto3.Session, console: Console) -> str:
+    """The name of the job to follow: an earlier one that runs or is complete, or a new one.
+
+    Raises:
+        JobError: there is no such earlier job, or the new one could not run.
+    """
+    from training.sagemaker.checks import check_cells, check_role, find_job
     from training.sagemaker.job import start
 
     jobs, s3 = session.client("sagemaker"), session.client("s3")
-    try:
-        start(job, jobs, s3)
-        console.print(f"Started {job.name}.", soft_wrap=True)
-        with one_line_errors():
-            model = follow(
-                job.name, jobs, session.client("logs"), lambda line: console.print(line, markup=False, soft_wrap=True)
-            )
-            bring_back(model, s3, out)
-    except (BotoCoreError, ClientError) as error:
-        raise click.ClickException(f"AWS: {error}.") from error
-    except KeyboardInterrupt:
-        console.print(
-            f"{job.name} is still running. Stop it with: "
-            f"aws sagemaker stop-training-job --training-job-name {job.name}",
-            soft_wrap=True,
-        )
-        raise
+    if resume:
+        earlier = find_job(resume, jobs)
+        if earlier.completed or not earlier.over:
+            console.print(f"{resume} {'is complete' if earlier.completed else 'is running'}.", soft_wrap=True)
+            return resume
+        job = replace(job, hyperparameters=earlier.hyperparameters, checkpoints=earlier.checkpoints)
+    check_role(job.role, session.client("iam"))
+    check_cells(job.cells, s3)
+    start(job, jobs, s3)
+    console.print(f"Started {job.name}.", soft_wrap=True)
+    return job.name

@@ -7,12 +7,12 @@ numbered, and a table states their former names.
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from lambda_fn.decisions import Label
 from training.data.labelled_cell import LABEL_OF_WORD, LabelledCell
-from training.data.tables import columns_of, read_rows
+from training.data.tables import read_rows
 from training.errors import DatasetError
 
 C_NMC = "C-NMC 2019"
@@ -29,19 +29,14 @@ def read_name(name: str) -> tuple[Label, str] | None:
     return (LABEL_OF_WORD[match["label"].lower()], match["subject"]) if match else None
 
 
-def cells_by_name(folder: Path, images: Iterable[Path]) -> list[LabelledCell]:
-    """The images of a folder that are named as in the training folds."""
-    cells = []
-    for path in images:
-        if named := read_name(path.name):
-            label, subject = named
-            cells.append(LabelledCell(path.relative_to(folder).as_posix(), str(path), label, subject, C_NMC))
-    return cells
-
-
 def is_preliminary_table(table: Path) -> bool:
-    """Whether a file is the table of the preliminary test set."""
-    return set(_COLUMNS) <= set(columns_of(table))
+    """Whether a table is the one of the preliminary test set.
+
+    Raises:
+        DatasetError: not a table.
+        OSError: it cannot be read.
+    """
+    return set(_COLUMNS) <= set(read_rows(table, ())[0])
 
 
 def preliminary_cells(table: Path, folder: Path, images: Sequence[Path]) -> list[LabelledCell]:

@@ -8,27 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.duplicates import nearly_same, photographs, thumbnail
+from training.data.findings import Finding
 from training.data.index import Entry
 from training.data.labelled_cell import LabelledCell, require_both_classes
 from training.data.naming import UNKNOWN
 from training.data.reading import ReadCell, read_usable
 from training.data.subjects import groups_of
 from training.errors import DatasetError
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A kind of fault in a data set.
-
-    Attributes:
-        problem: what is wrong.
-        cases: each case, one line.
-        remedy: what was done about it.
-    """
-
-    problem: str
-    cases: tuple[str, ...]
-    remedy: str
 
 
 @dataclass(frozen=True)

@@ -42,15 +42,16 @@ class LabelledCell:
         return self.spelling.upper()
 
 
-def require_both_classes(labels: Collection[Label], place: str) -> None:
+def require_both_classes(labels: Collection[Label], place: str, advice: str = "") -> None:
     """Check that labels are of both classes; an empty collection passes.
 
     Args:
         labels: of some cells.
         place: of these cells, for the message.
+        advice: what the message ends with.
 
     Raises:
         DatasetError: all labels are of one class.
     """
     if len(classes := set(labels)) == 1:
-        raise DatasetError(f"{place} holds only cells labelled {classes.pop()}; training needs both classes.")
+        raise DatasetError(f"{place} holds only cells labelled {classes.pop()}; training needs both classes.{advice}")

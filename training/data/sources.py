@@ -5,19 +5,22 @@ This module reads names and tables; ``dataset``, ``indexing`` and ``exploration`
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from lambda_fn.folders import kind_passed_over, list_images
+from lambda_fn.decisions import Label
 from training.data import c_nmc
 from training.data.index import read_index
 from training.data.labelled_cell import LabelledCell, require_both_classes
+from training.data.listing import OtherFile, list_folder
 from training.data.naming import Naming
+from training.data.survey import NO_LABEL, Survey, survey_names
+from training.data.tables import TABLE_SUFFIXES
 from training.errors import DatasetError
 
 TABLE = "labels.csv"
-# The kind of passed-over images that no name and no table labels.
-_UNLABELLED = "without a label"
+_PRELIMINARY = "table of the preliminary set"
+_UNREADABLE_TABLE = "table that cannot be read"
 
 
 def find_cells(source: Path, naming: Naming | None = None) -> tuple[str, list[LabelledCell]]:
@@ -27,86 +30,97 @@ def find_cells(source: Path, naming: Naming | None = None) -> tuple[str, list[La
 
     - a table: ``path,label,subject``, an index, or the table of C-NMC's preliminary test set
     - a folder that holds a ``labels.csv``
-    - a folder of images named as in C-NMC 2019, and of preliminary test sets, at any depth
-    - a folder of ``<class>/<image>``
+    - a folder of images at any depth: named as in C-NMC 2019, of a preliminary test set with its table, or below a
+      folder named as a class
 
     Args:
         source: file or folder.
-        naming: how names in a folder of ``<class>/<image>`` are read.
+        naming: how names of folders and images are read.
 
     Returns:
         The data set's title, and its cells.
 
     Raises:
-        DatasetError: no cells, a table that cannot be read, one class only, or cells of unknown subjects.
+        DatasetError: no cells, a table that cannot be read, one class only, cells of unknown subjects, or a folder that
+            may stand for either class.
     """
-    cells = sorted(cells_of(source, naming or Naming()), key=lambda cell: cell.name)
-    require_both_classes([cell.label for cell in cells], str(source))
+    found = survey(source, naming or Naming())
+    cells = sorted(found.cells, key=lambda cell: cell.name)
+    require_both_classes([cell.label for cell in cells], str(source), _advice(found))
     return " + ".join(sorted({cell.data_set for cell in cells})), cells
 
 
-def cells_of(source: Path, naming: Naming) -> list[LabelledCell]:
-    """List the cells of a source as ``find_cells`` does, in any order, and perhaps of one class only.
+def survey(source: Path, naming: Naming) -> Survey:
+    """List the cells of a source as ``find_cells`` does, perhaps of one class only, and all its other files.
 
     Raises:
-        DatasetError: no cells, a table that cannot be read, or cells of unknown subjects.
+        DatasetError: as ``find_cells``.
     """
     if source.is_file():
-        cells = _of_table(source)
+        found = _of_table(source)
     elif (source / TABLE).is_file():
-        cells = _of_table(source / TABLE)
+        found = _with_others(source, _of_table(source / TABLE), source / TABLE)
     else:
-        images = list_images(source).images
-        cells = c_nmc.cells_by_name(source, images)
-        for table in _preliminary_tables(source):
-            cells += c_nmc.preliminary_cells(table, source, images)
-        cells = cells or _of_class_folders(source, images, naming)
-    if not cells:
+        found = _of_folder(source, naming)
+    if not found.cells:
         raise DatasetError(
             f"{source} holds no labelled cells: neither a {TABLE} (path,label,subject), nor images named "
             "UID_<subject>_<image>_<cell>_all or _hem, nor folders of images named as classes "
-            f"({', '.join(naming.classes)})."
+            f"({', '.join(naming.classes)}).{_advice(found)}"
         )
-    return cells
+    return found
 
 
-def count_passed_over(folder: Path, cells: Iterable[LabelledCell]) -> Counter[str]:
-    """Count the files of a folder that are neither its cells nor tables of them.
+def _advice(found: Survey) -> str:
+    """A sentence for an error's end: the files that are not used."""
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in found.counts().most_common())
+    return f" Not used: {counts}." if counts else ""
 
-    Args:
-        folder: a source.
-        cells: of this source, and perhaps of others.
 
-    Returns:
-        Number of files of each kind: the kinds of ``lambda_fn.folders``, and images ``without a label``.
-    """
-    tables = [folder / TABLE] if (folder / TABLE).is_file() else _preliminary_tables(folder)
-    used_paths = {os.path.normpath(path) for path in [*(cell.location for cell in cells), *map(str, tables)]}
-    return Counter(
-        kind_passed_over(path, folder) or _UNLABELLED
-        for path in folder.rglob("*")
-        if path.is_file() and os.path.normpath(path) not in used_paths
+def _of_table(table: Path) -> Survey:
+    if c_nmc.is_preliminary_table(table):
+        cells = c_nmc.preliminary_cells(table, table.parent, list_folder(table.parent).images)
+    else:
+        cells = read_index(table)
+    return Survey(tuple(cells), Counter((table.name, cell.label) for cell in cells))
+
+
+def _with_others(folder: Path, found: Survey, *tables: Path) -> Survey:
+    """The same, with the files of the folder that are neither cells nor tables of them."""
+    used = {os.path.normpath(path) for path in (*(cell.location for cell in found.cells), *map(str, tables))}
+    listing = list_folder(folder)
+    listed = [*listing.others, *(OtherFile(path, NO_LABEL) for path in listing.images)]
+    return replace(found, others=tuple(other for other in listed if os.path.normpath(other.path) not in used))
+
+
+def _of_folder(folder: Path, naming: Naming) -> Survey:
+    listing = list_folder(folder)
+    cells: list[LabelledCell] = []
+    origins: Counter[tuple[str, Label]] = Counter()
+    others = []
+    for other in listing.others:
+        kind = _kind_of_table(other)
+        if kind == _PRELIMINARY:
+            of_table = c_nmc.preliminary_cells(other.path, folder, listing.images)
+            cells += of_table
+            origins.update((other.path.relative_to(folder).as_posix(), cell.label) for cell in of_table)
+        else:
+            others.append(replace(other, reason=kind))
+    numbered = {cell.location for cell in cells}
+    by_name = survey_names(folder, [path for path in listing.images if str(path) not in numbered], naming)
+    return replace(
+        by_name,
+        cells=(*cells, *by_name.cells),
+        origins=origins + Counter(by_name.origins),
+        others=(*others, *by_name.others),
     )
 
 
-def _of_table(table: Path) -> list[LabelledCell]:
-    if c_nmc.is_preliminary_table(table):
-        return c_nmc.preliminary_cells(table, table.parent, list_images(table.parent).images)
-    return read_index(table)
-
-
-def _preliminary_tables(folder: Path) -> list[Path]:
-    return [table for table in sorted(folder.rglob("*.csv")) if c_nmc.is_preliminary_table(table)]
-
-
-def _of_class_folders(folder: Path, images: Sequence[Path], naming: Naming) -> list[LabelledCell]:
-    """Images below folders whose names are classes; the folder nearest to the image counts."""
-    title = folder.resolve().name
-    cells = []
-    for path in images:
-        relative = path.relative_to(folder)
-        classes = [naming.classes[part.lower()] for part in relative.parts[:-1] if part.lower() in naming.classes]
-        if classes:
-            name = relative.as_posix()
-            cells.append(LabelledCell(name, str(path), classes[-1], naming.subject_of(name), title))
-    return cells
+def _kind_of_table(other: OtherFile) -> str:
+    """``_PRELIMINARY`` for a table of C-NMC's preliminary set, else the reason why a file is not used."""
+    if other.reason not in TABLE_SUFFIXES:
+        return other.reason
+    try:
+        return _PRELIMINARY if c_nmc.is_preliminary_table(other.path) else other.reason
+    except (DatasetError, OSError):
+        return _UNREADABLE_TABLE

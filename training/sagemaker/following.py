@@ -9,23 +9,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.errors import TrainingError
+from training.errors import JobError
 
 if TYPE_CHECKING:
     from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_logs.type_defs import GetLogEventsRequestTypeDef
     from types_boto3_s3 import S3Client
     from types_boto3_sagemaker import SageMakerClient
+    from types_boto3_sagemaker.type_defs import DescribeTrainingJobResponseTypeDef
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 # States in which a job is over.
 OVER = ("Completed", "Failed", "Stopped")
 # Seconds between two requests for state and log.
 PAUSE_S = 10.0
-
-
-class JobError(TrainingError):
-    """A job that brought no model."""
 
 
 def follow(
@@ -64,10 +61,24 @@ def follow(
             break
         pause()
     if job["TrainingJobStatus"] != "Completed":
-        reason = job.get("FailureReason", "no reason given").strip().splitlines()[0]
-        state = job["TrainingJobStatus"].lower()
-        raise JobError(f"The job {name} is {state}: {reason}. --resume {name} goes on from its checkpoints.")
+        raise JobError(f"The job {name} {_why_without_model(job)} Go on from its checkpoints with: --resume {name}")
     return job["ModelArtifacts"]["S3ModelArtifacts"]
+
+
+def _why_without_model(job: DescribeTrainingJobResponseTypeDef) -> str:
+    """The end of a sentence: why a job is over without a model.
+
+    The secondary status names a time limit; the job's status is then just "Stopped" (DescribeTrainingJob in the API
+    reference of SageMaker).
+    """
+    limits = job.get("StoppingCondition", {})
+    if job["SecondaryStatus"] == "MaxRuntimeExceeded":
+        return f"ran for its limit of {limits.get('MaxRuntimeInSeconds', 0) / 3600:g} hours: raise --hours."
+    if job["SecondaryStatus"] == "MaxWaitTimeExceeded":
+        hours = limits.get("MaxWaitTimeInSeconds", 0) / 3600
+        return f"got too little spot capacity within {hours:g} hours: raise --hours, or say --on-demand."
+    reason = job.get("FailureReason", "").strip() or "no reason given"
+    return f"is {job['TrainingJobStatus'].lower()}: {reason.splitlines()[0]}."
 
 
 def _new_lines(name: str, logs: CloudWatchLogsClient, read: dict[str, str]) -> list[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from lambda_fn.manifest import MODEL_FOLDER
 from training.sagemaker.container_image import TENSORFLOW, training_image
@@ -31,6 +32,14 @@ REQUIREMENTS = (
 VOLUME_GB = 30
 # Spot capacity may come late. Waiting and training together may take this many times the limit on training.
 WAITING_FACTOR = 2
+# Instances with a disk of their own encrypt it by themselves, and a request that names a key for the volume fails
+# (VolumeKmsKeyId of ResourceConfig, API reference of SageMaker).
+_LOCAL_DISK = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|p[56]\w*|g[56]\w*|trn\d\w*)\.")
+
+
+class _Encryption(TypedDict, total=False):
+    ServerSideEncryption: Literal["aws:kms"]
+    SSEKMSKeyId: str
 
 
 @dataclass(frozen=True)
@@ -47,8 +56,11 @@ class Job:
         instance_type: of the one instance.
         hours: limit on the time of training.
         spot: whether it runs on spare capacity, which is cheap but may be interrupted.
-        checkpoints_of: name of the job that it continues; its own name if it is new.
+        checkpoints: S3 prefix of the checkpoints that it continues; empty for new ones below its own name.
         image: address of the container; None for AWS' prebuilt one.
+        kms_key: encrypts source, model and, if the instance has no disk of its own, the volume; empty for AWS' keys.
+        subnets: of the VPC that it runs in; it needs a way to S3, and to PyPI for the libraries. Empty for no VPC.
+        security_groups: of the instance; empty for no VPC.
     """
 
     name: str
@@ -60,15 +72,19 @@ class Job:
     instance_type: str
     hours: float
     spot: bool
-    checkpoints_of: str
+    checkpoints: str = ""
     image: str | None = None
+    kms_key: str = ""
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
 
 
 def start(job: Job, sagemaker: SageMakerClient, s3: S3Client) -> None:
     """Upload the source, and start the job."""
     bucket, _, prefix = job.output.removeprefix("s3://").partition("/")
     key = f"{prefix.rstrip('/')}/{job.name}/source.tar.gz".lstrip("/")
-    s3.put_object(Bucket=bucket, Key=key, Body=source_archive())
+    encryption: _Encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": job.kms_key} if job.kms_key else {}
+    s3.put_object(Bucket=bucket, Key=key, Body=source_archive(), **encryption)
     sagemaker.create_training_job(**request(job, f"s3://{bucket}/{key}"))
 
 
@@ -83,7 +99,12 @@ def request(job: Job, source: str) -> dict[str, Any]:
     seconds = round(job.hours * 3600)
     waiting = {"MaxWaitTimeInSeconds": seconds * WAITING_FACTOR} if job.spot else {}
     for_toolkit = {"sagemaker_program": PROGRAM, "sagemaker_submit_directory": source, "sagemaker_region": job.region}
-    channel = {"S3DataType": "S3Prefix", "S3Uri": job.cells, "S3DataDistributionType": "FullyReplicated"}
+    # S3Prefix takes every key that begins so: without the slash, s3://b/c-nmc takes s3://b/c-nmc-old/ along.
+    cells = f"{job.cells.rstrip('/')}/"
+    channel = {"S3DataType": "S3Prefix", "S3Uri": cells, "S3DataDistributionType": "FullyReplicated"}
+    key = {"KmsKeyId": job.kms_key} if job.kms_key else {}
+    on_volume = {"VolumeKmsKeyId": job.kms_key} if job.kms_key and not _LOCAL_DISK.match(job.instance_type) else {}
+    vpc = {"VpcConfig": {"Subnets": [*job.subnets], "SecurityGroupIds": [*job.security_groups]}} if job.subnets else {}
     return {
         "TrainingJobName": job.name,
         "RoleArn": job.role,
@@ -94,14 +115,20 @@ def request(job: Job, source: str) -> dict[str, Any]:
         # The toolkit reads every value as JSON.
         "HyperParameters": {name: json.dumps(value) for name, value in {**job.hyperparameters, **for_toolkit}.items()},
         "InputDataConfig": [{"ChannelName": CHANNEL, "DataSource": {"S3DataSource": channel}}],
-        "OutputDataConfig": {"S3OutputPath": output},
-        "ResourceConfig": {"InstanceType": job.instance_type, "InstanceCount": 1, "VolumeSizeInGB": VOLUME_GB},
+        "OutputDataConfig": {"S3OutputPath": output, **key},
+        "ResourceConfig": {
+            "InstanceType": job.instance_type,
+            "InstanceCount": 1,
+            "VolumeSizeInGB": VOLUME_GB,
+            **on_volume,
+        },
         "StoppingCondition": {"MaxRuntimeInSeconds": seconds, **waiting},
         "EnableManagedSpotTraining": job.spot,
         "CheckpointConfig": {
-            "S3Uri": f"{output}/{job.checkpoints_of}/checkpoints",
+            "S3Uri": job.checkpoints or f"{output}/{job.name}/checkpoints",
             "LocalPath": CHECKPOINTS,
         },
+        **vpc,
     }
 
 

@@ -182,6 +182,13 @@ def test_reviewed_cells_in_s3_are_read_from_there(cells: Path, save_cell: SaveCe
         (("--reviewed", "broken", "empty"), "is no label"),
         (("--subject-pattern", "("), "--subject-pattern ("),
         (("--class", "x=blast", "."), "--class x=blast: say for instance"),
+        (("--class", "x=ALL", "--class", "X=normal", "."), "X is named for both classes"),
+        (
+            ("--class", "benign=normal", "."),
+            "--class benign: no folder of images is named so; the folders are all, fold_0",
+        ),
+        (("--label-pattern", "(", "."), "--label-pattern ("),
+        (("--left-out", "wrong.csv", "."), "wrong.csv exists already"),
     ],
 )
 def test_a_source_that_gives_no_index_is_answered_in_one_line(
@@ -222,7 +229,7 @@ def test_odd_files_are_listed_by_their_fault_and_the_others_indexed(cells: Path,
     os.utime(whole, (1e11, 1e11))
     result = index(tmp_path / "elsewhere/index.csv", cells)
     assert result.exit_code == 0, result.output
-    assert r"UID_caf\xe9_1_1_all.png: It cannot be indexed, because its name is not UTF-8" in result.output
+    assert "1 name is not UTF-8" in result.output
     assert r"UID_[b]\x1b[2J_1_2_all.png" in result.output
     assert "\x1b" not in result.output
     assert len(rows_of(tmp_path / "elsewhere/index.csv")) == 32
@@ -236,3 +243,47 @@ def test_a_table_that_names_a_pipe_is_not_read_for_ever(cells: Path, tmp_path: P
     result = index(tmp_path / "elsewhere/index.csv", cells)
     assert result.exit_code == 0, result.output
     assert "pipe.png: It is no regular file" in result.output
+
+
+def test_every_file_of_a_source_is_used_or_named_with_the_reason(cells: Path, save_cell: SaveCell) -> None:
+    shutil.copy(cells / "fold_1/all/UID_1_1_1_all.png", cells / "fold_1/all/UID_1_1_1_all_rot90.png")
+    shutil.copy(cells / "fold_1/all/UID_1_1_1_all.png", cells / "fold_1/all/UID_1_1_1_all (1).png")
+    save_cell("fold_1/all/UID_H7_1_1_hem.png", seed=31)
+    (cells / "link").symlink_to(cells / "fold_1", target_is_directory=True)
+    (cells / "gone.png").symlink_to(cells / "absent.png")
+    (cells / "fold_2/\x1b[31mred.png").touch()
+    (cells / "caf\udce9.png").touch()
+    result = index(cells / "index.csv", cells, "--left-out", cells / "left out.csv")
+    assert result.exit_code == 0, result.output
+    assert "32 of 32 cells" in result.output
+    assert "names as in C-NMC 2019: ALL, 16 cells" in result.output
+    assert r"\x1b[31mred.png" in result.output
+    assert "\x1b[31mred" not in result.output
+    problems = {Path(row["case"]).name: row["problem"] for row in rows_of(cells / "left out.csv")}
+    assert problems == {
+        "UID_1_1_1_all_rot90.png": "augmented copy",
+        "UID_1_1_1_all (1).png": "copy beside its original",
+        "UID_H7_1_1_hem.png": "name contradicts its folder",
+        "link": "link to a folder",
+        "gone.png": "broken link",
+        "\x1b[31mred.png": "without a label",
+        r"caf\udce9.png": "name is not UTF-8",
+    }
+
+
+def test_folders_with_brackets_in_their_names_are_shown_as_they_are(cells: Path, save_cell: SaveCell) -> None:
+    save_cell("more/[Malignant] Pre-B/[ALL] 7/x.png", seed=31)
+    arguments = ("--class", "[malignant] pre-b=ALL", "--unknown-subjects", "each")
+    result = index(cells / "index.csv", cells, *arguments)
+    assert result.exit_code == 0, result.output
+    assert "more/[Malignant] Pre-B: ALL, 1 cell" in result.output
+    assert "[ALL] 7: 1 image" in " ".join(result.output.split())
+
+
+def test_names_of_all_idb_are_read_by_a_label_pattern(tmp_path: Path, save_cell: SaveCell) -> None:
+    for number in range(1, 5):
+        save_cell(f"img/Im00{number}_{number % 2}.tif", seed=number)
+    arguments = ("--label-pattern", "_([01])[.]tif$", "--unknown-subjects", "each")
+    result = index(tmp_path / "index.csv", tmp_path / "img", *arguments)
+    assert result.exit_code == 0, result.output
+    assert [row["label"] for row in rows_of(tmp_path / "index.csv")] == ["all", "hem", "all", "hem"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from training.data.naming import Naming
-from training.data.sources import cells_of, count_passed_over, find_cells
+from training.data.sources import find_cells, survey
 from training.errors import DatasetError
 
 SaveCell = Callable[..., Path]
@@ -51,7 +51,7 @@ def test_files_of_a_folder_that_become_no_cells_are_counted_by_their_kind(tree: 
         (tree / name).parent.mkdir(exist_ok=True)
         (tree / name).touch()
     naming = Naming(classes={"blasts": "ALL", "normal": "normal"}, unknown="each")
-    counts = count_passed_over(tree, cells_of(tree, naming))
+    counts = survey(tree, naming).counts()
     assert counts == {".gif": 2, "hidden": 2, "without a suffix": 1, "without a label": 1}
 
 
@@ -62,7 +62,7 @@ def test_a_table_and_the_files_that_it_names_are_not_passed_over(tmp_path: Path,
     (tmp_path / "labels.csv").write_text(
         "path,label,subject\nx.png,all,1\ndeeper/../deeper/y.png,hem,2\nraw,hem,3\nabsent.gif,hem,3\n", "utf-8"
     )
-    assert count_passed_over(tmp_path, find_cells(tmp_path)[1]) == {"without a label": 1}
+    assert survey(tmp_path, Naming()).counts() == {"without a label": 1}
 
 
 def test_a_preliminary_set_counts_its_table_among_the_files_that_are_read(tmp_path: Path, save_cell: SaveCell) -> None:
@@ -71,4 +71,4 @@ def test_a_preliminary_set_counts_its_table_among_the_files_that_are_read(tmp_pa
     rows = ("Patient_ID,new_names,labels", "UID_57_29_1_all.bmp,1.bmp,1", "UID_H30_6_2_hem.bmp,2.bmp,0")
     (tmp_path / "set/labels_of_the_set.csv").write_text("\n".join(rows), "utf-8")
     (tmp_path / "set/notes.csv").write_text("a,b\n", "utf-8")
-    assert count_passed_over(tmp_path, find_cells(tmp_path)[1]) == {".csv": 1}
+    assert survey(tmp_path, Naming()).counts() == {".csv": 1}
