@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.tools import cdk, paths, uv
+from infra.tools import cdk, uv
 from infra.tools.cache import forget_old, usable
 from infra.tools.paths import CACHE, cache_folder
 
@@ -43,7 +43,7 @@ def test_a_project_of_another_user_is_not_written_to(tmp_path: Path, monkeypatch
     project.mkdir()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "mine"))
     assert cache_folder(project) == project / ".cellflag"
-    monkeypatch.setattr(paths.os, "access", lambda path, _: not Path(path).is_relative_to(project))
+    monkeypatch.setattr(os, "access", lambda path, _: not Path(path).is_relative_to(project))
     folder = cache_folder(project)
     assert folder.parent == tmp_path / "mine" / "cellflag"
     assert folder != cache_folder(tmp_path / "theirs" / "another")
