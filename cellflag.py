@@ -17,6 +17,7 @@ MODULES = {
     "results": "infra.commands.results",
     "redrive": "infra.commands.redrive",
     "backfill": "infra.commands.backfill",
+    "erase": "infra.commands.erase",
     "samples": "training.commands.samples",
     "train": "training.__main__",
 }

@@ -5,11 +5,13 @@ All three packages read this module, so it imports the standard library alone.
 
 from datetime import date
 
-# The function writes below the first three prefixes. Labels by people lie below ``LABELS``.
+# The function writes below the first three prefixes. Labels by people lie below ``LABELS``, explanations of results
+# below ``EXPLANATIONS``.
 RESULTS = "results/"
 REVIEW = "review/"
 LEDGER = "ledger/"
 LABELS = "labels/"
+EXPLANATIONS = "explanations/"
 # Inputs and reports of backfills, and results of Athena's queries.
 BACKFILLS = "backfills/"
 QUERIES = "queries/"
