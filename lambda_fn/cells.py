@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lambda_fn.cut_cells import has_straight_edge
 from lambda_fn.decisions import Reason
 from lambda_fn.errors import RejectedImageError
 from lambda_fn.manifest import Preprocessing
@@ -30,6 +31,8 @@ SECOND_CELL_AREA = 0.25
 # A cell may touch an edge of its image with this many pixels; with more, a good part of it is missing. Of 3,705 cells
 # of C-NMC 2019 (doi 10.7937/tcia.2019.dc64i46r), about 200 px wide, one in 200 touches an edge, with at most 61 px.
 MAX_CUT_PX = 80
+# Rows that are compared at once.
+ROWS = 256
 # Pieces are separated on a grid of about this many fields a side. A gap narrower than a field does not separate them.
 GRID = 96
 
@@ -53,8 +56,9 @@ def find_cell(pixels: NDArray[np.uint8]) -> Cell:
     """Find the one cell on an image.
 
     A cell on an even background of another colour is cut out onto black. It gets a doubt, because the model was never
-    tested on such images. A cell that the edge cuts also gets a doubt, and so does the largest of several cells, which
-    is the one that is scored.
+    tested on such images. A cell that the frame cuts also gets a doubt, and so does a cell that ends in a straight edge
+    inside the frame, because a part of its image may be lost. So does the largest of several cells, which is the one
+    that is scored.
 
     Args:
         pixels: uint8 array of shape (height, width, 3), 0 to 255.
@@ -73,9 +77,21 @@ def find_cell(pixels: NDArray[np.uint8]) -> Cell:
     if not on_black:
         doubts.append("unlike_training_data")
         pixels = np.where(mask[..., None], pixels, np.uint8(0))
-    if several or max(map(np.count_nonzero, (mask[0], mask[-1], mask[:, 0], mask[:, -1]))) > MAX_CUT_PX:
+    touching = max(map(np.count_nonzero, (mask[0], mask[-1], mask[:, 0], mask[:, -1])))
+    if several or touching > MAX_CUT_PX or _is_cut(pixels, mask):
         doubts.append("no_single_cell")
     return Cell(pixels, mask, tuple(doubts))
+
+
+def _is_cut(pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> bool:
+    """Say if the cell ends in a straight edge, in all colours or in one: some files store one colour after another."""
+    box = tuple(
+        slice(max(int(lines[0]) - 1, 0), int(lines[-1]) + 2)
+        for lines in (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    )
+    cell = mask[box]
+    colours = (pixels[box][..., colour] > BACKGROUND_LEVEL for colour in range(3))
+    return has_straight_edge(cell, cell) or any(has_straight_edge(colour & cell, cell) for colour in colours)
 
 
 def to_model_input(cell: Cell, preprocessing: Preprocessing) -> NDArray[np.uint8]:
@@ -111,8 +127,12 @@ def _foreground(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
             "no_single_cell",
             "The background is neither black nor of one colour; send cells that were cut out onto black.",
         )
-    distance: NDArray[np.int16] = np.abs(pixels.astype(np.int16) - colour).max(axis=2)
-    return np.greater(distance, FOREGROUND_DISTANCE)
+    mask = np.empty(pixels.shape[:2], np.bool_)
+    for top in range(0, len(mask), ROWS):  # all rows at once would take five times the memory of the image
+        rows = slice(top, top + ROWS)
+        distance = np.abs(pixels[rows].astype(np.int16) - colour).max(axis=2)
+        mask[rows] = distance > FOREGROUND_DISTANCE
+    return mask
 
 
 def _largest_piece(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], bool]:
@@ -121,10 +141,11 @@ def _largest_piece(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], bool]:
     labels, count = _label(_any_in_each_field(mask, field))
     if count < 2:
         return mask, False
-    full = labels.repeat(field, axis=0).repeat(field, axis=1)[: mask.shape[0], : mask.shape[1]]
-    areas = np.bincount(full[mask], minlength=count + 1)[1:]
+    areas = np.bincount(labels.ravel(), weights=_count_in_each_field(mask, field).ravel(), minlength=count + 1)[1:]
     second, first = np.sort(areas)[-2:]
-    return mask & (full == areas.argmax() + 1), bool(second >= max(SECOND_CELL_AREA * first, MIN_CELL_AREA_PX))
+    largest = (labels == areas.argmax() + 1).repeat(field, axis=0).repeat(field, axis=1)
+    largest = largest[: mask.shape[0], : mask.shape[1]] & mask
+    return largest, bool(second >= max(SECOND_CELL_AREA * first, MIN_CELL_AREA_PX))
 
 
 def _any_in_each_field(mask: NDArray[np.bool_], field: int) -> NDArray[np.bool_]:
@@ -132,6 +153,12 @@ def _any_in_each_field(mask: NDArray[np.bool_], field: int) -> NDArray[np.bool_]
     padded = np.pad(mask, [(0, -length % field) for length in mask.shape])
     lines = np.logical_or.reduce([padded[offset::field] for offset in range(field)])
     return np.asarray(np.logical_or.reduce([lines[:, offset::field] for offset in range(field)]))
+
+
+def _count_in_each_field(mask: NDArray[np.bool_], field: int) -> NDArray[np.intp]:
+    """Count the marked pixels of each square of ``field`` pixels."""
+    padded = np.pad(mask, [(0, -length % field) for length in mask.shape])
+    return np.asarray(np.count_nonzero(padded.reshape(len(padded) // field, field, -1, field), axis=(1, 3)))
 
 
 def _label(coarse: NDArray[np.bool_]) -> tuple[NDArray[np.intp], int]:

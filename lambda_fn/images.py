@@ -4,22 +4,38 @@ Training imports this module too, so a model is trained and served on the same p
 """
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from lambda_fn.bare_files import BareFile
+from lambda_fn.decisions import Reason
+from lambda_fn.deep_images import deep_to_rgb, is_deep, layout_of
 from lambda_fn.errors import RejectedImageError
+from lambda_fn.jpeg_files import bare_jpeg
 from lambda_fn.manifest import LIMITS, Limits
+from lambda_fn.orientation import turn_upright
+from lambda_fn.png_files import bare_png, load_png
+from lambda_fn.samples import rows_of, to_rgb
+from lambda_fn.tiff_files import bare_tiff, check_tiff
+from lambda_fn.webp_files import bare_webp, check_webp
 
 FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP")
+# First bytes of a file, by format. A WebP's name stands behind its size.
+BEGINNINGS = {
+    **{b"BM": "BMP", b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"RIFF": "WEBP"},
+    **{b"II*\0": "TIFF", b"II+\0": "TIFF", b"MM\0*": "TIFF", b"MM\0+": "TIFF"},
+}
+# A BMP has no metadata but its resolution.
+BARE = {"BMP": BareFile, "PNG": bare_png, "JPEG": bare_jpeg, "TIFF": bare_tiff, "WEBP": bare_webp}
 # Bounds for files that keep within ``Limits`` but would still occupy a decoder for minutes. Pillow reads headers piece
-# by piece in Python, and run-length encoded BMPs byte by byte. Each scan of a progressive JPEG passes over the whole
-# image; usual files have 10 scans.
+# by piece in Python, and run-length encoded BMPs byte by byte.
 MAX_READS = 100_000
 MAX_READS_OF_BMP = 2_000_000
-MAX_SCANS = 40
 
 
 class _LimitedReads(io.BytesIO):
@@ -68,10 +84,12 @@ class DecodedImage:
     Attributes:
         pixels: uint8 array of shape (height, width, 3), 0 to 255.
         format: the file's format, one of ``FORMATS``.
+        doubts: reasons for review: the orientation is unclear, or the depth of the samples is a guess.
     """
 
     pixels: NDArray[np.uint8]
     format: str
+    doubts: tuple[Reason, ...] = ()
 
     @property
     def width(self) -> int:
@@ -95,8 +113,9 @@ def check_byte_count(byte_count: int, limits: Limits = LIMITS) -> None:
 def decode(data: bytes, limits: Limits = LIMITS) -> DecodedImage:
     """Decode a BMP, PNG, JPEG, TIFF or WebP file to 8-bit RGB.
 
-    Transparent pixels become black, the EXIF orientation is applied, and 16-bit samples keep their upper byte. Pixels
-    are decoded only after the header has passed all limits.
+    Transparent pixels become black, the EXIF orientation is applied, and 16-bit samples keep their upper byte. Samples
+    that use only 8 to 14 of their 16 bits are scaled by the bits that they use. Metadata is never a reason to refuse a
+    file. Pixels are decoded only after the header has passed all limits.
 
     Args:
         data: the file's bytes.
@@ -106,8 +125,34 @@ def decode(data: bytes, limits: Limits = LIMITS) -> DecodedImage:
         RejectedImageError: the file has another format, is damaged, is too large, or holds several pages.
     """
     check_byte_count(len(data), limits)
+    file_format = _format_of(data)
+    with _rejected("header", limits):
+        bare = BARE[file_format](data)
+    pixels, is_guess = _decode_bare(bare, file_format, data, limits)
+    with _rejected("pixels", limits):
+        if bare.premultiplied and not pixels.any():  # its opacity is empty
+            opaque = bare_tiff(data, ignore_opacity=True)
+            pixels, is_guess = _decode_bare(opaque, file_format, data, limits)
+        if bare.noisy:
+            _check_against_noise(pixels, bare.noisy)
+        if file_format == "WEBP":
+            check_webp(pixels, data)
+    doubts: tuple[Reason, ...] = ("unlike_training_data",) if is_guess or bare.orientation is None else ()
+    return DecodedImage(turn_upright(pixels, bare.orientation), file_format, doubts)
+
+
+def _format_of(data: bytes) -> str:
+    for beginning, file_format in BEGINNINGS.items():
+        if data.startswith(beginning) and (file_format != "WEBP" or data[8:12] == b"WEBP"):
+            return file_format
+    raise RejectedImageError("unsupported_format", "The file is not a readable BMP, PNG, JPEG, TIFF or WebP image.")
+
+
+@contextmanager
+def _rejected(part: str, limits: Limits) -> Iterator[None]:
+    """Turn every error into a rejection, because Pillow's parsers may raise anything for a damaged file."""
     try:
-        image = Image.open(_LimitedReads(data), formats=FORMATS)
+        yield
     except RejectedImageError:
         raise
     except UnidentifiedImageError:
@@ -116,28 +161,20 @@ def decode(data: bytes, limits: Limits = LIMITS) -> DecodedImage:
         ) from None
     except Image.DecompressionBombError:
         raise RejectedImageError("too_large", f"The image has far more than {limits.pixels:,} pixels.") from None
-    except Exception as error:  # noqa: BLE001 - Pillow's parsers may raise anything for a damaged header
-        raise RejectedImageError("unreadable", f"The image's header cannot be read: {error}") from None
-    with image:
-        _check_extent(image.width, image.height, limits)
-        if image.mode in ("I", "F"):
-            raise RejectedImageError("unsupported_format", "The image has 32 bits a sample; send 8 or 16.")
-        # Fax compression holds black and white only. For a damaged file libtiff writes one line of log for each row.
-        if image.info.get("compression") in ("tiff_ccitt", "group3", "group4"):
-            raise RejectedImageError("unsupported_format", "The image is compressed as a fax, without any grey.")
-        # Do not ask for the number of pages: Pillow takes minutes to count a hundred thousand.
-        if getattr(image, "is_animated", False):
-            raise RejectedImageError("unsupported_format", "The file holds several pages or frames; send each alone.")
-        # Within a scan, 255 stands only before 0 or a restart marker, so these two bytes always begin a new scan.
-        if image.format == "JPEG" and data.count(b"\xff\xda") > MAX_SCANS:
-            raise RejectedImageError("unreadable", f"The JPEG has more than {MAX_SCANS} scans.")
-        try:
-            pixels = _to_rgb(image)
-        except RejectedImageError:
-            raise
-        except Exception as error:  # noqa: BLE001 - and so they may for damaged pixels
-            raise RejectedImageError("unreadable", f"The image's pixels cannot be read: {error}") from None
-        return DecodedImage(pixels, image.format or "")
+    except Exception as error:  # noqa: BLE001
+        raise RejectedImageError("unreadable", f"The image's {part} cannot be read: {error}") from None
+
+
+def _check_header(image: Image.Image, limits: Limits) -> None:
+    _check_extent(image.width, image.height, limits)
+    if image.mode in ("I", "F"):
+        raise RejectedImageError("unsupported_format", "The image has 32 bits a sample; send 8 or 16.")
+    # Fax compression holds black and white only. For a damaged file libtiff writes one line of log for each row.
+    if image.info.get("compression") in ("tiff_ccitt", "group3", "group4"):
+        raise RejectedImageError("unsupported_format", "The image is compressed as a fax, without any grey.")
+    # Do not ask for the number of pages: Pillow takes minutes to count a hundred thousand.
+    if getattr(image, "is_animated", False):
+        raise RejectedImageError("unsupported_format", "The file holds several pages or frames; send each alone.")
 
 
 def _check_extent(width: int, height: int, limits: Limits) -> None:
@@ -149,12 +186,28 @@ def _check_extent(width: int, height: int, limits: Limits) -> None:
         raise RejectedImageError("no_single_cell", f"The image has {width} x {height} pixels: no cell is so long.")
 
 
+def _decode_bare(bare: BareFile, file_format: str, data: bytes, limits: Limits) -> tuple[NDArray[np.uint8], bool]:
+    """Decode the pixels to 8-bit RGB. Return them, and whether their depth is a guess."""
+    with _rejected("header", limits):
+        image = Image.open(_LimitedReads(bare.data), formats=(file_format,))
+    with image:
+        _check_header(image, limits)
+        with _rejected("pixels", limits):
+            if file_format == "TIFF":
+                check_tiff(data)
+            layout = layout_of(image)
+            if file_format == "PNG":
+                load_png(image, bare.data)
+            return deep_to_rgb(image, bare, layout) if is_deep(image, layout) else (_to_rgb(image), False)
+
+
+def _check_against_noise(pixels: NDArray[np.uint8], noisy: bytes) -> None:
+    with Image.open(_LimitedReads(noisy), formats=("JPEG",)) as image:
+        image.load()
+        if any((pixels[rows] != np.asarray(strip.convert("RGB"))).any() for rows, strip in rows_of(image)):
+            raise RejectedImageError("unreadable", "A scan of the JPEG ends before its pixels.")
+
+
 def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
     image.load()
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I;16"):
-        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
-    if upright.has_transparency_data:
-        rgba = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba)
-    return np.asarray(upright.convert("RGB"))
+    return to_rgb(image)

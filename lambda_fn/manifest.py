@@ -60,6 +60,15 @@ class Limits:
         if not (self.file_bytes > 0 and self.pixels > 0 and self.aspect >= 1):
             raise ValueError(f"no image keeps within {self}")
 
+    @property
+    def peak_memory_mb(self) -> int:
+        """Memory in MiB that the function needs for the largest image; images that wait to be scored are not counted.
+
+        The largest measured parts are 200 MiB for the process, 19 bytes a pixel for a lossless WebP or an image of 16
+        bits, and the file three times for a JPEG of several scans.
+        """
+        return 200 + (20 * self.pixels + 3 * self.file_bytes) // 2**20
+
 
 LIMITS = Limits()
 

@@ -50,5 +50,6 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
     prediction = model.predict(pixels)
     timing_ms["decode"] = round((decoded_at - started) * 1000, 2)
     timing_ms["infer"] = round((perf_counter() - decoded_at) * 1000, 2)
-    verdict = decide(prediction, policy or Policy(model.manifest.thresholds), cell.doubts)
+    doubts = tuple(dict.fromkeys(decoded.doubts + cell.doubts))
+    verdict = decide(prediction, policy or Policy(model.manifest.thresholds), doubts)
     return results.scored(facts, verdict, prediction.probability_all, identity, timing_ms)

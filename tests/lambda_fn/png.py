@@ -21,8 +21,8 @@ def png(samples: NDArray[np.uint8] | NDArray[np.uint16], interlaced: bool = Fals
     rows = [row for left, top, across, down in passes for row in big_endian[top::down, left::across] if row.size]
     data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
     head = struct.pack(">IIBBBBB", width, height, samples.itemsize * 8, COLOUR_TYPES[channels], 0, 0, interlaced)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
+def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

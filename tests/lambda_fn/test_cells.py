@@ -44,6 +44,54 @@ def test_several_cells_and_a_cut_cell_have_a_doubt(boxes: list[Box], doubts: tup
     assert find_cell(discs(*boxes)).doubts == doubts
 
 
+def wavy_cell(seed: int) -> Pixels:
+    """A cell of about 180 px whose outline is uneven, as a segmented one's is."""
+    generator = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:450, :450] - 225.0
+    angles = np.arctan2(rows, columns)
+    waves = sum(generator.uniform(0, 3) * np.cos(number * angles + generator.uniform(0, 7)) for number in range(2, 9))
+    inside = np.hypot(rows, columns) < 90 + waves
+    return np.where(inside[..., None], generator.integers(60, 200, (450, 450, 3), dtype=np.uint8), np.uint8(0))
+
+
+def without(cell: Pixels, side: str, share: float, step: float = 1) -> Pixels:
+    """Blacken a share of the cell's extent from one side; ``step`` of the next line's width stays."""
+    quarter_turns = ("top", "right", "bottom", "left").index(side)
+    turned = np.rot90(cell, quarter_turns).copy()
+    rows, columns = np.nonzero(turned.any(axis=2))
+    first = int(rows.min() + share * (rows.max() - rows.min()))
+    turned[:first] = 0
+    turned[first, int(columns.min() + step * (columns.max() - columns.min())) :] = 0
+    return np.rot90(turned, -quarter_turns)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_whole_cell_has_no_straight_edge(seed: int) -> None:
+    assert find_cell(wavy_cell(seed)).doubts == ()
+
+
+@pytest.mark.parametrize("side", ["top", "bottom", "left", "right"])
+@pytest.mark.parametrize("share", [0.2, 0.3, 0.5, 0.75])
+@pytest.mark.parametrize("step", [0, 0.5, 1], ids=["none of the line", "half the line", "whole lines"])
+def test_a_cell_that_ends_in_a_straight_edge_inside_the_frame_has_a_doubt(side: str, share: float, step: float) -> None:
+    for seed in range(5):
+        assert find_cell(without(wavy_cell(seed), side, share, step)).doubts == ("no_single_cell",)
+
+
+@pytest.mark.parametrize("colour", [0, 1, 2])
+def test_a_cell_that_lacks_the_end_of_one_colour_has_a_doubt(colour: int) -> None:
+    pixels = wavy_cell(0)
+    pixels[250:, :, colour] = 0
+    assert find_cell(pixels).doubts == ("no_single_cell",)
+
+
+def test_a_cell_with_a_black_stripe_or_without_a_tile_has_a_doubt() -> None:
+    for rows, columns in ((slice(200, 204), slice(0, 450)), (slice(230, 450), slice(230, 450))):
+        pixels = wavy_cell(1)
+        pixels[rows, columns] = 0
+        assert find_cell(pixels).doubts == ("no_single_cell",)
+
+
 def test_of_several_cells_the_largest_is_centred() -> None:
     result = find_cell(discs((20, 20, 120, 120), (200, 200, 400, 400)))
     rows, columns = np.nonzero(result.mask)

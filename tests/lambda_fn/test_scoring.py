@@ -1,7 +1,9 @@
 """Result documents, validated against the published schema."""
 
 import hashlib
+import io
 import json
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
+from PIL import Image
 
 import lambda_fn
 from lambda_fn.decisions import Policy
@@ -144,3 +147,24 @@ def test_a_sure_answer_asks_for_review_too_if_everything_is_reviewed(
     assert document["prediction"]["label"] == "ALL"
     assert document["decision"] == "review"
     assert document["review"] == {"required": True, "reasons": []}
+
+
+def test_a_cell_whose_orientation_is_unclear_is_scored_and_goes_to_review(
+    model: Model, encode: Encode, schema: Draft202012Validator
+) -> None:
+    data = encode("PNG", draw_disc((250, 40, 120)))
+    exif = b"eXIfno header"
+    data = data[:33] + b"\0\0\0\t" + exif + zlib.crc32(exif).to_bytes(4, "big") + data[33:]
+    document = score(model, stored(data))
+    schema.validate(document)
+    assert document["status"] == "scored"
+    assert document["decision"] == "review"
+    assert document["review"] == {"required": True, "reasons": ["unlike_training_data"]}
+    assert document["prediction"] == score(model, stored(encode("PNG", draw_disc((250, 40, 120)))))["prediction"]
+
+
+def test_a_reason_that_two_steps_find_is_stated_once(model: Model) -> None:
+    grey = np.where(draw_disc((200, 200, 200))[..., 0] > 0, 800, 3000).astype(np.uint16)
+    buffer = io.BytesIO()
+    Image.fromarray(grey).save(buffer, "PNG")
+    assert score(model, stored(buffer.getvalue()))["review"]["reasons"].count("unlike_training_data") == 1
