@@ -39,6 +39,8 @@ def run_failing(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
         (ModuleNotFoundError("no", name="sklearn.svm"), "This command needs sklearn.svm: run it without --no-dev.", 1),
         (PermissionError(13, "Permission denied", "cells"), "cells: Permission denied.", 1),
         (NoRegionError(), "no region is chosen: name one with --region, or set AWS_REGION.", 1),
+        (InfraError("there is no a\x1b[2J\u202e.bmp."), r"there is no a\x1b[2J\u202e.bmp.", 1),
+        (PermissionError(13, "Permission denied", "caf\udce9"), r"caf\xe9: Permission denied.", 1),
         (KeyboardInterrupt(), "stopped.", 130),
     ],
 )

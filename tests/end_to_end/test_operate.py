@@ -9,10 +9,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from infra.commands.backfill import backfill
+from infra.commands.erase import erase
 from infra.commands.redrive import redrive
 from infra.commands.results import results
 from infra.commands.status import status
 from infra.operate.access import find_local_stack
+from infra.tools.objects import list_keys
 from tests.end_to_end.cells import KEYS
 from tests.end_to_end.conftest import Demonstration
 
@@ -63,3 +65,24 @@ def test_a_dead_letter_is_sent_back_and_answered(demonstration: Demonstration) -
     assert (after["dead_letters"], sum(after["queue"][name] for name in ("visible", "delayed"))) == (0, 0)
     assert after["last_hour"]["answered"] >= len(KEYS)
     assert after["model"]
+
+
+def test_an_erased_image_leaves_nothing_in_any_version(demonstration: Demonstration) -> None:
+    stack, key, longer = demonstration.stack, "erased/cell +ü.bmp", "erased/cell +ü.bmp.bmp"
+    for name in (key, longer):
+        for _ in range(2):
+            stack.s3.put_object(Bucket=stack.images, Key=name, Body=b"this is no image")
+    end = time.monotonic() + PATIENCE_SECONDS
+    while len(list(list_keys(stack.s3, stack.results, "review/erased/"))) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+    assert "Nothing was erased" in run(erase, key).stdout
+    assert f"{key} is erased" in run(erase, key, "--yes").stdout
+
+    assert f"There is no trace of {key}." in run(erase, key).stdout
+    for bucket in (stack.images, stack.results):
+        page = stack.s3.list_object_versions(Bucket=bucket)
+        keys = [entry["Key"] for kind in (page.get("Versions", []), page.get("DeleteMarkers", [])) for entry in kind]
+        assert not [one for one in keys if f"{key}.json" in one or one == key]
+        assert [one for one in keys if longer in one]

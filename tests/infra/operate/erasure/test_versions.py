@@ -5,6 +5,7 @@ from urllib.parse import quote_plus
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 
 from infra.deployed_stack import DeployedStack
@@ -25,7 +26,7 @@ class Answer(AWSResponse):
     """An answer of S3 as it comes over the network."""
 
     def __init__(self, text: str) -> None:
-        super().__init__("https://s3", 200, {}, None)
+        super().__init__("https://s3", 200, HTTPHeaders(), None)
         self.text_bytes = text.encode()
 
     @property
@@ -40,7 +41,7 @@ def encoded(key: str) -> str:
 def test_a_listing_of_versions_is_asked_for_in_an_encoding_that_holds_every_key(stack: DeployedStack) -> None:
     urls: list[str] = []
 
-    def answer(request: Any, **_: Any) -> Answer:
+    def answer(request: Any, **_: Any) -> Any:
         urls.append(request.url)
         entries = "".join(
             f"<Version><Key>{encoded(key)}</Key><VersionId>1</VersionId><Size>5</Size></Version>" for key in KEYS
@@ -54,7 +55,7 @@ def test_a_listing_of_versions_is_asked_for_in_an_encoding_that_holds_every_key(
 
 
 def test_a_listing_of_unfinished_uploads_is_decoded(stack: DeployedStack) -> None:
-    def answer(request: Any, **_: Any) -> Answer:
+    def answer(request: Any, **_: Any) -> Any:
         assert "encoding-type=url" in request.url
         entries = "".join(f"<Upload><Key>{encoded(key)}</Key><UploadId>1</UploadId></Upload>" for key in KEYS)
         return Answer(
