@@ -24,15 +24,15 @@ os.environ |= {
     "POWERTOOLS_METRICS_DISABLED": "true",
     "POWERTOOLS_LOG_LEVEL": "WARNING",
 }
-sys.path.append(str(Path(__file__).parents[1]))  # the zip has no tests
+sys.path.append(str(Path(__file__).parents[2]))  # the zip has no tests
 
 
 def answers(folder: Path) -> dict[str, dict[str, Any]]:
     """The results of the images in a folder, and of a file that is none, by key."""
-    from fake_s3 import FakeS3
-
     from lambda_fn import handler
+    from tests.fake_s3 import FakeS3
 
+    assert Path(str(handler.__file__)).is_relative_to(os.environ["PYTHONPATH"]), handler.__file__
     s3 = FakeS3()
     runtime: Any = handler.runtime
     runtime.s3 = s3
