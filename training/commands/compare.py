@@ -13,8 +13,8 @@ OUT = Path("runs/compare")
 
 
 @click.command(
-    epilog=f"Architectures: {', '.join(ARCHITECTURES)}; and majority, which gives every cell the same probability: "
-    "the share of the class ALL in training."
+    epilog=f"Architectures: {', '.join(ARCHITECTURES)}; majority, which gives every cell the same probability: the "
+    "share of the class ALL in training; and recipe, which makes the shipped model."
 )
 @click.argument("cells", type=CELLS)
 @click.argument("names", nargs=-1)
@@ -24,21 +24,26 @@ OUT = Path("runs/compare")
 def compare(cells: Path, names: tuple[str, ...], options: TrainingOptions, most_cells: int | None, out: Path) -> None:
     """Train every architecture, or those that NAMES names, on CELLS, and measure all on the same unseen subjects.
 
-    CELLS are as in `run`. The first of the subject-disjoint folds is held out for measuring. After an interruption, the
-    same command goes on with the comparison; other NAMES add rows to it. The table is printed and written to the
-    folder, as comparison.csv, comparison.md and rows.json, beside the figures that the original work published.
+    CELLS are as in `run`. A file of `train split` names the cells to train on, the cells that stop each training
+    (validation), and the cells to measure (test). Without --split, the first of the subject-disjoint folds is measured.
+
+    After an interruption, the same command goes on with the comparison. Other NAMES add rows to it, and so do other
+    --weights, --epochs and --most-cells. The table is printed and written to the folder, as comparison.csv,
+    comparison.md and rows.json, beside the figures that the original work published. Intervals cover 95 % of a
+    bootstrap over the measured subjects.
     """
     console = Console(stderr=True)
     load_tensorflow(console)
 
     from training.runs.comparison import MAJORITY, ComparisonPlan, compare_networks
-    from training.runs.comparison_table import on_terminal, write_tables
+    from training.runs.comparison_recipe import RECIPE
+    from training.runs.comparison_table import intervals_on_terminal, on_terminal, write_tables
     from training.runs.progress import RunProgress
 
     plan = ComparisonPlan(
         cells,
         options.preprocessing,
-        tuple(dict.fromkeys(names)) or (MAJORITY, *ARCHITECTURES),
+        tuple(dict.fromkeys(names)) or (MAJORITY, RECIPE, *ARCHITECTURES),
         options.epochs,
         options.seed,
         options.folds,
@@ -50,7 +55,7 @@ def compare(cells: Path, names: tuple[str, ...], options: TrainingOptions, most_
     with one_line_errors():
         rows, missing = compare_networks(plan, RunProgress(console))
         write_tables(out, rows)
-    Console().print(on_terminal(rows))
+    Console().print(on_terminal(rows), "", "95 % intervals over subjects", "", intervals_on_terminal(rows), sep="\n")
     for line in missing:
         console.print(f"left out: {line}", markup=False, soft_wrap=True)
     click.echo(f"The tables are in {out}.")

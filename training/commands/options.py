@@ -81,7 +81,8 @@ WEIGHTS = click.option(
     show_default=True,
     callback=_weights,
     help=f"Initial weights of a pretrained architecture: {IMAGENET} downloads them, {NO_WEIGHTS} draws them at random. "
-    "A FILE is Keras' .h5 without the classifier, or an .npz with arrays named <layer>__<weight>.",
+    "A FILE is Keras' .h5 without the classifier, or an .npz with arrays named <layer>__<weight>. EfficientNetLite0 "
+    f"reads {IMAGENET} from an installed package, and takes a .pth as a FILE.",
 )
 
 

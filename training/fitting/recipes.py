@@ -135,7 +135,7 @@ def new_network_recipe(
         optimizer or network.optimizer,
         learning_rate=learning_rate,
         balance=balance,
-        pretrained_on=f"ImageNet (keras.applications.{name}{file})" if pretrained else "",
+        pretrained_on=f"ImageNet ({network.package or f'keras.applications.{name}'}{file})" if pretrained else "",
         frozen_epochs=-(-epochs // 3) if pretrained else 0,
     )
 

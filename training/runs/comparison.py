@@ -16,9 +16,21 @@ from training.data.folds import Split, folds
 from training.data.splits import read_splits, write_splits
 from training.errors import TrainingError
 from training.fitting.balance import BALANCES
-from training.fitting.recipes import NetworkRecipe, new_network_recipe
-from training.networks.pretrained import PretrainedWeightsError
-from training.runs.comparison_rows import ROW, ComparisonRow, majority_row, network_row, same_row, write_row
+from training.fitting.recipes import NetworkRecipe, PooledRecipe, new_network_recipe, new_pooled_recipe
+from training.networks.pretrained import NO_WEIGHTS, PretrainedWeightsError
+from training.runs.comparison_differences import differences
+from training.runs.comparison_recipe import RECIPE, recipe_row
+from training.runs.comparison_rows import (
+    ROW,
+    ComparisonRow,
+    majority_row,
+    network_row,
+    read_probabilities,
+    same_row,
+    write_row,
+)
+from training.runs.plan import Plan
+from training.runs.pooled import PREPROCESSING
 from training.runs.progress import RunProgress
 from training.runs.timing import milliseconds
 
@@ -39,7 +51,7 @@ class ComparisonPlan:
     Attributes:
         data: source of labelled cells.
         preprocessing: how pixels become model input.
-        names: architectures, and ``MAJORITY``.
+        names: architectures, ``MAJORITY`` and ``RECIPE``.
         epochs: most epochs of each training.
         seed: of the split and of each training.
         folds: number of subject-disjoint folds, of which the first is held out; or a file, whose first split is taken.
@@ -73,12 +85,11 @@ def compare_networks(plan: ComparisonPlan, progress: RunProgress) -> tuple[list[
         ComparisonError: the folder's rows were made with other settings.
         DatasetError: the source cannot be trained from.
     """
-    recipes = {name: _recipe(plan, name) for name in plan.names}
+    recipes, missing = _recipes(plan)
     dataset = progress.load(plan.data, plan.preprocessing)
     first = _first_split(plan, dataset)
     _agree_on_settings(plan, dataset, first)
     split = _thin_out(first, plan)
-    missing = []
     for name, recipe in recipes.items():
         try:
             _make_row(plan, name, recipe, dataset, split, progress)
@@ -90,12 +101,42 @@ def compare_networks(plan: ComparisonPlan, progress: RunProgress) -> tuple[list[
         paths = {row["name"]: plan.out / row["name"] / GRAPH_FILE for row in rows}
         graphs = {name: path.read_bytes() for name, path in paths.items() if path.exists()}
         times = milliseconds(graphs, dataset.pixels[split.held_out[:TIMED_CELLS]])
-    return [row | {"milliseconds": times.get(row["name"])} for row in rows], missing
+    with progress.step("Differences"):
+        gains = _differences(plan, rows, dataset, split)
+    return [row | {"milliseconds": times.get(row["name"]), **gains.get(row["name"], {})} for row in rows], missing
 
 
-def _recipe(plan: ComparisonPlan, name: str) -> NetworkRecipe | None:
+def _differences(
+    plan: ComparisonPlan, rows: list[ComparisonRow], dataset: Dataset, split: Split
+) -> dict[str, dict[str, Any]]:
+    """Difference of each row's AUC from the recipe's, if the folder has its row."""
+    probabilities = {row["name"]: read_probabilities(plan.out / row["name"]) for row in rows}
+    reference = probabilities.pop(RECIPE, None)
+    if reference is None:
+        return {}
+    is_all, groups = dataset.is_all[split.held_out], dataset.groups[split.held_out]
+    estimates = differences(probabilities, reference, is_all, groups, plan.seed)
+    return {name: {"auc_minus_recipe": asdict(estimate)} for name, estimate in estimates.items()}
+
+
+def _recipes(plan: ComparisonPlan) -> tuple[dict[str, NetworkRecipe | PooledRecipe | None], list[str]]:
+    """The recipe of each row, and a line for each that cannot be made."""
+    recipes, missing = {}, []
+    for name in plan.names:
+        try:
+            recipes[name] = _recipe(plan, name)
+        except PretrainedWeightsError as error:
+            missing.append(str(error))
+    return recipes, missing
+
+
+def _recipe(plan: ComparisonPlan, name: str) -> NetworkRecipe | PooledRecipe | None:
     if name == MAJORITY:
         return None
+    if name == RECIPE:
+        if plan.weights == NO_WEIGHTS:
+            raise PretrainedWeightsError(f"The {RECIPE} does not start from random weights: give those of MobileNet.")
+        return new_pooled_recipe(plan.weights, plan.seed)
     return new_network_recipe(
         name,
         plan.preprocessing.size,
@@ -152,7 +193,7 @@ def _settings(plan: ComparisonPlan, dataset: Dataset, split: Split) -> dict[str,
 def _make_row(
     plan: ComparisonPlan,
     name: str,
-    recipe: NetworkRecipe | None,
+    recipe: NetworkRecipe | PooledRecipe | None,
     dataset: Dataset,
     split: Split,
     progress: RunProgress,
@@ -165,8 +206,11 @@ def _make_row(
             raise ComparisonError(f"{folder} was trained otherwise: remove it, or name another folder.")
         return
     if recipe is None:
-        write_row(folder, {"name": name, **settings, **majority_row(dataset, split)})
-        return
-    with progress.step(f"Training {name}") as advance:
-        row = network_row(dataset, split, recipe, folder, advance, plan.weights)
+        row = majority_row(dataset, split, plan.seed, folder)
+    elif isinstance(recipe, PooledRecipe):
+        pooled_plan = Plan(plan.data, PREPROCESSING, recipe, plan.folds, folder, plan.weights)
+        row = recipe_row(pooled_plan, dataset, split, progress)
+    else:
+        with progress.step(f"Training {name}") as advance:
+            row = network_row(dataset, split, recipe, folder, advance, plan.weights)
     write_row(folder, {"name": name, **settings, **row})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import time
 from pathlib import Path
@@ -15,7 +16,8 @@ from lambda_fn.decisions import Thresholds
 from lambda_fn.manifest import GRAPH_FILE
 from training.data.dataset import Dataset
 from training.data.folds import Split
-from training.evaluation.metrics import figures
+from training.evaluation.metrics import CONFIDENCE, draws_of_subjects, figures
+from training.evaluation.predictions import COLUMNS
 from training.fitting.checkpoints import Checkpoints
 from training.fitting.network import OnStep, fit, predict
 from training.fitting.recipes import NetworkRecipe
@@ -24,8 +26,9 @@ from training.shipping.graph import ParityError, check_parity, to_onnx
 if TYPE_CHECKING:
     import keras
 
-ROW = "row.json"
+ROW, PREDICTIONS = "row.json", "predictions.csv"
 PARITY_CELLS = 64
+REPLICATES = 1000
 
 ComparisonRow = dict[str, Any]
 
@@ -38,20 +41,61 @@ def network_row(
     model = fit(dataset, split, recipe, folder, on_step, weights)
     training = {"epochs": Checkpoints(folder).epochs, "seconds": round(time.monotonic() - start)}
     probabilities = predict(model, dataset.pixels[split.held_out])
-    return {
-        **training,
-        "parameters": model.count_params(),
-        "parity": _export(model, dataset, split, recipe.seed, folder),
-        **measure(probabilities, dataset.is_all[split.held_out]),
-    }
+    return training | measured(model, probabilities, dataset, split, recipe.seed, folder)
 
 
-def majority_row(dataset: Dataset, split: Split) -> ComparisonRow:
+def majority_row(dataset: Dataset, split: Split, seed: int, folder: Path) -> ComparisonRow:
     """Measure the share of ALL among the training cells as the probability of every cell."""
     share = float(dataset.is_all[split.training].mean())
     probabilities = np.full(len(split.held_out), share)
     training = {"epochs": 0, "seconds": 0, "parameters": 1, "parity": None}
-    return {**training, **measure(probabilities, dataset.is_all[split.held_out])}
+    return training | _figures(probabilities, dataset, split, seed, folder)
+
+
+def measured(
+    model: keras.Model, probabilities: NDArray[np.float64], dataset: Dataset, split: Split, seed: int, folder: Path
+) -> ComparisonRow:
+    """Export a model, write its predictions, and measure them.
+
+    Args:
+        model: Keras model, as ``shipping.graph.to_onnx`` takes it.
+        probabilities: what it predicts for the held-out cells, shape (held out,).
+        dataset: the cells.
+        split: of these cells.
+        seed: of the bootstrap, and of the cells that the graph is checked on.
+        folder: gets graph and predictions.
+
+    Returns:
+        Number of parameters, largest difference between model and graph, figures, and their intervals.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    parity = _export(model, dataset, split, seed, folder)
+    row = {"parameters": model.count_params(), "parity": parity}
+    return row | _figures(probabilities, dataset, split, seed, folder)
+
+
+def _figures(
+    probabilities: NDArray[np.float64], dataset: Dataset, split: Split, seed: int, folder: Path
+) -> ComparisonRow:
+    _write_predictions(probabilities, dataset, split, folder)
+    is_all, groups = dataset.is_all[split.held_out], dataset.groups[split.held_out]
+    return {**measure(probabilities, is_all), "intervals": intervals(probabilities, is_all, groups, seed)}
+
+
+def _write_predictions(probabilities: NDArray[np.float64], dataset: Dataset, split: Split, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / PREDICTIONS).open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        for cell, probability in zip(split.held_out, probabilities, strict=True):
+            label = "all" if dataset.is_all[cell] else "hem"
+            table.writerow((dataset.names[cell], label, dataset.subjects[cell], f"{probability:.9g}"))
+
+
+def read_probabilities(folder: Path) -> NDArray[np.float64]:
+    """Read the probabilities of ALL that a row's model gave the held-out cells, in their order."""
+    with (folder / PREDICTIONS).open(encoding="utf-8", newline="") as file:
+        return np.array([float(row[COLUMNS[-1]]) for row in csv.DictReader(file)])
 
 
 def write_row(folder: Path, row: ComparisonRow) -> None:
@@ -67,7 +111,7 @@ def write_row(folder: Path, row: ComparisonRow) -> None:
 def same_row(folder: Path, settings: ComparisonRow) -> bool:
     """Whether a folder's row was made with these settings."""
     row = json.loads((folder / ROW).read_text("utf-8"))
-    return {key: row[key] for key in settings} == settings
+    return bool({key: row[key] for key in settings} == json.loads(json.dumps(settings)))
 
 
 def _export(model: keras.Model, dataset: Dataset, split: Split, seed: int, folder: Path) -> float | None:
@@ -98,3 +142,24 @@ def measure(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_]) -> di
         "roc_auc": values["ranking"]["roc_auc"],
         "loss": float(log_loss(is_all, probabilities, labels=[False, True])),
     }
+
+
+def intervals(
+    probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], groups: NDArray[np.int64], seed: int
+) -> dict[str, tuple[float, float]]:
+    """95 % intervals of the figures of ``measure``, from a bootstrap that draws groups of subjects.
+
+    Args:
+        probabilities: as in ``measure``.
+        is_all: as in ``measure``.
+        groups: integer array of shape (n,).
+        seed: of the draws. Rows of the same seed and cells share them.
+
+    Returns:
+        Lower and upper end by the names of the figures.
+    """
+    draws = draws_of_subjects(is_all, groups, seed, REPLICATES)
+    drawn = [measure(probabilities[cells], is_all[cells]) for cells in draws]
+    tail = (1 - CONFIDENCE) / 2
+    ends = {name: np.quantile([draw[name] for draw in drawn], [tail, 1 - tail]) for name in drawn[0]}
+    return {name: (float(low), float(high)) for name, (low, high) in ends.items()}

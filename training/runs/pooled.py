@@ -51,7 +51,7 @@ def make_pooled_model(plan: PooledPlan, progress: RunProgress) -> dict[str, Any]
     plan.out.mkdir(parents=True, exist_ok=True)
 
     network = feature_network(plan.preprocessing.size, plan.weights)
-    fitter = _head_fitter(plan, dataset, network, progress)
+    fitter = head_fitter(plan, dataset, network, progress)
     outputs = _predict_held_out(fitter, splits, progress, "Fold")
     scores, support_distances, colour_distances = outputs.T
     scaling = platt(scores, dataset.is_all)
@@ -82,7 +82,8 @@ def _by_subject_alone(dataset: Dataset, count: int, seed: int) -> list[Split]:
     return [leave_out_duplicates(split, dataset.photographs) for split in folds(dataset.is_all, subjects, count, seed)]
 
 
-def _head_fitter(plan: PooledPlan, dataset: Dataset, network: keras.Model, progress: RunProgress) -> HeadFitter:
+def head_fitter(plan: PooledPlan, dataset: Dataset, network: keras.Model, progress: RunProgress) -> HeadFitter:
+    """Pool the features of each cell, and of the cell rotated, mirrored and moved, for heads to learn from."""
     with progress.step("Features") as advance:
         features = extract(network, dataset.pixels, advance)
     with progress.step("Augmented features") as advance:

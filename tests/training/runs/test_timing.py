@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
+from training.networks.architectures import network
 from training.runs.timing import milliseconds
 from training.shipping.graph import run_graph, to_onnx
 
@@ -41,3 +42,8 @@ def test_each_graph_has_a_time(spread_network: keras.Model) -> None:
     times = milliseconds({"first": graph, "second": graph}, np.zeros((3, 32, 32, 3), np.uint8))
     assert times.keys() == {"first", "second"}
     assert min(times.values()) > 0
+
+
+def test_a_graph_of_another_input_size_is_timed_too(spread_network: keras.Model) -> None:
+    graphs = {"of this size": to_onnx(spread_network), "of another": to_onnx(network("2x2C1D", 64))}
+    assert milliseconds(graphs, np.zeros((2, 32, 32, 3), np.uint8)).keys() == graphs.keys()
