@@ -70,9 +70,9 @@ def test_a_difference_between_classes_is_told_from_one_between_persons() -> None
 
 
 def test_images_of_one_class_alone_that_can_be_read_are_refused(cells: Path) -> None:
-    found = find_cells(cells)[1]
-    for cell in found:
+    cells_below = find_cells(cells)[1]
+    for cell in cells_below:
         if cell.label == "normal":
             Path(cell.location).write_text("no image", "utf-8")
     with pytest.raises(DatasetError, match="What could be read holds only cells labelled ALL"):
-        explore(found, seed=0)
+        explore(cells_below, seed=0)

@@ -208,10 +208,10 @@ def test_a_source_that_gives_no_index_is_answered_in_one_line(
 
 def test_the_photographs_that_c_nmc_holds_twice_are_found(tmp_path: Path) -> None:
     folder = os.environ.get("CELLFLAG_CNMC")
-    if not folder or len(list(Path(folder).rglob("*.webp"))) != 3705:
-        pytest.skip("CELLFLAG_CNMC names no folder of the 3,705 cells that doubles were counted on")
+    if not folder or len(list(Path(folder).rglob("*.webp"))) != 6622:
+        pytest.skip("CELLFLAG_CNMC names no folder of the 6,622 cells whose duplicates were counted")
     result = index(tmp_path / "index.csv", folder)
-    assert "3,697 of 3,705 cells, in 34 groups" in result.output
+    assert "6,614 of 6,622 cells, in 41 groups" in result.output
     group = {row["subject"]: row["group"] for row in rows_of(tmp_path / "index.csv")}
     for one, other in (("H2", "H6"), ("17", "20"), ("H3", "H10")):
         assert group[one] == group[other]

@@ -32,8 +32,8 @@ def test_flips_and_quarter_turns_give_all_eight_views_with_the_same_pixels(image
     views = rotate_quarters(flip(images, SEED), SEED + 1).numpy()
     different = np.unique(views, axis=0)
     assert len(different) == 8
-    turned = [np.rot90(mirrored, quarter) for mirrored in (images[0], images[0][::-1]) for quarter in range(4)]
-    assert (different == np.unique(np.stack(turned), axis=0)).all()
+    orientations = [np.rot90(mirrored, quarter) for mirrored in (images[0], images[0][::-1]) for quarter in range(4)]
+    assert (different == np.unique(np.stack(orientations), axis=0)).all()
 
 
 def test_free_rotation_turns_its_share_of_images_around_the_centre(images: Images) -> None:

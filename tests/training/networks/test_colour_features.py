@@ -29,11 +29,11 @@ def features(network: keras.Model, pixels: NDArray[np.float32], mask: NDArray[np
 
 def test_there_are_75_features_and_colour_comes_first(network: keras.Model) -> None:
     pixels, mask = cell()
-    found = features(network, pixels, mask)
+    values = features(network, pixels, mask)
     inside = pixels[20:44, 20:44].reshape(12, 2, 12, 2, 3).mean(axis=(1, 3)) / 32  # the outline's fields left out
-    assert found.shape == (75,)
-    assert found[:3] == pytest.approx(inside.mean(axis=(0, 1)), rel=1e-3)
-    assert found[3:6] == pytest.approx(inside.std(axis=(0, 1)), rel=1e-3)
+    assert values.shape == (75,)
+    assert values[:3] == pytest.approx(inside.mean(axis=(0, 1)), rel=1e-3)
+    assert values[3:6] == pytest.approx(inside.std(axis=(0, 1)), rel=1e-3)
 
 
 @pytest.mark.parametrize(("top", "left"), [(8, 8), (16, 24), (24, 16)])

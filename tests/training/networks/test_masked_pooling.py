@@ -29,7 +29,7 @@ def pooled(statistic: str, maps: NDArray[np.float32], mask: NDArray[np.float32])
 
 
 def test_moments_are_those_of_the_masked_positions_alone(maps: NDArray[np.float32], mask: NDArray[np.float32]) -> None:
-    found = pooled("moments", maps, mask)
+    pooled_maps = pooled("moments", maps, mask)
     for number in range(2):
         inside = maps[number][mask[number, ..., 0] == 1].astype(np.float64)
         centred = inside - inside.mean(axis=0)
@@ -42,7 +42,7 @@ def test_moments_are_those_of_the_masked_positions_alone(maps: NDArray[np.float3
             np.log((standard**4).mean(axis=0)),
             (standard * np.roll(standard, -1, axis=1)).mean(axis=0),
         ]
-        for of_network, of_numpy in zip(found, expected, strict=True):
+        for of_network, of_numpy in zip(pooled_maps, expected, strict=True):
             assert of_network[number] == pytest.approx(of_numpy, rel=1e-3, abs=1e-3)
 
 

@@ -28,11 +28,11 @@ def test_one_file_shows_cells_means_subjects_statistics_and_the_network(tmp_path
 
 
 def test_the_stages_of_the_served_network_are_found() -> None:
-    found = stages(MODEL_FOLDER / "model.onnx")
-    assert [stage.side for stage in found if stage.side] == [224, 112, 56, 28, 14]
-    assert found[0].channels == 3
-    assert found[-1].channels == 1
-    assert sum(stage.layers.total() for stage in found[1:] if stage.side) == 19
+    drawn_stages = stages(MODEL_FOLDER / "model.onnx")
+    assert [stage.side for stage in drawn_stages if stage.side] == [224, 112, 56, 28, 14]
+    assert drawn_stages[0].channels == 3
+    assert drawn_stages[-1].channels == 1
+    assert sum(stage.layers.total() for stage in drawn_stages[1:] if stage.side) == 19
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,8 @@ def test_every_replaced_model_is_kept(tmp_path: Path) -> None:
     served = write(tmp_path / "served", "first")
     for name in ("second", "third"):
         ship(write(tmp_path / name, name), served, tmp_path / "backup")
-    kept = [read(tmp_path / "backup" / number)["model.onnx"] for number in ("1", "2")]
-    assert kept == ["first model.onnx", "second model.onnx"]
+    backups = [read(tmp_path / "backup" / number)["model.onnx"] for number in ("1", "2")]
+    assert backups == ["first model.onnx", "second model.onnx"]
 
 
 @pytest.fixture
