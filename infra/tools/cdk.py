@@ -80,6 +80,12 @@ def _npm_cache() -> dict[str, str]:
     return {} if usable(Path(user_cache)) else {"npm_config_cache": str(CACHE / "npm")}
 
 
+def _jsii_cache() -> dict[str, str]:
+    """The variable for the libraries that jsii unpacks, if its own place in the user's home cannot be written to."""
+    user_cache = os.path.expanduser("~/.cache/aws/jsii")  # noqa: PTH111 - raises no error
+    return {} if usable(Path(user_cache)) else {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(CACHE / "jsii")}
+
+
 def cdk_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment for the CDK command line: the pinned Node first, this Python for the app, and no telemetry.
 
@@ -89,7 +95,7 @@ def cdk_environment(environment: Mapping[str, str]) -> dict[str, str]:
         environment: the user's environment, whose ``CDK_APP`` is kept if it has one.
     """
     node = node_folder()
-    defaults = {"CDK_APP": f'"{sys.executable}" -m infra.app'}
+    defaults = {"CDK_APP": f'"{sys.executable}" -m infra.app', **_jsii_cache()}
     fixed = {
         "PATH": os.pathsep.join([str(node), environment.get("PATH", os.defpath)]),
         "JSII_NODE": str(node / "node"),

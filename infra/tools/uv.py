@@ -29,6 +29,11 @@ def run_uv(*arguments: str | Path, **variables: str) -> subprocess.CompletedProc
 
 
 def _cache() -> dict[str, str]:
-    """The variable for uv's cache, if its own place cannot be written to."""
-    user_cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - raises no error
-    return {} if usable(Path(user_cache, "uv")) else {"UV_CACHE_DIR": str(CACHE / "uv")}
+    """The variables for uv's own folders, if their usual places cannot be written to or do not exist."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - raises no error
+    variables = {}
+    if not usable(Path(os.environ.get("XDG_CACHE_HOME") or f"{home}/.cache", "uv")):
+        variables["UV_CACHE_DIR"] = str(CACHE / "uv")
+    if not Path(home).is_dir():
+        variables["UV_PYTHON_INSTALL_DIR"] = str(CACHE / "uv-python")
+    return variables

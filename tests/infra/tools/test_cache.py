@@ -28,14 +28,17 @@ def test_tools_keep_their_downloads_in_the_project_if_the_home_cannot_be_written
 ) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv(variable, str(file))
-    assert uv._cache() == {"UV_CACHE_DIR": str(CACHE / "uv")}
-    assert cdk._npm_cache() == ({"npm_config_cache": str(CACHE / "npm")} if variable == "HOME" else {})
+    home = variable == "HOME"
+    own_pythons = {"UV_PYTHON_INSTALL_DIR": str(CACHE / "uv-python")} if home else {}
+    assert uv._cache() == {"UV_CACHE_DIR": str(CACHE / "uv")} | own_pythons
+    assert cdk._npm_cache() == ({"npm_config_cache": str(CACHE / "npm")} if home else {})
+    assert cdk._jsii_cache() == ({"JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(CACHE / "jsii")} if home else {})
 
 
 def test_tools_use_the_users_own_caches_if_they_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert (uv._cache(), cdk._npm_cache()) == ({}, {})
+    assert (uv._cache(), cdk._npm_cache(), cdk._jsii_cache()) == ({}, {}, {})
 
 
 def test_a_project_of_another_user_is_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
