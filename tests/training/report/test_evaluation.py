@@ -18,7 +18,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_samples(folder / "cells", 24, seed=1)
     arguments = ["train", "evaluate", str(MODEL_FOLDER), "--cells", str(folder / "cells"), "--out", str(folder / "out")]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("training.commands.evaluate.TRIED", 2)
+        patch.setattr("training.commands.evaluate.UNUSUAL_IMAGES", 2)
         result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     return folder / "out"
