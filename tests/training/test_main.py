@@ -147,6 +147,42 @@ def test_a_run_does_not_go_on_with_other_cells(
     assert (result.exit_code, "began with other cells" in result.output) == (1, True)
 
 
+def test_a_run_holds_its_folder_before_it_reads_cells_and_a_second_resume_is_refused(
+    cells: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path_factory.mktemp("place") / "run"
+    refusals: list[Result] = []
+
+    def kill(*_: object) -> None:
+        before = sorted(run.rglob("*"))
+        refusals.append(CliRunner().invoke(main, ["train", "run", "--resume", str(run)]))
+        refusals.append(train(cells, run))
+        assert sorted(run.rglob("*")) == before
+        raise SystemExit(9)
+
+    monkeypatch.setattr("training.runs.progress.load", kill)
+    assert train(cells, run).exit_code == 9
+    assert [refusal.exit_code for refusal in refusals] == [1, 1]
+    assert all("another process works in it" in refusal.output for refusal in refusals)
+    assert not run.exists()
+
+
+def test_a_recipe_that_is_stopped_leaves_its_folder_free(
+    cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(plan: Any, *_: object) -> None:
+        (plan.out / "out-of-fold.csv").touch()
+        (plan.out / "model.keras").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.runs.pooled.make_pooled_model", stop)
+    out = tmp_path / "stopped"
+    result = CliRunner().invoke(main, ["train", "recipe", str(cells), "--out", str(out)])
+    assert result.exit_code != 0
+    assert "Nothing is kept: start the recipe again with the same command." in result.output
+    assert not out.exists()
+
+
 def test_a_folder_that_is_no_run_cannot_go_on(cells: Path) -> None:
     result = CliRunner().invoke(main, ["train", "run", "--resume", str(cells)])
     assert (result.exit_code, "it holds no run.json" in result.output) == (1, True)

@@ -8,6 +8,7 @@ from rich.console import Console
 from training.commands.options import CELLS, NEW_FOLDER, TrainingOptions, training_options
 from training.commands.shell import load_tensorflow, one_line_errors
 from training.networks.architectures import ARCHITECTURES
+from training.runs.run_folder import hold
 
 OUT = Path("runs/compare")
 
@@ -52,7 +53,7 @@ def compare(cells: Path, names: tuple[str, ...], options: TrainingOptions, most_
         most_cells,
         options.balance,
     )
-    with one_line_errors():
+    with one_line_errors(), hold(out):
         rows, missing = compare_networks(plan, RunProgress(console))
         write_tables(out, rows)
     Console().print(on_terminal(rows), "", "95 % intervals over subjects", "", intervals_on_terminal(rows), sep="\n")

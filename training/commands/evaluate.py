@@ -10,7 +10,8 @@ from rich.console import Console
 
 from lambda_fn.manifest import GRAPH_FILE
 from training.commands.options import CELLS, NEW_FOLDER, SEED
-from training.commands.shell import new_run_folder, one_line_errors
+from training.commands.shell import one_line_errors
+from training.runs.run_folder import take_new
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,9 +45,8 @@ def evaluate(measured: Path, cells: Path | None, out: Path | None, seed: int) ->
         raise click.UsageError(f"{measured} is neither a run (it has no {OUT_OF_FOLD}) nor a model (no {GRAPH_FILE}).")
     if is_model and cells is None:
         raise click.UsageError("A served model has to predict something: name labelled cells with --cells.")
-    out = new_run_folder(out or (measured / "evaluation" if is_run else None), "evaluation")
     console = Console(stderr=True)
-    with one_line_errors():
+    with one_line_errors(), take_new(out or (measured / "evaluation" if is_run else None), "evaluation") as out:
         from training.data.sources import find_cells
         from training.report.evaluation import write_report
         from training.runs.progress import RunProgress
@@ -57,6 +57,8 @@ def evaluate(measured: Path, cells: Path | None, out: Path | None, seed: int) ->
         if is_model and cells:
             model_folder = measured
             predictions = _predict(model_folder, cells, progress)
+            if predictions.warning:
+                console.print(f"Warning: {predictions.warning}", markup=False, soft_wrap=True)
         else:
             table = measured / OUT_OF_FOLD if is_run else measured
             model_folder = table.parent / MODEL

@@ -6,8 +6,9 @@ import click
 from rich.console import Console
 
 from training.commands.options import CELLS, FOLDS, NEW_FOLDER, SEED, SPLIT
-from training.commands.shell import load_tensorflow, new_run_folder, one_line_errors
+from training.commands.shell import load_tensorflow, one_line_errors
 from training.networks.pretrained import IMAGENET
+from training.runs.run_folder import take_new
 
 
 @click.command()
@@ -33,20 +34,25 @@ def recipe(
     """Make the shipped model from the labelled cells of CELLS.
 
     A network pretrained on photographs stays frozen, and a small kernel machine learns from its features of each cell.
-    CELLS are as in `run`. This takes some minutes; `promote` then puts the model into service.
+    CELLS are as in `run`. This takes some minutes; `promote` then puts the model into service. A recipe that is stopped
+    keeps nothing: start it again.
     """
-    out = new_run_folder(out, "recipe")
     console = Console(stderr=True)
-    load_tensorflow(console)
-
-    from training.fitting.recipes import new_pooled_recipe
-    from training.runs.plan import Plan
-    from training.runs.pooled import PREPROCESSING, make_pooled_model
-    from training.runs.progress import RunProgress
-    from training.shipping.model_folder import MODEL
-
     weights = str(backbone_weights or IMAGENET)
-    with one_line_errors():
+    with one_line_errors(), take_new(out, "recipe") as out:
+        load_tensorflow(console)
+
+        from training.fitting.recipes import new_pooled_recipe
+        from training.runs.plan import Plan
+        from training.runs.pooled import PREPROCESSING, make_pooled_model, remove_unfinished
+        from training.runs.progress import RunProgress
+        from training.shipping.model_folder import MODEL
+
         plan = Plan(cells, PREPROCESSING, new_pooled_recipe(weights, seed), split or folds, out, weights)
-        manifest = make_pooled_model(plan, RunProgress(console))
+        try:
+            manifest = make_pooled_model(plan, RunProgress(console))
+        except KeyboardInterrupt:
+            remove_unfinished(out)
+            console.print("Stopped. Nothing is kept: start the recipe again with the same command.", soft_wrap=True)
+            raise
     click.echo(f"{manifest['version']} is in {out / MODEL}. Serve it with: cellflag train promote {out}")

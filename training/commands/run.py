@@ -1,5 +1,7 @@
 """``cellflag train run``."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -15,7 +17,8 @@ from training.commands.options import (
     options_on_command_line,
     training_options,
 )
-from training.commands.shell import load_tensorflow, new_run_folder, one_line_errors
+from training.commands.shell import load_tensorflow, one_line_errors
+from training.runs.run_folder import hold, take_new
 
 
 @click.command()
@@ -54,18 +57,17 @@ def run(
         raise click.UsageError(f"--resume takes its options from {resume}; leave out {', '.join(others)}.")
     if not resume and not cells:
         raise click.UsageError("name the labelled CELLS, or a run to --resume.")
-    out = resume or new_run_folder(out, architecture)
     console = Console(stderr=True)
-    load_tensorflow(console)
+    with one_line_errors(), _take_folder(resume, out, architecture) as out:
+        load_tensorflow(console)
 
-    from training.fitting.recipes import new_network_recipe
-    from training.runs.network import make_network_model
-    from training.runs.plan import Plan, read_plan
-    from training.runs.progress import RunProgress
-    from training.shipping.model_folder import MODEL
+        from training.fitting.recipes import new_network_recipe
+        from training.runs.network import make_network_model
+        from training.runs.plan import Plan, read_plan
+        from training.runs.progress import RunProgress
+        from training.shipping.model_folder import MODEL
 
-    try:
-        with one_line_errors():
+        try:
             if cells and not resume:
                 recipe = new_network_recipe(
                     architecture,
@@ -81,9 +83,30 @@ def run(
             else:
                 plan, _ = read_plan(out, cells)
             manifest = make_network_model(plan, RunProgress(console))
-    except KeyboardInterrupt:
-        networks = len(list(out.glob("*/best*.keras")))
-        console.print(f"Stopped. Networks in {out}: {networks}, each the best of its training so far.", soft_wrap=True)
-        console.print(f"Go on with: cellflag train run --resume {out}", soft_wrap=True)
-        raise
+        except KeyboardInterrupt:
+            _show_what_is_left(out, console)
+            raise
     click.echo(f"{manifest['version']} is in {out / MODEL}. Serve it with: cellflag train promote {out}")
+
+
+@contextmanager
+def _take_folder(resume: Path | None, out: Path | None, name: str) -> Iterator[Path]:
+    """The folder of a run that goes on, or of a new one; no other process works in it meanwhile."""
+    if resume:
+        with hold(resume):
+            yield resume
+    else:
+        with take_new(out, name) as folder:
+            yield folder
+
+
+def _show_what_is_left(out: Path, console: Console) -> None:
+    """Print what a run that was stopped keeps, and how it goes on."""
+    from training.runs.plan import PLAN
+
+    if not (out / PLAN).exists():
+        console.print("Stopped before the training began. Nothing is kept: start the run again.", soft_wrap=True)
+        return
+    networks = len(list(out.glob("*/best*.keras")))
+    console.print(f"Stopped. Networks in {out}: {networks}, each the best of its training so far.", soft_wrap=True)
+    console.print(f"Go on with: cellflag train run --resume {out}", soft_wrap=True)

@@ -24,9 +24,10 @@ from training.commands.options import (
     check_sizes,
     options_on_command_line,
 )
-from training.commands.shell import new_run_folder, one_line_errors
+from training.commands.shell import one_line_errors
 from training.networks.architectures import look_up
 from training.networks.pretrained import IMAGENET, NO_WEIGHTS
+from training.runs.run_folder import RUNS, take_new
 
 if TYPE_CHECKING:
     import boto3
@@ -122,7 +123,6 @@ def sagemaker(
     check_sizes(crop, size)
     look_up(str(options["architecture"]), size)
     name = _new_name(str(options["architecture"]))
-    out = new_run_folder(out or Path("runs") / (resume or name), name)
 
     import boto3
 
@@ -150,7 +150,8 @@ def sagemaker(
     console = Console(stderr=True)
     if warning := version_warning():
         console.print(warning)
-    _run(job, resume, session, out, console)
+    with one_line_errors(), take_new(out or RUNS / (resume or name), name) as out:
+        _run(job, resume, session, out, console)
     click.echo(f"The model of the job is in {out}. Serve it with: cellflag train promote {out}")
 
 
@@ -169,14 +170,13 @@ def _run(job: Job, resume: str | None, session: boto3.Session, out: Path, consol
     name = ""
     try:
         name = _start_or_find(job, resume, session, console)
-        with one_line_errors():
-            model = follow(
-                name,
-                session.client("sagemaker"),
-                session.client("logs"),
-                lambda line: console.print(line, markup=False, soft_wrap=True),
-            )
-            bring_back(model, session.client("s3"), out)
+        model = follow(
+            name,
+            session.client("sagemaker"),
+            session.client("logs"),
+            lambda line: console.print(line, markup=False, soft_wrap=True),
+        )
+        bring_back(model, session.client("s3"), out)
     except (BotoCoreError, ClientError) as error:
         advice = f" {name} goes on; follow it with --resume {name}." if name else ""
         raise click.ClickException(f"AWS: {error}.{advice}") from error

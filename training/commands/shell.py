@@ -1,26 +1,10 @@
-"""What several commands need: a folder for a run, TensorFlow, and errors in one line."""
+"""What several commands need: TensorFlow, errors in one line, and text that is safe on a terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
 
 import click
 from rich.console import Console
-
-RUNS = Path("runs")
-
-
-def new_run_folder(out: Path | None, name: str) -> Path:
-    """The folder that a run writes to: ``out``, or one below ``runs/`` with the name and the time.
-
-    Raises:
-        click.UsageError: it holds something already.
-    """
-    out = out or RUNS / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
-    if out.exists() and any(out.iterdir()):
-        raise click.UsageError(f"{out} is not empty: name a new folder for the run.")
-    return out
 
 
 def load_tensorflow(console: Console) -> None:
@@ -46,7 +30,8 @@ def _without_libraries(error: ImportError) -> click.ClickException:
 def one_line_errors() -> Iterator[None]:
     """Say in one line that a library is not installed, or which file cannot be read or written.
 
-    A ``TrainingError`` is such a line already, and passes.
+    A ``TrainingError`` is such a line already, and passes. A function that writes through ``files.appearing`` names its
+    file in errors that come without one.
 
     Raises:
         click.ClickException: the line.
@@ -56,4 +41,6 @@ def one_line_errors() -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise _without_libraries(error) from error
     except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}.") from error
+        reason = str(error.strerror or error).strip().rstrip(".") or type(error).__name__
+        place = f"{printable(str(error.filename))}: " if error.filename is not None else ""
+        raise click.ClickException(f"{place}{reason}.") from error

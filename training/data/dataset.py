@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from lambda_fn.cells import to_model_input
 from lambda_fn.manifest import Preprocessing
 from training.data.duplicates import nearly_same, photographs, thumbnail
-from training.data.labelled_cell import LabelledCell
 from training.data.reading import ReadCell, read_usable
 from training.data.sources import find_cells
 from training.data.subjects import groups_of
@@ -82,13 +81,14 @@ def load(
         is_all=np.array([cell.label == "ALL" for cell in cells]),
         subjects=np.array([cell.subject for cell in cells]),
         groups=groups_of(cells, photograph_of),
-        digest=_digest_of_all(zip(cells, contents, strict=True)),
+        digest=digest_of((cell.label, cell.subject, content) for cell, content in zip(cells, contents, strict=True)),
         left_out=tuple(left_out),
         contents=contents,
         photographs=photograph_of,
     )
 
 
-def _digest_of_all(cells: Iterable[tuple[LabelledCell, str]]) -> str:
-    lines = (f"{cell.label}\t{cell.subject}\t{pixels}\n" for cell, pixels in cells)
+def digest_of(cells: Iterable[tuple[str, str, str]]) -> str:
+    """Digest of a data set: sha256 over label, subject and digest of the pixels of each cell, in the order of names."""
+    lines = (f"{label}\t{subject}\t{pixels}\n" for label, subject, pixels in cells)
     return hashlib.sha256("".join(lines).encode()).hexdigest()

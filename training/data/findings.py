@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.files import appearing
+
 COLUMNS = ("problem", "case", "remedy")
 
 
@@ -29,8 +31,10 @@ def write_findings(path: Path, findings: Iterable[Finding]) -> None:
     Raises:
         FileExistsError: there is such a file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file:
+    with (
+        appearing(path, new=True) as arriving,
+        arriving.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
         table.writerows((finding.problem, case, finding.remedy) for finding in findings for case in finding.cases)

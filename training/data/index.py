@@ -13,6 +13,7 @@ from training.data.labelled_cell import LABEL_OF_WORD, WORD_OF_LABEL, LabelledCe
 from training.data.locations import S3
 from training.data.tables import read_rows
 from training.errors import DatasetError
+from training.files import appearing
 
 REQUIRED = ("path", "label", "subject")
 COLUMNS = (*REQUIRED, "group", "sha256", "width", "height", "bytes", "data_set", "labelled_at")
@@ -45,9 +46,8 @@ def write_index(path: Path, entries: Iterable[Entry]) -> None:
     Raises:
         FileExistsError: there is such a file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     folder = path.parent.resolve()
-    with path.open("x", encoding="utf-8", newline="") as file:
+    with appearing(path, new=True) as arriving, arriving.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         table.writeheader()
         for entry in entries:

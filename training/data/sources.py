@@ -19,6 +19,8 @@ from training.data.tables import TABLE_SUFFIXES
 from training.errors import DatasetError
 
 TABLE = "labels.csv"
+# Stands between the titles of data sets whose cells are taken together.
+JOINED = " + "
 _PRELIMINARY = "table of the preliminary set"
 _UNREADABLE_TABLE = "table that cannot be read"
 
@@ -47,7 +49,7 @@ def find_cells(source: Path, naming: Naming | None = None) -> tuple[str, list[La
     found = survey(source, naming or Naming())
     cells = sorted(found.cells, key=lambda cell: cell.name)
     require_both_classes([cell.label for cell in cells], str(source), _advice(found))
-    return " + ".join(sorted({cell.data_set for cell in cells})), cells
+    return JOINED.join(sorted({cell.data_set for cell in cells})), cells
 
 
 def survey(source: Path, naming: Naming) -> Survey:

@@ -15,6 +15,7 @@ from training.data.dataset import Dataset
 from training.data.folds import Split, folds
 from training.data.tables import read_rows
 from training.errors import DatasetError
+from training.files import appearing
 
 KEYS = ("sha256", "path", "label", "subject")
 PARTS = ("training", "validation", "test")
@@ -38,8 +39,7 @@ def write_splits(path: Path, cells: Sequence[tuple[str, str, str, str]], splits:
         column[split.held_out] = 2
         columns.append([PARTS[part] for part in column])
     names = ["split"] if len(splits) == 1 else [f"fold_{number}" for number in range(1, len(splits) + 1)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("x", encoding="utf-8", newline="") as file:
+    with appearing(path, new=True) as arriving, arriving.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow((*KEYS, *names))
         table.writerows((*cell, *parts) for cell, *parts in zip(cells, *columns, strict=True))

@@ -1,6 +1,7 @@
 """Predictions to judge a model by: of a run on held-out cells, or of a served model on labelled cells."""
 
 import csv
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,16 +13,20 @@ from lambda_fn.cells import to_model_input
 from lambda_fn.decisions import Thresholds
 from lambda_fn.manifest import MANIFEST_FILE, Manifest
 from lambda_fn.model import Model
+from training.data.dataset import digest_of
 from training.data.labelled_cell import LABEL_OF_WORD, LabelledCell, require_both_classes
 from training.data.reading import ReadCell, UnusableImageError, read_all
-from training.data.sources import find_cells
+from training.data.sources import JOINED, find_cells
 from training.data.subjects import groups_of
 from training.data.tables import read_rows
 from training.errors import DatasetError
 from training.evaluation.evidence import OutOfFold
+from training.files import appearing
 
 OUT_OF_FOLD = "out-of-fold.csv"
-FOLD = "fold"
+FOLD, CONTENT = "fold", "sha256"
+_ADVICE = "If these cells are among those, the figures flatter it: judge a model by subjects that it never saw."
+_RUN_INSTEAD = "Evaluate the run instead, whose predictions are out of fold."
 COLUMNS = ("path", "label", "subject", "probability_all")
 
 
@@ -39,6 +44,8 @@ class Predictions:
         groups: integer array of shape (n,).
         probabilities: float array of shape (n,), 0 to 1: of ALL.
         thresholds: the model's own; None if there is no model beside the predictions.
+        contents: sha256 of each cell's decoded pixels; None if the table of predictions does not state them.
+        warning: one line if the model learned, or may have learned, from these cells; else empty.
     """
 
     model: str
@@ -50,16 +57,19 @@ class Predictions:
     groups: NDArray[np.int64]
     probabilities: NDArray[np.float64]
     thresholds: Thresholds | None
+    contents: tuple[str, ...] | None = None
+    warning: str = ""
 
 
 def write_predictions(table: Path, predictions: OutOfFold) -> None:
-    """Write the fold of every cell, from 1, and the probability that the model of the other folds gave it."""
+    """Write the fold of every cell, from 1, the probability by the model of the other folds, and the pixels' digest."""
     cells = predictions.dataset
     labels = np.where(cells.is_all, "all", "hem")
-    columns = (cells.names, labels, cells.subjects, predictions.fold_of, predictions.probabilities.round(6))
-    with table.open("w", encoding="utf-8", newline="") as file:
+    probabilities = predictions.probabilities.round(6)
+    columns = (cells.names, labels, cells.subjects, predictions.fold_of, probabilities, cells.contents)
+    with appearing(table) as arriving, arriving.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow((*COLUMNS[:-1], FOLD, COLUMNS[-1]))
+        writer.writerow((*COLUMNS[:-1], FOLD, COLUMNS[-1], CONTENT))
         writer.writerows(zip(*columns, strict=True))
 
 
@@ -71,7 +81,7 @@ def read_predictions(table: Path, model_folder: Path | None) -> Predictions:
         model_folder: holds the manifest of the run's model, if there is one.
 
     Raises:
-        DatasetError: the file is no such table, or has one class only.
+        DatasetError: the file is no such table, has one class only, or is of other cells than the run's model.
     """
     names, is_all, subjects, probabilities = [], [], [], []
     columns, rows = read_rows(table, COLUMNS)
@@ -91,6 +101,9 @@ def read_predictions(table: Path, model_folder: Path | None) -> Predictions:
     if not names:
         raise DatasetError(f"{table} holds no predictions.")
     manifest = _manifest(model_folder)
+    contents = tuple(row[CONTENT] for _, row in rows) if CONTENT in columns else None
+    if contents and model_folder and manifest:
+        _require_same_cells(table, digest_of_predictions(is_all, subjects, contents), model_folder)
     folds = len({row[FOLD] for _, row in rows}) if FOLD in columns else 0
     return Predictions(
         model=manifest.version if manifest else table.resolve().parent.name,
@@ -104,6 +117,7 @@ def read_predictions(table: Path, model_folder: Path | None) -> Predictions:
         groups=np.unique(subjects, return_inverse=True)[1].astype(np.int64),
         probabilities=np.array(probabilities),
         thresholds=manifest.thresholds if manifest else None,
+        contents=contents,
     )
 
 
@@ -112,9 +126,33 @@ def _manifest(folder: Path | None) -> Manifest | None:
     return Manifest.read(folder) if folder and (folder / MANIFEST_FILE).is_file() else None
 
 
+def digest_of_predictions(is_all: Sequence[bool], subjects: Sequence[str], contents: Sequence[str]) -> str:
+    """Digest of predicted cells, as ``Dataset.digest`` is of a data set's."""
+    labels = ("ALL" if of_all else "normal" for of_all in is_all)
+    return digest_of(zip(labels, subjects, contents, strict=True))
+
+
+def _trained_on(folder: Path) -> str:
+    """Digest of the cells that the model in a folder learned from; empty if its manifest states none."""
+    fields = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
+    return str(fields.get("training", {}).get("data_digest", ""))
+
+
+def _require_same_cells(table: Path, digest: str, model_folder: Path) -> None:
+    if _trained_on(model_folder) not in ("", digest):
+        raise DatasetError(f"{table} holds predictions of other cells than {model_folder} was trained on: run it anew.")
+
+
 def with_groups_of(predictions: Predictions, cells: Sequence[LabelledCell]) -> Predictions:
-    """Take the groups of subjects from an index; without an index, each subject stays a group of its own."""
+    """Take the groups of subjects from an index; without an index, each subject stays a group of its own.
+
+    Raises:
+        DatasetError: an image of the index is another one than the predicted image of its name.
+    """
     by_name = {cell.name: cell for cell in cells if cell.sha256}
+    for name, content in zip(predictions.names, predictions.contents or (), strict=False):
+        if name in by_name and by_name[name].sha256 != content:
+            raise DatasetError(f"{name} is another image in the index than the one that was predicted: index it again.")
     if not set(predictions.names) <= by_name.keys():
         return predictions
     members = [by_name[name] for name in predictions.names]
@@ -150,15 +188,31 @@ def predict_cells(
     require_both_classes({cell.label for cell in usable}, str(cells))
     if not usable:
         raise DatasetError(f"{cells}: no image could be used.")
+    is_all = [cell.label == "ALL" for cell in usable]
+    contents = tuple(sha256 for _, sha256 in outcomes)
+    digest = digest_of_predictions(is_all, [cell.subject for cell in usable], contents)
+    warning = _warning(model.manifest, same_cells=digest == _trained_on(folder), title=title)
     return Predictions(
         model=model.manifest.version,
         data_set=title,
-        origin=f"Predicted by the served model, which learned from {model.manifest.data_set}. If these cells are among "
-        "those, the figures flatter it: judge a model by subjects that it never saw.",
+        origin=f"Predicted by the served model, which learned from {model.manifest.data_set}. {warning or _ADVICE}",
         names=tuple(cell.name for cell in usable),
-        is_all=np.array([cell.label == "ALL" for cell in usable]),
+        is_all=np.array(is_all),
         subjects=np.array([cell.subject for cell in usable]),
-        groups=groups_of(usable, [sha256 for _, sha256 in outcomes]),
+        groups=groups_of(usable, contents),
         probabilities=np.array([probability for probability, _ in outcomes]),
         thresholds=model.manifest.thresholds,
+        contents=contents,
+        warning=warning,
     )
+
+
+def _warning(manifest: Manifest, same_cells: bool, title: str) -> str:
+    """One line if the model learned from the cells of a title, or perhaps did; else empty."""
+    if same_cells:
+        return f"The model learned from these very cells, so the figures flatter it. {_RUN_INSTEAD}"
+    common = set(title.split(JOINED)) & set(manifest.data_set.split(JOINED))
+    if common:
+        names = JOINED.join(sorted(common))
+        return f"The model learned from {names}, too. Cells that it knows flatter the figures. {_RUN_INSTEAD}"
+    return ""

@@ -7,12 +7,19 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from training.errors import TrainingError
+from training.files import appearing
+
 if TYPE_CHECKING:
     import keras
 
 LOG = "log.csv"
 COLUMNS = ("epoch", "phase", "AUC", "loss", "val_AUC", "val_loss")
 BEST = "best.keras"
+
+
+class CheckpointError(TrainingError):
+    """A saved training that cannot be read."""
 
 
 class Checkpoints:
@@ -24,10 +31,18 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Continue with the epochs in ``folder``, which may be new."""
-        self._folder = folder
+        """Continue with the epochs in ``folder``, which may be new.
+
+        Raises:
+            CheckpointError: its log is damaged.
+        """
+        self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        rows = _read(folder / LOG)
+        try:
+            rows = _read(folder / LOG)
+            _best_epoch(rows)
+        except (ValueError, TypeError, KeyError, csv.Error) as error:
+            raise damaged(folder / LOG) from error
         epochs = [int(path.stem.removeprefix("last-")) for path in folder.glob("last-*.keras")]
         whole = [n for n in epochs if n <= len(rows) and self._best(rows[:n]).exists()]
         self._rows = rows[: max(whole, default=0)]
@@ -45,7 +60,23 @@ class Checkpoints:
     @property
     def last(self) -> Path:
         """The network after the last epoch, with its optimizer."""
-        return self._folder / f"last-{self.epochs:04}.keras"
+        return self.folder / f"last-{self.epochs:04}.keras"
+
+    def load_best(self) -> keras.Model:
+        """Read the network with the least loss, without its optimizer.
+
+        Raises:
+            CheckpointError: its file is damaged.
+        """
+        return _load(self.best, compiled=False)
+
+    def load_last(self) -> keras.Model:
+        """Read the network after the last epoch, with its optimizer.
+
+        Raises:
+            CheckpointError: its file is damaged.
+        """
+        return _load(self.last, compiled=True)
 
     def epochs_of(self, phase: str) -> int:
         """Number of epochs done in a phase."""
@@ -66,10 +97,10 @@ class Checkpoints:
         before = self.last
         row = {"epoch": str(self.epochs + 1), "phase": phase}
         self._rows.append(row | {name: repr(float(figures[name])) for name in COLUMNS[2:]})
-        _write(self._folder / LOG, self._rows)
+        _write(self.folder / LOG, self._rows)
         for path in (self.best, self.last) if _best_epoch(self._rows) == self.epochs else (self.last,):
             _save(model, path)
-        for path in self._folder.glob("best-*.keras"):
+        for path in self.folder.glob("best-*.keras"):
             if path != self.best:
                 path.unlink()
         before.unlink(missing_ok=True)
@@ -77,12 +108,12 @@ class Checkpoints:
     def tidy(self) -> None:
         """Keep the best network only, as ``BEST``, once the training is over and its results are saved elsewhere."""
         if self.epochs:
-            self.best.replace(self._folder / BEST)
-        for path in (*self._folder.glob("last-*.keras"), *self._folder.glob("best-*.keras")):
+            self.best.replace(self.folder / BEST)
+        for path in (*self.folder.glob("last-*.keras"), *self.folder.glob("best-*.keras")):
             path.unlink()
 
     def _best(self, rows: list[dict[str, str]]) -> Path:
-        return self._folder / f"best-{_best_epoch(rows):04}.keras"
+        return self.folder / f"best-{_best_epoch(rows):04}.keras"
 
 
 def _best_epoch(rows: list[dict[str, str]]) -> int:
@@ -91,23 +122,40 @@ def _best_epoch(rows: list[dict[str, str]]) -> int:
     return min(range(1, len(rows) + 1), key=lambda n: (math.isnan(losses[n - 1]), losses[n - 1]), default=0)
 
 
+def damaged(file: Path) -> CheckpointError:
+    """The error of a file of a training that cannot be read; the other trainings of the run are not lost."""
+    return CheckpointError(f"{file} is damaged: remove the folder {file.parent} and --resume, to train it anew.")
+
+
+def _load(path: Path, compiled: bool) -> keras.Model:
+    import keras
+
+    if not path.exists():
+        raise damaged(path)
+    # Keras raises errors of many kinds for a file that is no archive, or is cut off, or holds other weights.
+    try:
+        return keras.models.load_model(path, compile=compiled)
+    except Exception as error:
+        raise damaged(path) from error
+
+
 def _save(model: keras.Model, path: Path) -> None:
-    arriving = path.with_name(f".{path.name}")
-    model.save(arriving)
-    arriving.replace(path)
+    with appearing(path) as arriving:
+        model.save(arriving)
 
 
 def _read(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise ValueError("not the log of a training")
+        return list(reader)
 
 
 def _write(path: Path, rows: list[dict[str, str]]) -> None:
-    arriving = path.with_name(f".{path.name}")
-    with arriving.open("w", encoding="utf-8", newline="") as file:
+    with appearing(path) as arriving, arriving.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, COLUMNS)
         table.writeheader()
         table.writerows(rows)
-    arriving.replace(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from training.data.dataset import Dataset
 from training.data.folds import Split
+from training.errors import TrainingError
 from training.fitting.balance import downsample
 from training.fitting.batches import steps_of_an_epoch, stopping_batches, training_batches
 from training.fitting.checkpoints import Checkpoints
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     import keras
 
 OnStep = Callable[[float, float], None]
+
+
+class DivergedError(TrainingError):
+    """A training whose loss is not a number."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,10 @@ def fit(
     Returns:
         The Keras model with the weights of its best epoch, computing in float32. The best epoch has the least weighted
         loss on the stopping subjects.
+
+    Raises:
+        DivergedError: the loss is not a number.
+        CheckpointError: a file of the interrupted training is damaged.
     """
     if recipe.balance == "downsample":
         split = replace(split, training=downsample(split.training, dataset.is_all, recipe.seed))
@@ -80,7 +90,7 @@ def fit(
         over = checkpoints.epochs >= phase.until or (later and checkpoints.epochs_of(later.name))
         if not over and checkpoints.epochs_since_best(phase.name) < recipe.patience:
             training.run(phase, weights)
-    return _in_float32(checkpoints.best, recipe, dataset.pixels.shape[1])
+    return _in_float32(checkpoints.load_best(), recipe, dataset.pixels.shape[1])
 
 
 @dataclass(frozen=True)
@@ -109,11 +119,14 @@ class _Training:
                     layer.seed_generator.state.assign([self.recipe.seed + number, epoch * steps])
 
         def end_epoch(epoch: int, logs: dict[str, float]) -> None:
+            self._require_finite(logs["val_loss"], epoch)
             self.checkpoints.keep(model, phase.name, logs)
             model.stop_training = self.checkpoints.epochs_since_best(phase.name) >= self.recipe.patience
 
         def end_step(batch: int, logs: dict[str, float]) -> None:
-            self.on_step(next(step_numbers) / steps / self.recipe.epochs, logs["loss"])
+            step = next(step_numbers)
+            self._require_finite(logs["loss"], (step - 1) // steps)
+            self.on_step(step / steps / self.recipe.epochs, logs["loss"])
 
         model.fit(
             training_batches(self.dataset, self.split.training, self.recipe, range(first_epoch, phase.until)),
@@ -130,15 +143,27 @@ class _Training:
             ],
         )
 
+    def _require_finite(self, loss: float, epoch: int) -> None:
+        """End a training whose loss is not a number: no later step can mend it.
+
+        Raises:
+            DivergedError: it is not.
+        """
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"{self.checkpoints.folder}: the loss is not a number in epoch {epoch + 1}; start a new run with a "
+                f"--learning-rate below {self.recipe.learning_rate:g}, or with another --optimizer."
+            )
+
     def _model(self, phase: _Phase, weights: str | Path) -> keras.Model:
         """The network of a phase: its own latest, else the best of the phase before, else a new one."""
         import keras
 
         recipe = self.recipe
         if self.checkpoints.epochs_of(phase.name):
-            return keras.models.load_model(self.checkpoints.last)
+            return self.checkpoints.load_last()
         if self.checkpoints.epochs:
-            model = keras.models.load_model(self.checkpoints.best, compile=False)
+            model = self.checkpoints.load_best()
         else:
             keras.utils.set_random_seed(recipe.seed)
             with _precision():
@@ -170,11 +195,8 @@ def _has_gpu() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
-def _in_float32(path: Path, recipe: NetworkRecipe, size: int) -> keras.Model:
-    """The network in a file, computing in float32: the graph of a mixed precision network would compute in float16."""
-    import keras
-
-    trained = keras.models.load_model(path, compile=False)
+def _in_float32(trained: keras.Model, recipe: NetworkRecipe, size: int) -> keras.Model:
+    """A network, computing in float32: the graph of a mixed precision network would compute in float16."""
     model = network(recipe.architecture, size, NO_WEIGHTS)
     for layer, source in zip(_all_layers(model), _all_layers(trained), strict=True):
         layer.set_weights(source.get_weights())

@@ -16,6 +16,7 @@ from training.data.folds import Split, folds
 from training.data.splits import read_splits, write_splits
 from training.errors import TrainingError
 from training.fitting.balance import BALANCES
+from training.fitting.network import DivergedError
 from training.fitting.recipes import NetworkRecipe, PooledRecipe, new_network_recipe, new_pooled_recipe
 from training.networks.pretrained import NO_WEIGHTS, PretrainedWeightsError
 from training.runs.comparison_differences import differences
@@ -78,7 +79,7 @@ def compare_networks(plan: ComparisonPlan, progress: RunProgress) -> tuple[list[
 
     Returns:
         All rows of the folder, as ``comparison_table`` shows them, smallest network first; and one line for each
-        architecture whose weights cannot be downloaded or read.
+        architecture whose weights cannot be downloaded or read, or whose training diverged.
 
     Raises:
         ArchitectureError: there is no such architecture, or it cannot take the input.
@@ -93,7 +94,7 @@ def compare_networks(plan: ComparisonPlan, progress: RunProgress) -> tuple[list[
     for name, recipe in recipes.items():
         try:
             _make_row(plan, name, recipe, dataset, split, progress)
-        except PretrainedWeightsError as error:
+        except (PretrainedWeightsError, DivergedError) as error:
             missing.append(str(error))
     rows = [json.loads(path.read_text("utf-8")) for path in plan.out.glob(f"*/{ROW}")]
     rows.sort(key=lambda row: (row["parameters"], row["name"]))

@@ -18,6 +18,7 @@ from training.data.dataset import Dataset
 from training.data.folds import Split
 from training.evaluation.metrics import CONFIDENCE, draws_of_subjects, figures
 from training.evaluation.predictions import COLUMNS
+from training.files import appearing
 from training.fitting.checkpoints import Checkpoints
 from training.fitting.network import OnStep, fit, predict
 from training.fitting.recipes import NetworkRecipe
@@ -100,10 +101,8 @@ def read_probabilities(folder: Path) -> NDArray[np.float64]:
 
 def write_row(folder: Path, row: ComparisonRow) -> None:
     """Write a row into its architecture's folder, and remove all networks of its training but the best."""
-    folder.mkdir(parents=True, exist_ok=True)
-    arriving = folder / f".{ROW}"
-    arriving.write_text(json.dumps(row, indent=2) + "\n", "utf-8")
-    arriving.replace(folder / ROW)
+    with appearing(folder / ROW) as arriving:
+        arriving.write_text(json.dumps(row, indent=2) + "\n", "utf-8")
     if row["recipe"]:
         Checkpoints(folder).tidy()
 

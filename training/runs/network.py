@@ -17,6 +17,7 @@ from training.fitting.checkpoints import Checkpoints
 from training.fitting.network import fit, predict
 from training.fitting.recipes import NetworkRecipe
 from training.networks.architectures import scale_logits
+from training.runs.held_out import read_held_out, write_held_out
 from training.runs.out_of_fold import folds_of_cells, gather_evidence, predict_held_out
 from training.runs.plan import PLAN, Plan, PlanError, read_plan, write_plan
 from training.runs.progress import RunProgress
@@ -44,6 +45,8 @@ def make_network_model(plan: NetworkPlan, progress: RunProgress) -> dict[str, An
     Raises:
         DatasetError: the source cannot be trained from.
         PlanError: the run in the folder is finished, or began with other cells.
+        DivergedError: a loss is not a number.
+        CheckpointError: a file of the interrupted run is damaged, or of other cells.
         CalibrationError: the predictions allow no thresholds.
         ParityError: the exported graph does not agree with the network.
         QuantizationError: its 8-bit form does not decide alike.
@@ -88,14 +91,12 @@ def _predict_fold(
 ) -> NDArray[np.float64]:
     """Probabilities of a fold's held-out cells, by a network that is trained now or was finished before."""
     table = plan.out / name / PREDICTIONS
+    contents = [dataset.contents[cell] for cell in split.held_out]
     if not table.exists():
         model = _train(plan, dataset, split, name, progress)
-        arriving = table.with_name(f".{table.name}")
-        held_out = predict(model, dataset.pixels[split.held_out])
-        np.savetxt(arriving, held_out, "%.9g", header="probability_all", comments="")
-        arriving.replace(table)
+        write_held_out(table, contents, predict(model, dataset.pixels[split.held_out]))
     Checkpoints(plan.out / name).tidy()
-    return np.loadtxt(table, np.float64, skiprows=1, ndmin=1)
+    return read_held_out(table, contents)
 
 
 def _train(plan: NetworkPlan, dataset: Dataset, split: Split, name: str, progress: RunProgress) -> keras.Model:

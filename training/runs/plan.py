@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from lambda_fn.manifest import Preprocessing
 from training.errors import TrainingError
+from training.files import appearing
 from training.fitting.recipes import NetworkRecipe, Recipe
 from training.networks.pretrained import IMAGENET, NO_WEIGHTS
 
@@ -47,10 +48,8 @@ def write_plan(plan: Plan[NetworkRecipe], data_digest: str) -> None:
     file = plan.weights if plan.weights in (IMAGENET, NO_WEIGHTS) else str(Path(plan.weights).resolve())
     fields = {**asdict(plan), "data": str(plan.data.resolve()), "weights": file, "data_digest": data_digest}
     fields |= {"out": ".", "folds": str(plan.folds)}
-    plan.out.mkdir(parents=True, exist_ok=True)
-    arriving = plan.out / f".{PLAN}"
-    arriving.write_text(json.dumps(fields, indent=2) + "\n", "utf-8")
-    arriving.replace(plan.out / PLAN)
+    with appearing(plan.out / PLAN) as arriving:
+        arriving.write_text(json.dumps(fields, indent=2) + "\n", "utf-8")
 
 
 def read_plan(out: Path, data: Path | None = None) -> tuple[Plan[NetworkRecipe], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from training.data.dataset import Dataset
 from training.data.folds import Split, folds, leave_out_duplicates
 from training.data.splits import make_or_read_folds
 from training.evaluation.evidence import OutOfFold
+from training.evaluation.predictions import OUT_OF_FOLD
 from training.evaluation.scaling import platt
 from training.evaluation.thresholds import combine_distances
 from training.fitting.head_fitter import HeadFitter
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 # At the image's own scale.
 PREPROCESSING = Preprocessing(crop=224, size=224)
+
+# The whole model, as Keras saves it.
+NETWORK = "model.keras"
 
 PooledPlan = Plan[PooledRecipe]
 
@@ -65,9 +70,15 @@ def make_pooled_model(plan: PooledPlan, progress: RunProgress) -> dict[str, Any]
     with progress.step("Final fit"):
         head = fitter.fit(np.arange(len(dataset.names)))
     model = keras.Model(network.input, head.layers(network.output, scaling.slope, scaling.bias, colour_share))
-    model.save(plan.out / "model.keras")
+    model.save(plan.out / NETWORK)
     with progress.step("Exporting"):
         return write_model_folder(plan.out, model, plan.recipe, plan.preprocessing, evidence)
+
+
+def remove_unfinished(out: Path) -> None:
+    """Remove what a recipe that was stopped has written, so that it can start again in the same folder."""
+    for name in (OUT_OF_FOLD, NETWORK):
+        (out / name).unlink(missing_ok=True)
 
 
 def _by_subject_alone(dataset: Dataset, count: int, seed: int) -> list[Split]:

@@ -49,7 +49,9 @@ def promote_model(run: Path, model_folder: Path, even_if_worse: bool = False) ->
         PromotionError: the run has no model that works, the model is there already, or it is worse.
     """
     if not (run / MODEL).is_dir():
-        raise PromotionError(f"{run} holds no finished model; `cellflag train run --resume` finishes a run.")
+        raise PromotionError(
+            f"{run} holds no finished model; `cellflag train run --resume` finishes a run, and a recipe starts again."
+        )
     _try_out(run / MODEL)
     manifest = _manifest(run / MODEL)
     changes: list[str] = []
@@ -117,6 +119,12 @@ def ship(source: Path, model_folder: Path, backups: Path) -> None:
         backup.mkdir()
         for path in present:
             shutil.copy2(path, backup)
-    copies = [Path(shutil.copy(source / name, model_folder / f".{name}.new")) for name in FILES]
-    for path, name in zip(copies, FILES, strict=True):
-        path.replace(model_folder / name)
+    arriving = {name: model_folder / f".{name}.new" for name in FILES}
+    try:
+        for name, path in arriving.items():
+            shutil.copy(source / name, path)
+        for name, path in arriving.items():
+            path.replace(model_folder / name)
+    finally:
+        for path in arriving.values():
+            path.unlink(missing_ok=True)

@@ -14,6 +14,10 @@ from training.errors import DatasetError
         (DatasetError("too few subjects"), "too few subjects"),
         (ModuleNotFoundError("No module named 'jinja2'", name="jinja2"), "needs jinja2: run it without --no-dev"),
         (PermissionError(13, "Permission denied", "cells"), "cells: Permission denied."),
+        (OSError("cannot identify image file 'a.png'"), r"^cannot identify image file 'a.png'\.$"),
+        (OSError(28, "No space left on device"), r"^No space left on device\.$"),
+        (OSError(2, "No such file or directory", "a\x1b[31m"), r"^a\\x1b\[31m: No such file or directory\.$"),
+        (OSError(), "^OSError\\.$"),
     ],
 )
 def test_what_a_user_can_put_right_is_said_in_one_line(error: Exception, message: str) -> None:

@@ -1,13 +1,18 @@
 import csv
+import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from lambda_fn.manifest import MODEL_FOLDER
+from lambda_fn.manifest import MODEL_FOLDER, Preprocessing
 from training.__main__ import main
-from training.data.dataset import Dataset
+from training.data.dataset import Dataset, load
+from training.data.index import write_index
+from training.data.indexing import build
 from training.data.sources import find_cells
 from training.errors import DatasetError
 from training.evaluation.evidence import OutOfFold
@@ -54,6 +59,64 @@ def test_out_of_fold_predictions_are_read_as_they_were_written(small_dataset: Da
     assert (predictions.subjects == small_dataset.subjects).all()
     assert predictions.probabilities == pytest.approx(probabilities, abs=5e-7)
     assert "a model of 3 that never saw its subject" in predictions.origin
+
+
+def model_of(digest: str, folder: Path, data_set: str = "noise") -> Path:
+    """The served model, as if it had learned from other cells."""
+    shutil.copytree(MODEL_FOLDER, folder)
+    manifest = json.loads((folder / "model.json").read_text("utf-8"))
+    manifest["training"] |= {"data_digest": digest, "data_set": data_set}
+    (folder / "model.json").write_text(json.dumps(manifest), "utf-8")
+    return folder
+
+
+def test_predictions_of_other_cells_than_the_models_are_refused(cells: Path, tmp_path: Path) -> None:
+    dataset = load(cells, Preprocessing(64, 32))
+    table = tmp_path / OUT_OF_FOLD
+    write_predictions(table, OutOfFold(dataset, np.arange(32) % 2 + 1, np.linspace(0, 1, 32)))
+    predictions = read_predictions(table, model_of(dataset.digest, tmp_path / "same"))
+    assert predictions.contents == dataset.contents
+    with pytest.raises(DatasetError, match=r"predictions of other cells than .*other was trained on"):
+        read_predictions(table, model_of("0" * 64, tmp_path / "other"))
+
+
+def test_an_index_of_other_images_with_the_same_names_is_refused(cells: Path, tmp_path: Path) -> None:
+    write_index(cells / "index.csv", build(find_cells(cells)[1])[0])
+    dataset = load(cells / "index.csv", Preprocessing(64, 32))
+    write_predictions(tmp_path / OUT_OF_FOLD, OutOfFold(dataset, np.arange(32) % 2 + 1, np.linspace(0, 1, 32)))
+    predictions = read_predictions(tmp_path / OUT_OF_FOLD, None)
+    labelled = find_cells(cells / "index.csv")[1]
+    assert (with_groups_of(predictions, labelled).groups == dataset.groups).all()
+    with pytest.raises(DatasetError, match="is another image in the index"):
+        with_groups_of(predictions, [replace(labelled[0], sha256="0"), *labelled[1:]])
+
+
+@pytest.mark.parametrize(
+    ("same_cells", "data_set", "warning"),
+    [
+        (True, "any", "The model learned from these very cells"),
+        (False, "C-NMC 2019 + drawn", "The model learned from drawn, too"),
+        (False, "C-NMC 2019", ""),
+    ],
+)
+def test_predictions_of_cells_that_the_model_learned_from_warn(
+    same_cells: bool, data_set: str, warning: str, drawn: Path, tmp_path: Path
+) -> None:
+    title = find_cells(drawn / "index.csv")[0]
+    digest = load(drawn / "index.csv", Preprocessing(64, 32)).digest if same_cells else "0"
+    model = model_of(digest, tmp_path / "model", data_set.replace("drawn", title))
+    predictions = predict_cells(model, drawn / "index.csv")
+    assert bool(predictions.warning) is bool(warning)
+    assert predictions.warning.startswith(warning.replace("drawn", title))
+    assert predictions.warning in predictions.origin
+
+
+def test_evaluate_shows_the_warning(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.commands.evaluate.UNUSUAL_IMAGES", 2)
+    model = model_of(load(drawn / "index.csv", Preprocessing(64, 32)).digest, tmp_path / "model")
+    result = evaluate(model, "--cells", drawn / "index.csv", "--out", tmp_path / "report")
+    assert result.exit_code == 0, result.output
+    assert "Warning: The model learned from these very cells, so the figures flatter it." in result.output
 
 
 @pytest.mark.parametrize(

@@ -130,3 +130,12 @@ def test_a_model_that_says_something_else_than_its_manifest_takes_no_place(finis
 def test_a_folder_without_a_finished_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PromotionError, match="holds no finished model"):
         promote_model(tmp_path, tmp_path / "served")
+
+
+@pytest.mark.parametrize("missing", FILES)
+def test_a_promotion_that_fails_leaves_no_file_behind(missing: str, tmp_path: Path) -> None:
+    old, new = write(tmp_path / "served", "old"), write(tmp_path / "new", "new")
+    (new / missing).unlink()
+    with pytest.raises(FileNotFoundError):
+        ship(new, old, tmp_path / "backup")
+    assert set(read(old)) == set(FILES)
