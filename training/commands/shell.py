@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import click
 from rich.console import Console
 
+from lambda_fn.terminal import printable
+
 
 def load_tensorflow(console: Console) -> None:
     """Import TensorFlow, and say so, since it takes seconds.
