@@ -14,7 +14,7 @@ from infra.operate.backfills import executions
 from infra.operate.backfills.costs import Work, backfill_cost
 from infra.operate.backfills.executions import Counts, Ended
 from infra.operate.backfills.inventory import list_of_inventory
-from infra.operate.backfills.outcomes import Outcome, read_outcome
+from infra.operate.backfills.outcomes import LEFT, Outcome, read_outcome
 from infra.prices import PRICES_AS_OF
 from infra.settings.configuration import EXPRESS_SECONDS
 
@@ -126,6 +126,8 @@ def summary(stack: DeployedStack, ended: Ended, outcome: Outcome) -> Table:
         (outcome.rejected, "rejected: no image that can be scored"),
         (outcome.review, "of both to review"),
         (outcome.unchanged, "left as they are: their result is current"),
+        (outcome.stale, "left to a newer version of the image"),
+        (outcome.withdrawn, "deleted: their result was withdrawn"),
         (outcome.gone, "deleted meanwhile"),
         (outcome.failed, "failed"),
     ):
@@ -145,7 +147,7 @@ def _cost(stack: DeployedStack, ended: Ended, outcome: Outcome) -> float:
     looks_first = ended.asked.get("backfill") == "missing"
     answered = outcome.scored + outcome.rejected
     work = Work(
-        listed=answered + outcome.unchanged + outcome.gone + outcome.failed,
+        listed=answered + sum(getattr(outcome, name) for name in LEFT) + outcome.failed,
         first=answered if looks_first else 0,
         replaced=0 if looks_first else answered,
         flagged=outcome.review,

@@ -84,7 +84,9 @@ def _definition(configuration: Configuration, storage: Storage, function: lambda
     filters = {name: value for name, value in announced.items() if value}
 
     def distributed_map(name: str, reader: dict[str, Any], **listed: str) -> dict[str, Any]:
-        selected = {"Key.$": "$$.Map.Item.Value.Key", "Backfill.$": "$.backfill", **listed}
+        # A second try of a batch writes the ledger's lines of results that are younger than the backfill.
+        since = {"Since.$": "$$.Execution.StartTime"}
+        selected = {"Key.$": "$$.Map.Item.Value.Key", "Backfill.$": "$.backfill", **since, **listed}
         return {
             "Type": "Map",
             "Label": name,
@@ -135,6 +137,9 @@ def _batch(name: str, function: lambda_.IFunction) -> dict[str, Any]:
     An image that fails is counted in there, after a second try: it fails neither the call, which would be an alarm, nor
     its whole batch. A batch fails if nothing came of any of its images, so that what stops all of them, such as a
     permission that is missing, ends the backfill.
+
+    If both calls of the first try crash, the second try scores each image in a process of its own
+    (`lambda_fn.isolation`), so that the image that ends its process fails alone.
     """
     score = {
         "Type": "Task",
@@ -143,10 +148,24 @@ def _batch(name: str, function: lambda_.IFunction) -> dict[str, Any]:
         "ResultSelector": {"counts.$": "$.Payload"},
     }
     answers = ("scored", "rejected", "unchanged", "gone")
-    nothing = [{"Variable": f"$.again.counts.{count}", "NumericEquals": 0} for count in answers]
+    nothing: list[dict[str, Any]] = [{"Variable": f"$.again.counts.{count}", "NumericEquals": 0} for count in answers]
+    # An older version of the function, which a canary still runs, does not count these.
+    for count in ("stale", "withdrawn"):
+        variable = f"$.again.counts.{count}"
+        absent = {"Variable": variable, "IsPresent": False}
+        nothing.append({"Or": [absent, {"Variable": variable, "NumericEquals": 0}]})
+    no_counts = dict.fromkeys(("scored", "rejected", "review", "unchanged", "gone", "failed", "seconds"), 0)
+    crash = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.crash", "Next": f"Crashed{name}"}
     some_failed = {"Variable": "$.again.counts.failed", "NumericGreaterThan": 0}
     states = {
-        "Score": score | {"ResultPath": "$.first", "Retry": [_THROTTLED, _CRASHED], "Next": f"Judge{name}"},
+        "Score": score
+        | {"ResultPath": "$.first", "Retry": [_THROTTLED, _CRASHED], "Catch": [crash], "Next": f"Judge{name}"},
+        "Crashed": {
+            "Type": "Pass",
+            "Result": {"crashed": True, "counts": no_counts},
+            "ResultPath": "$.first",
+            "Next": f"Wait{name}",
+        },
         "Judge": {
             "Type": "Choice",
             "Choices": [{"Variable": "$.first.counts.failed", "NumericGreaterThan": 0, "Next": f"Wait{name}"}],

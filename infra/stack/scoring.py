@@ -17,7 +17,7 @@ from infra.settings.configuration import Configuration
 from infra.stack.encryption import let_use
 from infra.stack.nag import acknowledge, acknowledge_resources
 from infra.stack.storage import Storage, of_this_account
-from lambda_fn.keys import WRITTEN_BY_THE_FUNCTION
+from lambda_fn.keys import DELETED_BY_THE_FUNCTION, WRITTEN_BY_THE_FUNCTION
 from lambda_fn.manifest import Manifest
 from lambda_fn.settings import ERROR_RATE_VARIABLES, RESULTS_BUCKET, REVIEW_EVERYTHING, SERVICE_NAME
 
@@ -57,9 +57,11 @@ class Scoring(Construct):
         )
         prefix, suffix = configuration.images_prefix, configuration.images_suffix
         filters = [s3.NotificationKeyFilter(prefix=prefix, suffix=suffix)] if prefix or suffix else []
-        storage.images.add_event_notification(
-            s3.EventType.OBJECT_CREATED, notifications.SqsDestination(self.queue), *filters
-        )
+        # A deletion may make an older version current again, or leave none; the result has to follow. The deletion of a
+        # delete marker, which restores an image, is an event of OBJECT_REMOVED too:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
+        for event in (s3.EventType.OBJECT_CREATED, s3.EventType.OBJECT_REMOVED, s3.EventType.LIFECYCLE_EXPIRATION):
+            storage.images.add_event_notification(event, notifications.SqsDestination(self.queue), *filters)
         # The CDK lets in the bucket of this name, whoever may own it one day.
         self.queue.add_to_resource_policy(
             iam.PolicyStatement(
@@ -158,8 +160,15 @@ def _role(scope: Construct, storage: Storage, log_group: logs.ILogGroup, images_
         ),
         iam.PolicyStatement(
             sid="WriteResults",
-            actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            actions=["s3:GetObject", "s3:PutObject"],
             resources=result_objects,
+            conditions=of_this_account(scope),
+        ),
+        # Of the result of a deleted image, and of a flag. The bucket's older versions stay: that is another right.
+        iam.PolicyStatement(
+            sid="WithdrawResults",
+            actions=["s3:DeleteObject"],
+            resources=[results.arn_for_objects(f"{prefix}*") for prefix in DELETED_BY_THE_FUNCTION],
             conditions=of_this_account(scope),
         ),
         # Without it S3 answers 403 for a key that is not there: an image that was deleted meanwhile, or a first result,

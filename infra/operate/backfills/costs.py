@@ -39,8 +39,9 @@ def backfill_cost(
 ) -> dict[str, float]:
     """USD by part of the bill, storage and logs left out.
 
-    A result costs one write, one in place of another also two reads; a flag costs a write and a read; a ledger a write
-    (``lambda_fn.publishing`` says why). With `looks_first`, as for what is missing, each image costs one more read.
+    A result costs one write and a look at the image, one in place of another also two reads; a flag costs a write and a
+    read; a ledger a write (``lambda_fn.publishing`` says why). With `looks_first`, as for what is missing, each image
+    costs one more read.
 
     Args:
         work: what was done.
@@ -52,7 +53,8 @@ def backfill_cost(
         looks_first: whether standing results are read beforehand.
     """
     writes = work.first + work.replaced + work.flagged + work.ledgers + work.listed / _KEYS_A_LISTING
-    reads = work.listed + 2 * work.replaced + work.flagged + (work.listed if looks_first else 0)
+    looks = work.first + work.replaced
+    reads = work.listed + looks + 2 * work.replaced + work.flagged + (work.listed if looks_first else 0)
     # Rounding up to the next step adds half of one on average.
     child_seconds = work.seconds + work.calls * _EXPRESS_STEP_SECONDS / 2
     children = (

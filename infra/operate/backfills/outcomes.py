@@ -13,6 +13,9 @@ from infra.operate.access import PARALLEL_READS, DeployedStack
 from infra.operate.parallel import in_parallel
 from lambda_fn.keys import BACKFILLS
 
+# Counts of images for which no result was written.
+LEFT = ("stale", "withdrawn", "unchanged", "gone")
+
 
 @dataclass
 class Outcome:
@@ -21,6 +24,8 @@ class Outcome:
     scored: int = 0
     rejected: int = 0
     review: int = 0
+    stale: int = 0
+    withdrawn: int = 0
     unchanged: int = 0
     gone: int = 0
     failed: int = 0
@@ -35,7 +40,7 @@ class Outcome:
         for returned in batches:
             batch = of_tries(*returned["tries"]) if "tries" in returned else returned
             total.batches += 1
-            for name in ("scored", "rejected", "review", "unchanged", "gone", "failed", "seconds"):
+            for name in ("scored", "rejected", "review", *LEFT, "failed", "seconds"):
                 setattr(total, name, getattr(total, name) + batch.get(name, 0))
             total.reasons.update(batch.get("reasons", {}))
         return total

@@ -1,5 +1,6 @@
 -- One line an image: the newest answer. The ledger only ever grows, so a message that came twice, a late one, and each
--- new model leave further lines; "stale" ones were outrun by a newer version of their image.
+-- new model leave further lines; "stale" ones were outrun by a newer version of their image, and after a "withdrawn" one
+-- the image is gone.
 select *
 from (
     select
@@ -8,4 +9,4 @@ from (
     from ledger
     where outcome <> 'stale'
 ) as ranked
-where age = 1
+where age = 1 and outcome <> 'withdrawn'
