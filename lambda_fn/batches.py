@@ -5,31 +5,35 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 from lambda_fn.deadline import Deadline
 from lambda_fn.errors import ImageGoneError, ImageUnchangedError, OutOfTimeError, UnknownEventError
 from lambda_fn.events import ImageReference, Message, image_references
 from lambda_fn.images import StoredImage
+from lambda_fn.isolation import IsolatedScoring
 from lambda_fn.keys import ledger_key
-from lambda_fn.publishing import Precedence, current_precedence, publish
-from lambda_fn.reporting import ImageAnswer, logger, report_failure
+from lambda_fn.precedence import Precedence
+from lambda_fn.publishing import publish
+from lambda_fn.reading import Finding, ImageToScore, read_image
+from lambda_fn.reporting import ImageAnswer, logger, report_failure, report_unwritten
 from lambda_fn.results import ResultDocument, WriteOutcome, ledger
 from lambda_fn.runtime import Runtime
 from lambda_fn.scoring import score
 from lambda_fn.settings import READ_AHEAD
-from lambda_fn.stores import BucketStore, read_from_bucket
+from lambda_fn.stores import BucketStore, current_version
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class _PendingRead:
-    """An image that is being read. The future returns the image, and whether it probably has a result already."""
+    """An image that is being read."""
 
     message_id: str
     reference: ImageReference
-    future: Future[tuple[StoredImage, bool]]
+    future: Future[ImageToScore | Finding]
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class _PendingWrite:
 
     message_id: str
     document: ResultDocument
-    uploaded_at: str
+    uploaded_at: str | None
     future: Future[WriteOutcome]
 
 
@@ -47,7 +51,7 @@ class Batch:
 
     Attributes:
         messages: the messages of the batch.
-        answers: the answers to images, one for each published document.
+        answers: the answers to images, one for each line of the ledger.
         failed_ids: ids of the messages to deliver again.
         reasons: how many images failed, by reason.
         unchanged: number of images that a backfill left out, because they have a current result of this model.
@@ -73,6 +77,9 @@ class Batch:
         self._store = store
         self._deadline = deadline
         self._gave_up = False
+        # One late message isolates the whole batch: an image beside it may be the next to end the process.
+        late = any(message.late for message in messages)
+        self._isolated = IsolatedScoring(runtime.model, runtime.policy) if late else None
 
     def answer(self, batch_id: str) -> None:
         """Publish the documents of all images, then write the batch's ledger.
@@ -82,7 +89,12 @@ class Batch:
         Args:
             batch_id: a name that no other batch has, for the ledger's file.
         """
-        self._finish_writes(self._score_images(self._references()))
+        try:
+            writes = self._score_images(self._references())
+        finally:
+            if self._isolated:
+                self._isolated.stop()
+        self._finish_writes(writes)
         if self.answers:
             self._write_ledger(batch_id)
         if self._gave_up:
@@ -108,8 +120,11 @@ class Batch:
                 self._fail((message_id for message_id, _ in rest), error, len(rest))
                 break
             try:
-                image, has_result = _wait_for(read.future, self._deadline.for_images())
-                writes.append(self._score_image(read, image, has_result))
+                reading = _wait_for(read.future, self._deadline.for_images())
+                if isinstance(reading, Finding):
+                    self._record(read, reading)
+                else:
+                    writes.append(self._score_image(read, reading))
             except ImageUnchangedError:
                 self.unchanged += 1
             except ImageGoneError:
@@ -119,15 +134,32 @@ class Batch:
                 self._fail([read.message_id], error, key=read.reference.key)
         return writes
 
-    def _score_image(self, read: _PendingRead, image: StoredImage, has_result: bool) -> _PendingWrite:
-        runtime, reference = self._runtime, read.reference
-        document = score(runtime.model, image, runtime.policy)
-        precedence = Precedence(reference.sequencer, image.last_modified, runtime.model.manifest.sha256, image.etag)
-        again = reference.backfill == "all"
+    def _record(self, read: _PendingRead, finding: Finding) -> None:
+        if finding.outcome == "unwritten":
+            report_unwritten(read.message_id, finding.document["error"]["message"], read.reference.key)
+        self.answers.append(ImageAnswer(finding.document, finding.outcome, None))
+
+    def _score_image(self, read: _PendingRead, reading: ImageToScore) -> _PendingWrite:
+        runtime, reference, image = self._runtime, read.reference, reading.image
+        document = self._score(image)
+        model = runtime.model.manifest.sha256
+        precedence = Precedence(reference.sequencer, image.last_modified, model, image.etag, image.version_id)
         future = runtime.writers.submit(
-            publish, self._store, document, precedence, look_first=has_result, replace_own=again
+            publish,
+            self._store,
+            document,
+            precedence,
+            partial(current_version, runtime.s3, reference.bucket, reference.key),
+            look_first=reading.has_result,
+            replace_own=reference.removed or reference.backfill == "all",
         )
-        return _PendingWrite(read.message_id, document, image.last_modified, future)
+        # A deletion makes an old upload current again. The time since that upload is no delay of the function.
+        return _PendingWrite(read.message_id, document, None if reference.removed else image.last_modified, future)
+
+    def _score(self, image: StoredImage) -> ResultDocument:
+        if self._isolated:
+            return self._isolated.score(image, self._deadline.for_images)
+        return score(self._runtime.model, image, self._runtime.policy)
 
     def _finish_writes(self, writes: Iterable[_PendingWrite]) -> None:
         for write in writes:
@@ -154,23 +186,11 @@ class Batch:
         for message_id, reference in references:
             if len(reads) == READ_AHEAD:
                 yield reads.popleft()
-            future = self._runtime.readers.submit(self._read, reference)
+            future = self._runtime.readers.submit(
+                read_image, self._runtime.s3, self._store, reference, self._runtime.model.manifest
+            )
             reads.append(_PendingRead(message_id, reference, future))
         yield from reads
-
-    def _read(self, reference: ImageReference) -> tuple[StoredImage, bool]:
-        """Read an image; returns it, and whether it probably has a result already.
-
-        Raises:
-            ImageGoneError: it was deleted.
-            ImageUnchangedError: a backfill asks for missing results, and the image has a current one of this model.
-        """
-        s3, manifest = self._runtime.s3, self._runtime.model.manifest
-        if reference.backfill != "missing":
-            return read_from_bucket(s3, reference, limits=manifest.limits), reference.backfill == "all"
-        current = current_precedence(self._store, reference.key)
-        etag = current.etag if current and current.model == manifest.sha256 else None
-        return read_from_bucket(s3, reference, etag, manifest.limits), current is not None
 
     def _fail(self, message_ids: Iterable[str], error: Exception, images: int = 1, key: str | None = None) -> None:
         """Record an error, and have messages delivered again because of it.

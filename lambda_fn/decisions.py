@@ -9,7 +9,16 @@ from typing import Literal
 
 Label = Literal["ALL", "normal"]
 Decision = Literal["ALL", "normal", "review"]
-Reason = Literal["uncertain", "unlike_training_data", "no_single_cell", "unreadable", "too_large", "unsupported_format"]
+Reason = Literal[
+    "uncertain",
+    "unlike_training_data",
+    "no_single_cell",
+    "unreadable",
+    "too_large",
+    "unsupported_format",
+    "no_score",
+    "key_too_long",
+]
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,11 @@ class Prediction:
     probability_all: float
     distance: float = 0.0
 
+    @property
+    def is_score(self) -> bool:
+        """Whether the probability, rounded to the 6 digits of a document, is a number from 0 to 1."""
+        return 0 <= round(self.probability_all, 6) <= 1
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -79,7 +93,7 @@ class Verdict:
 
 
 def decide(prediction: Prediction, policy: Policy, doubts: tuple[Reason, ...] = ()) -> Verdict:
-    """Decide on a cell.
+    """Decide on a cell. A cell without a score, or with a distance that is not finite, goes to review.
 
     Args:
         prediction: the model's output.
@@ -89,9 +103,12 @@ def decide(prediction: Prediction, policy: Policy, doubts: tuple[Reason, ...] = 
     thresholds = policy.thresholds
     label: Label = "ALL" if prediction.probability_all >= 0.5 else "normal"
     reasons: list[Reason] = []
+    if not prediction.is_score:
+        reasons.append("no_score")
     if thresholds.normal_below <= prediction.probability_all < thresholds.all_from:
         reasons.append("uncertain")
-    if prediction.distance > thresholds.unlike_above:
+    # No comparison with NaN holds, so NaN would pass for a cell like those of the training data.
+    if prediction.distance > thresholds.unlike_above or not math.isfinite(prediction.distance):
         reasons.append("unlike_training_data")
     reasons += [doubt for doubt in doubts if doubt not in reasons]
     if reasons or policy.review_everything:

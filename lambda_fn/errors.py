@@ -8,6 +8,7 @@ ScoringError
 ├── ImageUnchangedError      an image is still the version that the caller knows
 ├── FailedMessageError       a message goes back to the queue
 │   ├── UnknownEventError    its shape is unknown
+│   ├── PoisonImageError     its image ended the process that scored it
 │   ├── OutOfTimeError       its batch ran out of time
 │   └── ContentionError      other workers kept replacing the same result
 └── IncompleteBatchError     images of a batch without a queue failed
@@ -17,7 +18,7 @@ All three packages read this module, so it imports the standard library alone.
 
 from typing import Literal
 
-RejectionCode = Literal["unreadable", "unsupported_format", "too_large", "no_single_cell"]
+RejectionCode = Literal["unreadable", "unsupported_format", "too_large", "no_single_cell", "no_score", "key_too_long"]
 
 
 class ScoringError(Exception):
@@ -61,6 +62,10 @@ class FailedMessageError(ScoringError):
 
 class UnknownEventError(FailedMessageError):
     """The event has a shape that the function does not know."""
+
+
+class PoisonImageError(FailedMessageError):
+    """An image ended the process that scored it, or kept it busy for too long."""
 
 
 class OutOfTimeError(FailedMessageError):

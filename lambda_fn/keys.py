@@ -4,6 +4,7 @@ All three packages read this module, so it imports the standard library alone.
 """
 
 from datetime import date
+from typing import Final
 
 # The function writes below the first three prefixes. Labels by people lie below ``LABELS``, explanations of results
 # below ``EXPLANATIONS``.
@@ -16,11 +17,23 @@ EXPLANATIONS = "explanations/"
 BACKFILLS = "backfills/"
 QUERIES = "queries/"
 WRITTEN_BY_THE_FUNCTION = (RESULTS, REVIEW, LEDGER)
+# The function deletes below these: a flag that is no longer needed, and the result of an image that is gone.
+DELETED_BY_THE_FUNCTION = (RESULTS, REVIEW)
+
+# S3's limit on a key in UTF-8: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+MAX_KEY_BYTES: Final = 1024
+# The longest key of an image that can have a result: 1,011 bytes.
+MAX_IMAGE_KEY_BYTES: Final = MAX_KEY_BYTES - len(f"{RESULTS}.json")
 
 
 def result_key(image_key: str) -> str:
     """Return the key of an image's result: ``results/plate 7/cell-12.bmp.json`` for ``plate 7/cell-12.bmp``."""
     return f"{RESULTS}{image_key}.json"
+
+
+def can_have_result(image_key: str) -> bool:
+    """Return whether the key of an image leaves room for the key of its result."""
+    return len(image_key.encode(errors="surrogatepass")) <= MAX_IMAGE_KEY_BYTES
 
 
 def flag_key(image_key: str) -> str:

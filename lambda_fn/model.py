@@ -34,6 +34,7 @@ class Model:
     """A model, ready to score cells.
 
     Attributes:
+        folder: the folder that the model was loaded from.
         manifest: the model's description.
     """
 
@@ -47,6 +48,7 @@ class Model:
         Raises:
             ModelError: a file is missing, or ``model.onnx`` has another digest than the manifest.
         """
+        self.folder = folder
         self.manifest = Manifest.read(folder)
         try:
             graph = (folder / GRAPH_FILE).read_bytes()

@@ -1,79 +1,47 @@
 """Publish documents so that each image has exactly one current result, and a flag only if that result asks for review.
 
-Messages may arrive twice, late or out of order, and a worker may die at any point. No table and no lock is needed.
-S3's conditional writes decide which worker may write a result, and the order of the uploads decides whether it should.
+Messages may arrive twice, late or out of order, and a worker may die at any point. Images are deleted and restored
+while they are scored. No table and no lock is needed. S3's conditional requests decide which worker may change a
+result, and a look at the image decides whether it should:
 
-The flag follows the result. A worker touches a flag only for a result that it has just read or written. Afterwards it
-checks that this result is still the current one; if not, it sets the flag again. So the last worker to touch a flag
-has seen the current result. If a worker dies in between, its message is still in the queue, and its next delivery sets
-the flag.
+- A result of the image's current version replaces any other. Of two results of other versions the later upload stands,
+  until the event of the current version comes.
+- A first result may be of an image that was deleted meanwhile. So the worker looks after it wrote, and withdraws the
+  result of an image that is gone.
+- Before it replaces or withdraws a result, the worker first reads that result, then looks at the image, and makes its
+  change only if the result is still the one that it read.
+
+Each change of an image sends an event. The worker that answers it looks at the image after the change. It leaves a
+result that it has written itself, or a repetition of its own upload. Either is younger than the change, so no other
+worker can act any more on a look from before. Therefore the event of a deletion scores the current version even if that
+version has a result (``replace_own``). Once all events are answered, the result is of the current version, or there is
+none.
+
+The flag follows the result. A worker touches a flag only for a result that it has just read, written or withdrawn.
+Afterwards it checks that this is still so; if not, it sets the flag again. So the last worker to touch a flag has seen
+the current result. If a worker dies in between, its message is still in the queue, and its next delivery sets the flag.
+For this, a message must stay hidden for longer than a worker lives. On AWS it does: the queue's visibility timeout is a
+multiple of the function's timeout.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from lambda_fn.errors import ContentionError
 from lambda_fn.keys import flag_key, result_key
+from lambda_fn.precedence import ImageVersion, Precedence
 from lambda_fn.results import ResultDocument, WriteOutcome, to_json
+
+# Result of a withdrawal. ``absent``: the image had no result. ``returned``: the image exists, in this or another
+# version, and its result stands. If that is of another version, the event of the current one is still on its way.
+Withdrawal = Literal["withdrawn", "absent", "returned"]
+# Returns the current version of an image; None if the image is gone.
+Look = Callable[[], ImageVersion | None]
 
 # A worker gives up after another worker was faster this many times in a row.
 MAX_ROUNDS = 20
-
-
-@dataclass(frozen=True)
-class Precedence:
-    """The upload and the model of a result. They decide which of two results of one key is current.
-
-    The result's object in S3 holds them as metadata.
-
-    Attributes:
-        sequencer: S3's sequencer of the upload, a hexadecimal number of varying length; None if the event had none.
-        last_modified: time of the upload, ISO 8601 in UTC, to the second.
-        model: digest of the model that scored the image.
-        etag: S3's entity tag of the version that was scored, without its quotes; None if unknown.
-    """
-
-    sequencer: str | None
-    last_modified: str
-    model: str
-    etag: str | None = None
-
-    def to_metadata(self) -> dict[str, str]:
-        """Return the metadata of an S3 object; unknown values are left out."""
-        fields = {
-            "sequencer": self.sequencer,
-            "last-modified": self.last_modified,
-            "model": self.model,
-            "etag": self.etag,
-        }
-        return {name: value for name, value in fields.items() if value is not None}
-
-    @classmethod
-    def from_metadata(cls, metadata: Mapping[str, str]) -> "Precedence":
-        """Read the metadata of an S3 object. An object that somebody else wrote counts as the oldest."""
-        last_modified, model = metadata.get("last-modified", ""), metadata.get("model", "")
-        return cls(metadata.get("sequencer"), last_modified, model, metadata.get("etag"))
-
-    def compare(self, other: "Precedence") -> int:
-        """Compare two uploads of one key: negative if this one is older, 0 if both are the same, positive if newer.
-
-        Two sequencers are compared as hexadecimal numbers, the shorter one padded with zeros on the right:
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html.
-
-        If one of them is missing, equal times and entity tags mean the same upload. Otherwise the later time is the
-        newer upload. Within one second the upload with a sequencer is the newer one, because an event names its
-        version, while a backfill reads whichever version is current.
-        """
-        if self.sequencer is not None and other.sequencer is not None:
-            length = max(len(self.sequencer), len(other.sequencer))
-            mine, others = (value.upper().ljust(length, "0") for value in (self.sequencer, other.sequencer))
-            return (mine > others) - (mine < others)
-        if self.etag is not None and (self.last_modified, self.etag) == (other.last_modified, other.etag):
-            return 0
-        one, two = ((value.last_modified, value.sequencer is not None) for value in (self, other))
-        return (one > two) - (one < two)
 
 
 @dataclass(frozen=True)
@@ -109,34 +77,35 @@ class ConditionalStore(Protocol):
     def delete(self, key: str) -> None:
         """Delete an object; does nothing if there is none."""
 
-
-def current_precedence(store: ConditionalStore, image_key: str) -> Precedence | None:
-    """Return the precedence of an image's current result; None if it has no result."""
-    current = store.get(result_key(image_key))
-    return Precedence.from_metadata(current.metadata) if current else None
+    def delete_if(self, key: str, etag: str) -> bool:
+        """Delete the object of this ``etag``; returns False if the key now has another, or none."""
 
 
 def publish(
     store: ConditionalStore,
     document: ResultDocument,
     precedence: Precedence,
+    look: Look,
     *,
     look_first: bool = False,
     replace_own: bool = False,
 ) -> WriteOutcome:
-    """Write a result unless a newer one is current, and set the review flag of the result that is current then.
+    """Write a result unless the one that stands is better, and set the review flag of the result that stands then.
 
-    A first result takes one request without a flag, and three with one. A duplicate takes three.
+    A first result takes one request without a flag, and three with one. A duplicate takes three. Each takes one look
+    more.
 
     Args:
         store: the results bucket.
         document: the result.
         precedence: the upload and the model of the result.
+        look: looks at the image's current version.
         look_first: read the current result before writing. This saves a refused write if the image probably has one.
-        replace_own: also replace a result of the same upload by the same model, because other settings may differ.
+        replace_own: also replace a result of the same upload by the same model.
 
     Returns:
-        ``written``, or ``duplicate`` or ``stale`` if the current result is of the same or of a newer upload.
+        ``written``; ``duplicate`` or ``stale`` if the result that stands is of the same upload, or of a better one; or
+        ``withdrawn`` if the image is gone, and its result with it.
 
     Raises:
         ContentionError: other workers were faster ``MAX_ROUNDS`` times in a row.
@@ -146,41 +115,115 @@ def publish(
     key, metadata = result_key(image_key), precedence.to_metadata()
     etag = None if look_first else store.create(key, body, metadata)
     if etag is not None:
-        # A flag is written only after its result, so there is no flag to delete before the first result.
-        if document["review"]["required"]:
-            _settle_flag(store, image_key, StoredDocument(body, etag, metadata))
-        return "written"
+        return _confirm_first(store, image_key, StoredDocument(body, etag, metadata), look)
     for _ in range(MAX_ROUNDS):
-        current = store.get(key)
-        if current is None:
+        standing = store.get(key)
+        if standing is None:
             etag = store.create(key, body, metadata)
-        else:
-            earlier = Precedence.from_metadata(current.metadata)
-            order = precedence.compare(earlier)
-            # Two uploads within one second may look the same; then the result that was read last is kept.
-            same = order == 0 and (earlier.model, earlier.etag) == (precedence.model, precedence.etag)
-            if order < 0 or (same and not replace_own):
-                _settle_flag(store, image_key, current)
-                return "stale" if order < 0 else "duplicate"
-            # An item of a backfill has no sequencer; keep the one that an event wrote.
-            sequencer = earlier.sequencer if order == 0 and precedence.sequencer is None else precedence.sequencer
-            metadata = replace(precedence, sequencer=sequencer).to_metadata()
-            etag = store.replace(key, body, metadata, current.etag)
+            if etag is not None:
+                return _confirm_first(store, image_key, StoredDocument(body, etag, metadata), look)
+            continue
+        image = look()
+        if image is None:
+            withdraw(store, image_key, look)
+            return "withdrawn"
+        earlier = Precedence.from_metadata(standing.metadata)
+        outcome = _judge(precedence, earlier, image, replace_own)
+        if outcome != "written":
+            settle_flag(store, image_key, standing)
+            return outcome
+        metadata = _inherit_sequencer(precedence, earlier).to_metadata()
+        etag = store.replace(key, body, metadata, standing.etag)
         if etag is not None:
-            _settle_flag(store, image_key, StoredDocument(body, etag, metadata))
+            settle_flag(store, image_key, StoredDocument(body, etag, metadata))
             return "written"
     raise ContentionError(f"the result was replaced {MAX_ROUNDS} times while it was being written")
 
 
-def _settle_flag(store: ConditionalStore, image_key: str, result: StoredDocument) -> None:
-    """Write or delete the flag of the current result, and repeat that if the result changes meanwhile."""
+def withdraw(store: ConditionalStore, image_key: str, look: Look) -> Withdrawal:
+    """Delete the result and the flag of an image that is gone. Labels stay, and so do older versions of the documents.
+
+    Raises:
+        ContentionError: other workers were faster ``MAX_ROUNDS`` times in a row.
+    """
     for _ in range(MAX_ROUNDS):
-        if json.loads(result.body)["review"]["required"]:
+        standing = store.get(result_key(image_key))
+        if standing is None:
+            settle_flag(store, image_key, None)
+            return "absent"
+        if look() is not None:
+            settle_flag(store, image_key, standing)
+            return "returned"
+        if store.delete_if(result_key(image_key), standing.etag):
+            settle_flag(store, image_key, None)
+            return "withdrawn"
+    raise ContentionError(f"the result was replaced {MAX_ROUNDS} times while it was being withdrawn")
+
+
+def settle_flag(store: ConditionalStore, image_key: str, result: StoredDocument | None) -> None:
+    """Write or delete the flag of the current result, and repeat that if the result changes meanwhile.
+
+    Args:
+        store: the results bucket.
+        image_key: the image's key.
+        result: the result that was read or written last; None if the image has none.
+
+    Raises:
+        ContentionError: the result changed ``MAX_ROUNDS`` times in a row.
+    """
+    for _ in range(MAX_ROUNDS):
+        if result is not None and json.loads(result.body)["review"]["required"]:
             store.put(flag_key(image_key), result.body)
         else:
             store.delete(flag_key(image_key))
         current = store.get(result_key(image_key))
-        if current is None or current.etag == result.etag:
+        if current == result or (current and result and current.etag == result.etag):
             return
         result = current
     raise ContentionError(f"the result was replaced {MAX_ROUNDS} times while its flag was being settled")
+
+
+def _confirm_first(store: ConditionalStore, image_key: str, result: StoredDocument, look: Look) -> WriteOutcome:
+    """Keep a first result, with its flag, only if its image still exists.
+
+    A late or repeated event may name a version below a delete marker, and the image may be deleted while it is scored.
+    The answer to the deletion may have come before there was a result to withdraw.
+    """
+    if look() is None:
+        withdraw(store, image_key, look)
+        return "withdrawn"
+    # A flag is written only after its result, so there is no flag to delete before the first result.
+    if json.loads(result.body)["review"]["required"]:
+        settle_flag(store, image_key, result)
+    return "written"
+
+
+def _judge(mine: Precedence, earlier: Precedence, image: ImageVersion, replace_own: bool) -> WriteOutcome:
+    """Return ``written`` if a result should replace an earlier one, else why not; ``image`` is the current version."""
+    is_mine, is_earlier = mine.version.is_same(image), earlier.version.is_same(image)
+    if is_mine != is_earlier:
+        return "written" if is_mine else "stale"
+    order = _order_of_same(mine, earlier) if is_mine else mine.compare(earlier)
+    if order < 0:
+        return "stale"
+    # Two uploads within one second may look the same; then the result that was read last is kept.
+    same = order == 0 and (earlier.model, earlier.etag) == (mine.model, mine.etag)
+    return "duplicate" if same and not replace_own else "written"
+
+
+def _order_of_same(mine: Precedence, earlier: Precedence) -> int:
+    """Compare two uploads that look the same: 0, or positive if the image may have been uploaded once more.
+
+    Without version ids, two uploads of the same bytes differ in their sequencers alone.
+    """
+    if mine.version_id is not None and earlier.version_id is not None:
+        return 0
+    if mine.sequencer is not None and earlier.sequencer is None:
+        return 1
+    return max(0, mine.compare(earlier))
+
+
+def _inherit_sequencer(mine: Precedence, earlier: Precedence) -> Precedence:
+    """Return ``mine`` with the sequencer that an event wrote for the same upload: an item of a backfill has none."""
+    same_upload = mine.version.is_same(earlier.version) or mine.compare(earlier) == 0
+    return replace(mine, sequencer=earlier.sequencer) if mine.sequencer is None and same_upload else mine

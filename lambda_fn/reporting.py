@@ -47,14 +47,14 @@ class ImageAnswer(NamedTuple):
     """The answer to one image: its published document.
 
     Attributes:
-        document: the result.
-        outcome: whether the document was written, a duplicate, or stale.
-        uploaded_at: time when the scored version was uploaded, ISO 8601 in UTC.
+        document: the result, or the document of a line of the ledger.
+        outcome: what happened to the image's result.
+        uploaded_at: time when the scored version was uploaded, ISO 8601 in UTC; None if nothing was uploaded for it.
     """
 
     document: ResultDocument
     outcome: WriteOutcome
-    uploaded_at: str
+    uploaded_at: str | None
 
 
 def report_failure(message_ids: Sequence[str], error: Exception, key: str | None = None) -> str:
@@ -70,6 +70,12 @@ def report_failure(message_ids: Sequence[str], error: Exception, key: str | None
     logger.error("message failed", extra={"message_ids": message_ids, "reason": reason})
     logger.debug("failed for", extra={"message_ids": message_ids, "key": key, "error": repr(error)})
     return reason
+
+
+def report_unwritten(message_id: str, reason: str, key: str) -> None:
+    """Log in one line that an image cannot have a result. Its message does not go back to the queue."""
+    logger.error("no result can be written", extra={"message_ids": [message_id], "reason": reason})
+    logger.debug("none for", extra={"message_ids": [message_id], "key": key})
 
 
 def _reason(error: Exception) -> str:
@@ -90,7 +96,7 @@ def tally(
     """Count the images of a batch by what happened to them, for the summary of a backfill.
 
     Args:
-        answers: the published documents.
+        answers: the answers to images.
         reasons: number of images that failed, by reason.
         unchanged: number of images whose result was current already.
         gone: number of images that were deleted before they were read.
@@ -99,11 +105,15 @@ def tally(
     Returns:
         The counts; no text among them names a key.
     """
-    scored = sum(answer.document["status"] == "scored" for answer in answers)
+    outcomes = Counter(answer.outcome for answer in answers)
+    documents = [answer.document for answer in answers if answer.outcome not in ("stale", "withdrawn")]
+    scored = sum(document["status"] == "scored" for document in documents)
     return {
         "scored": scored,
-        "rejected": len(answers) - scored,
-        "review": sum(answer.document["review"]["required"] for answer in answers),
+        "rejected": len(documents) - scored,
+        "review": sum(document["review"]["required"] for document in documents),
+        "stale": outcomes["stale"],
+        "withdrawn": outcomes["withdrawn"],
         "unchanged": unchanged,
         "gone": gone,
         "failed": sum(reasons.values()),
@@ -118,12 +128,13 @@ def report_batch(messages: int, failed: int, answers: Sequence[ImageAnswer], mod
     Args:
         messages: number of messages in the batch.
         failed: number of messages that go back to the queue.
-        answers: the published documents.
+        answers: the answers to images. A withdrawn result is logged, but counts in no metric of images.
         model: version of the model.
         queued: whether the batch came from the queue. A backfill counts its own failures, and its images were uploaded
             long ago, so neither its failures nor the time since the upload become metrics.
     """
-    decisions = Counter(answer.document["decision"] for answer in answers)
+    documents = [answer.document for answer in answers if answer.outcome != "withdrawn"]
+    decisions = Counter(document["decision"] for document in documents)
     outcomes = Counter(answer.outcome for answer in answers)
     logger.info(
         "batch",
@@ -131,15 +142,15 @@ def report_batch(messages: int, failed: int, answers: Sequence[ImageAnswer], mod
     )
     metrics.add_dimension(metric_names.MODEL_DIMENSION, model)
     metrics.add_metric(metric_names.MESSAGES_FAILED, MetricUnit.Count, failed if queued else 0)
-    if answers:
-        rejected = sum(answer.document["status"] == "rejected" for answer in answers)
-        metrics.add_metric(metric_names.IMAGES, MetricUnit.Count, len(answers))
+    if documents:
+        rejected = sum(document["status"] == "rejected" for document in documents)
+        metrics.add_metric(metric_names.IMAGES, MetricUnit.Count, len(documents))
         metrics.add_metric(metric_names.REJECTED, MetricUnit.Count, rejected)
         for decision, name in metric_names.OF_DECISION.items():
             metrics.add_metric(name, MetricUnit.Count, decisions[decision])
-    if answers and queued:
-        now = datetime.now(UTC)
-        slowest = max((now - datetime.fromisoformat(answer.uploaded_at)).total_seconds() for answer in answers)
+    uploads = [datetime.fromisoformat(answer.uploaded_at) for answer in answers if answer.uploaded_at]
+    if uploads and queued:
+        slowest = (datetime.now(UTC) - min(uploads)).total_seconds()
         metrics.add_metric(metric_names.UPLOAD_TO_RESULT, MetricUnit.Seconds, max(slowest, 0))
     metrics.flush_metrics()
     if queued and (version := os.environ.get(FUNCTION_VERSION)):

@@ -15,8 +15,9 @@ SCHEMA = "cellflag/result/1"
 
 Status = Literal["scored", "rejected"]
 # ``written``: the document is the current result now. ``duplicate`` and ``stale``: the current result stays, because it
-# is of the same upload or of a newer one.
-WriteOutcome = Literal["written", "duplicate", "stale"]
+# is of the same upload or of a newer one. ``withdrawn``: the image is gone, so it has no result. ``unwritten``: the
+# image's key is too long for a result, and the ledger's line is the only answer.
+WriteOutcome = Literal["written", "duplicate", "stale", "withdrawn", "unwritten"]
 DecisionOrRejected = Literal["ALL", "normal", "review", "rejected"]
 
 
@@ -94,7 +95,11 @@ class ResultDocument(TypedDict):
 
 
 class LedgerLine(ResultDocument):
-    """A line of the ledger: a document, and whether it was written, a duplicate or stale."""
+    """A line of the ledger: a document, and its outcome.
+
+    If an event of a deletion withdrew the result, the document holds the image's bucket and key, the time, and nothing
+    of the image or its score.
+    """
 
     outcome: WriteOutcome
 
@@ -103,6 +108,7 @@ class BatchTally(TypedDict):
     """Number of images of a batch by what happened to them.
 
     ``scored`` and ``rejected`` images have a result; ``review`` counts those among them that a person should look at.
+    ``stale`` images kept the result of a newer version, and ``withdrawn`` ones lost their result because they are gone.
     ``unchanged`` images kept the result that they had, and ``gone`` images were deleted before they were read.
     ``failed`` images have no answer yet, for the ``reasons`` that are counted. The batch took ``seconds``.
     """
@@ -110,6 +116,8 @@ class BatchTally(TypedDict):
     scored: int
     rejected: int
     review: int
+    stale: int
+    withdrawn: int
     unchanged: int
     gone: int
     failed: int
@@ -123,8 +131,12 @@ def decision_or_rejected(document: ResultDocument) -> DecisionOrRejected:
 
 
 def to_json(document: ResultDocument) -> bytes:
-    """Return a document as it is written, in UTF-8."""
-    return json.dumps(document, ensure_ascii=False, indent=1).encode()
+    """Return a document as it is written, in UTF-8.
+
+    Raises:
+        ValueError: a number of the document is not finite.
+    """
+    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode()
 
 
 def ledger(answers: Iterable[tuple[ResultDocument, WriteOutcome]]) -> bytes:
@@ -132,7 +144,10 @@ def ledger(answers: Iterable[tuple[ResultDocument, WriteOutcome]]) -> bytes:
 
     A message that is delivered twice leaves two lines. To count images, take the latest line of each key and version.
     """
-    lines = (json.dumps({**document, "outcome": outcome}, ensure_ascii=False) for document, outcome in answers)
+    lines = (
+        json.dumps({**document, "outcome": outcome}, ensure_ascii=False, allow_nan=False)
+        for document, outcome in answers
+    )
     return "".join(f"{line}\n" for line in lines).encode()
 
 
@@ -149,6 +164,41 @@ def rejected(image: ImageFacts, rejection: RejectedImageError, model: ModelFacts
     document = _document("rejected", image, None, "review", [rejection.code], model, timing_ms)
     document["error"] = {"code": rejection.code, "message": rejection.message}
     return document
+
+
+def withdrawn(bucket: str, key: str, model: ModelFacts, time: datetime) -> ResultDocument:
+    """Return the document for the ledger's line of an image that is gone; ``time`` is when it was looked for."""
+    document = _document("rejected", _unread(bucket, key), None, "review", [], model, _not_timed())
+    document["review"]["required"] = False
+    document["scored_at"] = _iso(time)
+    return document
+
+
+def without_key(bucket: str, key: str, message: str, model: ModelFacts) -> ResultDocument:
+    """Return the document for the ledger's line of an image whose key is too long for a result."""
+    return rejected(_unread(bucket, key), RejectedImageError("key_too_long", message), model, _not_timed())
+
+
+def _unread(bucket: str, key: str) -> ImageFacts:
+    return {
+        "bucket": bucket,
+        "key": key,
+        "version_id": None,
+        "etag": None,
+        "sha256": None,
+        "bytes": 0,
+        "format": None,
+        "width": None,
+        "height": None,
+    }
+
+
+def _not_timed() -> Timing:
+    return {"read": 0.0, "decode": None, "infer": None}
+
+
+def _iso(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _document(
@@ -171,5 +221,5 @@ def _document(
         "explanation": {"key": None},
         "model": model,
         "timing_ms": timing_ms,
-        "scored_at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "scored_at": _iso(datetime.now(UTC)),
     }

@@ -50,6 +50,9 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
     prediction = model.predict(pixels)
     timing_ms["decode"] = round((decoded_at - started) * 1000, 2)
     timing_ms["infer"] = round((perf_counter() - decoded_at) * 1000, 2)
+    if not prediction.is_score:
+        no_score = RejectedImageError("no_score", "The model's output for this image is no probability.")
+        return results.rejected(facts, no_score, identity, timing_ms)
     doubts = tuple(dict.fromkeys(decoded.doubts + cell.doubts))
     verdict = decide(prediction, policy or Policy(model.manifest.thresholds), doubts)
     return results.scored(facts, verdict, prediction.probability_all, identity, timing_ms)

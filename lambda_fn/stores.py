@@ -15,6 +15,7 @@ from lambda_fn.files import write_whole
 from lambda_fn.images import StoredImage
 from lambda_fn.keys import flag_key, result_key
 from lambda_fn.manifest import LIMITS, Limits
+from lambda_fn.precedence import ImageVersion
 from lambda_fn.publishing import StoredDocument
 from lambda_fn.results import ResultDocument, to_json
 
@@ -26,35 +27,58 @@ if TYPE_CHECKING:
 _LATEST = 253_402_300_799
 
 
+def current_version(client: "S3Client", bucket: str, key: str) -> ImageVersion | None:
+    """Return the current version of an image; None if the image is gone.
+
+    Raises:
+        ClientError: S3 refuses or fails, or the bucket is gone.
+    """
+    try:
+        response: Any = client.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            raise
+        # The answer to HEAD has no body. Only GET distinguishes a missing object from a missing bucket.
+        try:
+            response = client.get_object(Bucket=bucket, Key=key)
+        except ClientError as missing:
+            if missing.response["Error"]["Code"] == "NoSuchKey":
+                return None
+            raise
+        response["Body"].close()
+    return ImageVersion(response.get("VersionId"), response["ETag"].strip('"'))
+
+
 def read_from_bucket(
-    client: "S3Client", reference: ImageReference, known_etag: str | None = None, limits: Limits = LIMITS
+    client: "S3Client", reference: ImageReference, known: ImageVersion | None = None, limits: Limits = LIMITS
 ) -> StoredImage:
     """Read an image from S3, in the version that the event names, or else in the current one.
 
     Args:
         client: the S3 client.
         reference: the image.
-        known_etag: entity tag, without quotes, of a version that need not be read again.
+        known: the version that need not be read again, if it is still the current one.
         limits: the largest image to read; of a larger one only the size is known.
 
     Raises:
         ImageGoneError: the object or this version of it was deleted.
-        ImageUnchangedError: the object's entity tag is ``known_etag``.
+        ImageUnchangedError: the current version is ``known``.
         ClientError: S3 refuses or fails.
     """
     started = perf_counter()
     parameters: dict[str, Any] = {}
     if reference.version_id:
         parameters["VersionId"] = reference.version_id
-    if known_etag:
-        parameters["IfNoneMatch"] = f'"{known_etag}"'
+    # A conditional GET would compare entity tags alone; two versions of the same bytes have the same.
+    if known:
+        current = current_version(client, reference.bucket, reference.key)
+        if current and known.is_same(current):
+            raise ImageUnchangedError
     try:
         response = client.get_object(Bucket=reference.bucket, Key=reference.key, **parameters)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchVersion"):
             raise ImageGoneError from error
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 304:
-            raise ImageUnchangedError from error
         raise
     byte_count = response["ContentLength"]
     # ``with response["Body"]`` would give the bare stream, which checks neither length nor checksum.
@@ -149,6 +173,19 @@ class BucketStore:
         """Delete an object; does nothing if there is none."""
         self._client.delete_object(Bucket=self._bucket, Key=key)
 
+    def delete_if(self, key: str, etag: str) -> bool:
+        """Delete the object of this ``etag``; returns False if the key now has another, or none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+        """
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=etag)
+        except ClientError as error:
+            if _is_refused_condition(error):
+                return False
+            raise
+        return True
+
     def _put_if(self, key: str, body: bytes, metadata: Mapping[str, str], condition: dict[str, Any]) -> str | None:
         try:
             response = self._client.put_object(
@@ -160,10 +197,16 @@ class BucketStore:
                 **condition,
             )
         except ClientError as error:
-            # 412: the condition does not hold; 409: another write is in progress; 404: the object to replace is gone.
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (404, 409, 412) and (
-                error.response["Error"]["Code"] != "NoSuchBucket"
-            ):
+            if _is_refused_condition(error):
                 return None
             raise
         return response["ETag"]
+
+
+def _is_refused_condition(error: ClientError) -> bool:
+    """Whether S3 refused a conditional request because of its condition.
+
+    412: the condition does not hold; 409: another write is in progress; 404: the object of the condition is gone.
+    """
+    status, code = error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
+    return status in (404, 409, 412) and code != "NoSuchBucket"

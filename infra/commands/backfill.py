@@ -16,7 +16,7 @@ from infra.operate.backfills import executions
 from infra.operate.backfills.costs import Work, backfill_cost
 from infra.operate.backfills.executions import Counts, EndedExecution
 from infra.operate.backfills.inventory import list_of_inventory
-from infra.operate.backfills.outcomes import BackfillTally, read_outcome
+from infra.operate.backfills.outcomes import LEFT, BackfillTally, read_outcome
 from infra.prices import PRICES_AS_OF
 from infra.settings.configuration import EXPRESS_SECONDS
 from lambda_fn.terminal import printable
@@ -144,6 +144,8 @@ def summary(stack: DeployedStack, ended: EndedExecution, tally: BackfillTally) -
         (tally.rejected, "rejected: these images cannot be scored"),
         (tally.review, "of both to review"),
         (tally.unchanged, "left as they are: their result is current"),
+        (tally.stale, "left to a newer version of the image"),
+        (tally.withdrawn, "deleted: their result was withdrawn"),
         (tally.gone, "deleted since they were listed"),
         (tally.failed, "failed"),
     ):
@@ -163,7 +165,7 @@ def _cost(stack: DeployedStack, ended: EndedExecution, tally: BackfillTally) -> 
     looks_first = ended.request.get("backfill") == "missing"
     answered = tally.scored + tally.rejected
     work = Work(
-        listed=answered + tally.unchanged + tally.gone + tally.failed,
+        listed=answered + sum(getattr(tally, name) for name in LEFT) + tally.failed,
         first=answered if looks_first else 0,
         replaced=0 if looks_first else answered,
         flagged=tally.review,

@@ -51,7 +51,10 @@ def read_recent(stack: DeployedStack, time: timedelta, now: datetime | None = No
                 continue
             if line["scored_at"] > newest:
                 newest, recent.newest_model = line["scored_at"], line["model"]["version"]
-            if line["outcome"] != "written":
+            if line["outcome"] == "withdrawn":
+                continue
+            # An unwritten line is the only answer to an image whose key is too long for a result.
+            if line["outcome"] not in ("written", "unwritten"):
                 recent.repeated += 1
                 continue
             recent.models[line["model"]["version"]] += 1

@@ -14,8 +14,11 @@ _BATCH_BYTES = 200_000
 _SECOND_TRY_AFTER = Duration.seconds(5)
 # Where a batch's workflow keeps the tally of its first and of its second try.
 _FIRST, _AGAIN = "$.first.counts", "$.again.counts"
-# What a ``BatchTally`` counts as an answer to an image.
+# What a ``BatchTally`` counts as an answer to an image. A version of the function from before the last ones, which a
+# canary still runs, does not count those.
 _ANSWERS = ("scored", "rejected", "unchanged", "gone")
+_LATER_ANSWERS = ("stale", "withdrawn")
+_NO_COUNTS = dict.fromkeys(("scored", "rejected", "review", "unchanged", "gone", "failed", "seconds"), 0)
 
 
 class BackfillStates(Construct):
@@ -66,6 +69,8 @@ class BackfillStates(Construct):
                 "Bucket": self._storage.images.bucket_name,
                 "Key": sfn.JsonPath.string_at("$$.Map.Item.Value.Key"),
                 "Backfill": sfn.JsonPath.string_at("$.backfill"),
+                # A second try of a batch writes the ledger's lines of results that are younger than the backfill.
+                "Since": sfn.JsonPath.string_at("$$.Execution.StartTime"),
                 **selected,
                 **{setting: value for setting, value in announced.items() if value},
             },
@@ -88,7 +93,8 @@ class BackfillStates(Construct):
         """The child workflow of one batch. It returns the batch's ``BatchTally``, or ``{"tries": [first, second]}``.
 
         A failed image is counted, and its batch is tried once more. The call itself succeeds, so it raises no alarm and
-        the other images keep their results.
+        the other images keep their results. If both calls of the first try crash, the second try scores each image in a
+        process of its own (``lambda_fn.isolation``), so an image that ends its process fails alone.
         """
         second_try = sfn.Wait(self, f"Wait{name}", time=sfn.WaitTime.duration(_SECOND_TRY_AFTER)).next(
             self._second_try(name)
@@ -98,8 +104,15 @@ class BackfillStates(Construct):
             .when(sfn.Condition.number_greater_than(f"{_FIRST}.failed", 0), second_try)
             .otherwise(sfn.Succeed(self, f"Answered{name}", output_path=_FIRST))
         )
+        crashed = sfn.Pass(
+            self,
+            f"Crashed{name}",
+            result=sfn.Result.from_object({"crashed": True, "counts": _NO_COUNTS}),
+            result_path=_FIRST.rpartition(".")[0],
+        ).next(second_try)
         score = self._score(f"Score{name}", _FIRST)
-        return score.add_retry(errors=[sfn.Errors.ALL], interval=Duration.seconds(5), max_attempts=1).next(judge)
+        score.add_retry(errors=[sfn.Errors.ALL], interval=Duration.seconds(5), max_attempts=1)
+        return score.add_catch(crashed, errors=[sfn.Errors.ALL], result_path="$.crash").next(judge)
 
     def _second_try(self, name: str) -> sfn.IChainable:
         """Score the batch again, and fail if not one of its images was answered.
@@ -108,6 +121,10 @@ class BackfillStates(Construct):
         """
         failed = sfn.Condition.number_greater_than(f"{_AGAIN}.failed", 0)
         unanswered = [sfn.Condition.number_equals(f"{_AGAIN}.{count}", 0) for count in _ANSWERS]
+        for count in _LATER_ANSWERS:
+            path = f"{_AGAIN}.{count}"
+            absent = sfn.Condition.is_not_present(path)
+            unanswered.append(sfn.Condition.or_(absent, sfn.Condition.number_equals(path, 0)))
         nothing_answered = sfn.Fail(
             self,
             f"NothingAnswered{name}",

@@ -20,7 +20,7 @@ from infra.stack.encryption import let_decrypt, let_use
 from infra.stack.nag import acknowledge, acknowledge_resources
 from infra.stack.storage import Storage
 from infra.stack.trust import for_this_account, of_this_account
-from lambda_fn.keys import RESULTS, REVIEW, WRITTEN_BY_THE_FUNCTION
+from lambda_fn.keys import DELETED_BY_THE_FUNCTION, WRITTEN_BY_THE_FUNCTION
 from lambda_fn.manifest import Manifest
 from lambda_fn.settings import ERROR_RATE_VARIABLES, RESULTS_BUCKET, REVIEW_EVERYTHING, SERVICE_NAME
 
@@ -91,9 +91,11 @@ class Scoring(Construct):
         """Let the bucket of images send its events to the queue, and no bucket of another account."""
         prefix, suffix = configuration.images_prefix, configuration.images_suffix
         filters = [s3.NotificationKeyFilter(prefix=prefix, suffix=suffix)] if prefix or suffix else []
-        storage.images.add_event_notification(
-            s3.EventType.OBJECT_CREATED, notifications.SqsDestination(self.queue), *filters
-        )
+        # A deletion may make an older version current again, or leave none; the result has to follow. The deletion of a
+        # delete marker, which restores an image, is an event of OBJECT_REMOVED too:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
+        for event in (s3.EventType.OBJECT_CREATED, s3.EventType.OBJECT_REMOVED, s3.EventType.LIFECYCLE_EXPIRATION):
+            storage.images.add_event_notification(event, notifications.SqsDestination(self.queue), *filters)
         # The CDK allows the bucket by its name, which another account could own one day.
         self.queue.add_to_resource_policy(
             iam.PolicyStatement(
@@ -180,7 +182,7 @@ def _role(scope: Construct, configuration: Configuration, storage: Storage, log_
     images, results, account = storage.images, storage.results, of_this_account(scope)
     image_objects = images.arn_for_objects(f"{configuration.images_prefix or ''}*")
     result_objects = [results.arn_for_objects(f"{prefix}*") for prefix in WRITTEN_BY_THE_FUNCTION]
-    removable = [results.arn_for_objects(f"{prefix}*") for prefix in (RESULTS, REVIEW)]
+    removable = [results.arn_for_objects(f"{prefix}*") for prefix in DELETED_BY_THE_FUNCTION]
     for sid, actions, resources in (
         ("ReadImages", ["s3:GetObject", "s3:GetObjectVersion"], [image_objects]),
         ("WriteResults", ["s3:GetObject", "s3:PutObject"], result_objects),

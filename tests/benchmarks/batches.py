@@ -56,7 +56,7 @@ def main(cores: int, threads: int, rounds: int, sizes: list[int]) -> None:
         requests[f"{request.method} {urlsplit(request.url).path.split('/')[2]}"] += 1
         time.sleep(DELAY_S)
 
-    for operation in ("GetObject", "PutObject", "DeleteObject"):
+    for operation in ("GetObject", "HeadObject", "PutObject", "DeleteObject"):
         handler.runtime.s3.meta.events.register(f"before-send.s3.{operation}", far_away)
     for number in range(-1, rounds):
         for size in sizes:

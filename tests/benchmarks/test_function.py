@@ -3,6 +3,7 @@
 import io
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -13,7 +14,8 @@ from lambda_fn import handler
 from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.events import ImageReference
 from lambda_fn.images import decode
-from lambda_fn.publishing import Precedence, publish
+from lambda_fn.precedence import ImageVersion, Precedence
+from lambda_fn.publishing import publish
 from lambda_fn.scoring import score
 from lambda_fn.stores import BucketStore, read_from_bucket
 
@@ -97,6 +99,7 @@ def test_a_batch_overlaps_waiting_with_work(cells: list[bytes], monkeypatch: pyt
                 store,
                 score(handler.runtime.model, image, handler.runtime.policy),
                 Precedence(None, image.last_modified, ""),
+                partial(ImageVersion, image.version_id, image.etag),
             )
         return time.perf_counter() - started
 

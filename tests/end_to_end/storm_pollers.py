@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BATCH = 10
 TIMEOUT_SECONDS = 60.0
+AGAIN_SECONDS = 1
 Fate = Literal["done", "late", "failed", "died"]
 
 
@@ -100,6 +101,7 @@ class Pollers:
                     self.deaths += 1
                     self._record(messages, "died")
                     worker.end()
+                    self._offer_again(messages)
                     worker = self._launch()
                 else:
                     usual_seconds = time.monotonic() - begun
@@ -122,7 +124,16 @@ class Pollers:
         if done:
             delete(self._sqs, self._queue, done)
         self._record(done, "late" if late else "done")
-        self._record([message for message in messages if message["MessageId"] in failed], "failed")
+        undone = [message for message in messages if message["MessageId"] in failed]
+        self._offer_again(undone)
+        self._record(undone, "failed")
+
+    def _offer_again(self, messages: "list[MessageTypeDef]") -> None:
+        """Let messages come back soon, rather than after the visibility timeout."""
+        for message in messages:
+            self._sqs.change_message_visibility(
+                QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=AGAIN_SECONDS
+            )
 
     def _record(self, messages: "list[MessageTypeDef]", fate: Fate) -> None:
         for message in messages:

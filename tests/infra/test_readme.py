@@ -75,6 +75,7 @@ def test_a_million_images_cost_what_is_said(
     assert 0.2 < Manifest.read().achieved_shares().review_share < 0.3
     assert said == {
         "reading images": pytest.approx(1e6 * prices.S3_READ_REQUEST),
+        "looking whether an image still stands": pytest.approx(1e6 * prices.S3_READ_REQUEST),
         "writing results": pytest.approx(1e6 * prices.S3_WRITE_REQUEST),
         "flags, for about every fourth image": pytest.approx(flags),
         f"ledger, a file for each batch of {size}": pytest.approx(batches * prices.S3_WRITE_REQUEST),

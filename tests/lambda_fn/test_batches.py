@@ -56,7 +56,7 @@ def results(s3: FakeS3) -> set[str]:
 @pytest.mark.parametrize(
     ("body", "reads", "writes"), [(NORMAL, 1, 1), (REVIEWED, 2, 2)], ids=["without a flag", "with a flag"]
 )
-def test_an_image_costs_one_read_and_one_write_a_flag_another_of_each_and_a_batch_one_more_write(
+def test_an_image_costs_one_read_one_write_and_one_look_a_flag_a_read_and_a_write_and_a_batch_one_more_write(
     images: int, body: bytes, reads: int, writes: int, function: ModuleType, s3: FakeS3
 ) -> None:
     keys = [f"{number}.bmp" for number in range(images)]
@@ -64,12 +64,14 @@ def test_an_image_costs_one_read_and_one_write_a_flag_another_of_each_and_a_batc
         s3.put_object(Bucket="images", Key=key, Body=body)
     s3.requests.clear()
     assert failed_ids(function.handler(event(*([key] for key in keys)), Clock(60))) == []
-    assert s3.requests == {"GetObject": reads * images, "PutObject": writes * images + 1}
+    assert s3.requests == {"GetObject": reads * images, "PutObject": writes * images + 1, "HeadObject": images}
 
 
-def test_a_batch_whose_images_are_all_gone_costs_one_request_each(function: ModuleType, s3: FakeS3) -> None:
+def test_an_image_that_is_gone_costs_three_reads_and_a_deletion_to_leave_neither_result_nor_flag(
+    function: ModuleType, s3: FakeS3
+) -> None:
     assert failed_ids(function.handler(event(["a.bmp"], ["b.bmp"]), Clock(60))) == []
-    assert s3.requests == {"GetObject": 2}
+    assert s3.requests == {"GetObject": 6, "DeleteObject": 2}
 
 
 def test_of_a_hundred_messages_of_several_images_only_the_failed_ones_go_back_to_the_queue(
@@ -167,7 +169,7 @@ def test_work_that_was_given_up_does_not_continue_and_does_not_delay_the_next_ba
     s3.around = lambda name, call: call()
     s3.requests.clear()
     assert failed_ids(function.handler(event(["0.bmp"]), Clock(60))) == []
-    assert s3.requests == {"GetObject": 1, "PutObject": 2}
+    assert s3.requests == {"GetObject": 1, "PutObject": 2, "HeadObject": 1}
     assert results(s3) == {"results/0.bmp.json"}
 
 

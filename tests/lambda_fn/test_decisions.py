@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +61,29 @@ def test_a_doubt_sends_a_cell_to_review_even_if_the_model_is_sure(
     verdict = decide(Prediction(probability_all, distance), Policy(Thresholds(0.4, 0.2, 0.7, unlike_above=1.5)), doubts)
     assert verdict.reasons == reasons
     assert verdict.decision == ("review" if reasons else "ALL")
+
+
+NO_NUMBERS = (math.nan, math.inf, -math.inf)
+
+
+@pytest.mark.parametrize("probability_all", [*NO_NUMBERS, 1.1, -0.1])
+@pytest.mark.parametrize("thresholds", [THRESHOLDS, Thresholds(0, 0, 0), Thresholds(1, 1, 1)])
+def test_a_cell_without_a_score_is_never_decided(probability_all: float, thresholds: Thresholds) -> None:
+    verdict = decide(Prediction(probability_all), Policy(thresholds))
+    assert verdict.decision == "review"
+    assert "no_score" in verdict.reasons
+
+
+@pytest.mark.parametrize("distance", NO_NUMBERS)
+@pytest.mark.parametrize("unlike_above", [1.5, math.inf])
+def test_a_cell_whose_distance_is_not_finite_is_unlike_the_training_data(distance: float, unlike_above: float) -> None:
+    verdict = decide(Prediction(0.9, distance), Policy(Thresholds(0.4, 0.2, 0.7, unlike_above)))
+    assert (verdict.decision, verdict.reasons) == ("review", ("unlike_training_data",))
+
+
+def test_a_probability_that_rounding_pushed_past_the_end_is_a_score() -> None:
+    assert decide(Prediction(1.0000002), Policy(THRESHOLDS)).decision == "ALL"
+    assert decide(Prediction(-0.0000002), Policy(THRESHOLDS)).decision == "normal"
 
 
 @given(st.floats(0, 1))

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -53,6 +54,73 @@ def test_an_event_of_event_bridge_names_its_image_by_an_unencoded_key() -> None:
     assert image_references(Message("1", event("event_bridge_object_created"))) == [
         ImageReference("images", "plate 7/cell+12 %41 ü.bmp", "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e", "617f08299329d189")
     ]
+
+
+@pytest.mark.parametrize(
+    "name", ["ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated", "LifecycleExpiration:Delete"]
+)
+def test_a_deletion_names_the_image_but_not_the_version_that_is_gone(name: str) -> None:
+    notification = event("s3_object_created")
+    notification["Records"][0]["eventName"] = name
+    for field in ("size", "eTag"):  # the events of deletions have neither
+        del notification["Records"][0]["s3"]["object"][field]
+    expected = ImageReference("images", "plate 7/cell-12 ü 1+1.bmp", sequencer="0055AED6DCD90281E5", removed=True)
+    assert image_references(Message("1", json.dumps(notification))) == [expected]
+
+
+@pytest.mark.parametrize("kind", ["Delete Marker Created", "Permanently Deleted"])
+def test_a_deletion_comes_through_event_bridge_too(kind: str) -> None:
+    body = event("event_bridge_object_created") | {"detail-type": "Object Deleted"}
+    body["detail"] |= {"deletion-type": kind, "reason": "Lifecycle Expiration"}
+    del body["detail"]["object"]["size"]
+    assert image_references(Message("1", body)) == [
+        ImageReference("images", "plate 7/cell+12 %41 ü.bmp", sequencer="617f08299329d189", removed=True)
+    ]
+
+
+@pytest.mark.parametrize("name", ["ObjectRestore:Completed", "ObjectTagging:Put", "LifecycleTransition", "Object"])
+def test_other_events_of_s3_are_unknown(name: str) -> None:
+    notification = event("s3_object_created")
+    notification["Records"][0]["eventName"] = name
+    with pytest.raises(UnknownEventError, match="neither the creation nor the deletion"):
+        image_references(Message("1", notification))
+
+
+SINCE = "2026-11-22T12:00:00.123Z"
+START = datetime(2026, 11, 22, 12, 0, 0, 123_000, UTC)
+ANSWERED = {"scored": 1, "rejected": 0, "failed": 1}
+
+
+@pytest.mark.parametrize(
+    ("extra", "since"),
+    [
+        ({}, START),
+        (
+            {"first": {"counts": {"scored": 0, "rejected": 0, "failed": 2}}},
+            datetime(2026, 11, 22, 12, 0, 0, 123_000, UTC),
+        ),
+        ({"first": {"counts": ANSWERED}}, None),  # the first try wrote its lines
+    ],
+)
+def test_a_backfill_knows_its_start_until_one_of_its_tries_wrote_the_ledger(
+    extra: dict[str, Any], since: datetime | None
+) -> None:
+    item = {"Bucket": "images", "Key": "a.bmp", "Backfill": "missing", "Since": SINCE}
+    for body in ({"Items": [item], **extra}, item | extra):
+        assert [reference.since for reference in image_references(Message("", body))] == [since]
+
+
+def test_a_message_is_late_from_its_third_delivery_on() -> None:
+    batch = event("sqs_batch")
+    for receives, late in (("1", False), ("2", False), ("3", True), ("12", True), (None, False)):
+        batch["Records"][0]["attributes"]["ApproximateReceiveCount"] = receives
+        assert [message.late for message in messages(batch)] == [late, False]
+
+
+def test_a_batch_of_a_backfill_is_late_after_a_crash() -> None:
+    items = event("step_functions_items")
+    assert [message.late for message in messages(items)] == [False]
+    assert [message.late for message in messages(items | {"first": {"crashed": True}})] == [True]
 
 
 def test_a_backfill_names_its_images_and_whether_it_answers_missing_or_all_ones() -> None:

@@ -11,6 +11,7 @@ from lambda_fn.keys import (
     LABELS,
     RESULTS,
     REVIEW,
+    can_have_result,
     flag_key,
     image_key,
     label_key,
@@ -29,6 +30,13 @@ def test_documents_lie_under_the_key_of_their_image() -> None:
 def test_a_ledger_lies_under_its_day() -> None:
     assert ledger_key("batch-1", date(2026, 1, 2)) == "ledger/dt=2026-01-02/batch-1.jsonl"
     assert ledger_key("batch-1", date(2026, 1, 2)).startswith(ledger_prefix(date(2026, 1, 2)))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.integers(1000, 1020))
+def test_a_key_can_have_a_result_if_all_its_documents_have_keys_that_s3_takes(letters: str, size: int) -> None:
+    key = (letters * size).encode()[:size].decode(errors="ignore")
+    fits = all(len(document(key).encode()) <= 1024 for document in (result_key, flag_key, label_key))
+    assert can_have_result(key) == fits
 
 
 @given(st.text() | st.sampled_from([".json", "results/a.bmp", "review/results/a.json.json"]))

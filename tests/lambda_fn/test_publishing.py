@@ -2,8 +2,8 @@
 
 import json
 import random
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any, cast
 
@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambda_fn.publishing import Precedence, publish
+from lambda_fn import publishing
+from lambda_fn.precedence import ImageVersion, Precedence
 from lambda_fn.results import WriteOutcome
 from lambda_fn.stores import BucketStore
 
 from ..fake_s3 import FakeS3
+from .interleaving import Interleaving
 
 MODEL = "model-1"
 
@@ -25,13 +27,22 @@ def document(version: object, review: bool, key: str = "a.bmp") -> Any:
 
 
 def precedence(
-    sequencer: str | None, last_modified: str = "2026-11-22T12:00:00Z", model: str = MODEL, etag: str | None = None
+    sequencer: str | None,
+    last_modified: str = "2026-11-22T12:00:00Z",
+    model: str = MODEL,
+    etag: str | None = None,
+    version_id: str | None = None,
 ) -> Precedence:
-    return Precedence(sequencer, last_modified, model, etag)
+    return Precedence(sequencer, last_modified, model, etag, version_id)
 
 
 def bucket(s3: FakeS3) -> BucketStore:
     return BucketStore(cast(Any, s3), "results")
+
+
+def publish(store: BucketStore, document: Any, precedence: Precedence, **options: Any) -> WriteOutcome:
+    """Publish a result of an image that exists, in a version that is neither the result's nor the standing one's."""
+    return publishing.publish(store, document, precedence, lambda: ImageVersion("another", None), **options)
 
 
 def current(s3: FakeS3) -> dict[str, Any]:
@@ -134,53 +145,50 @@ def test_a_result_of_the_same_model_is_written_again_only_on_request(
     assert ("review/a.bmp.json" in current(s3)) == flagged
 
 
-class KilledError(BaseException):
-    """Ends a worker in the middle of its work."""
+@pytest.mark.parametrize(
+    ("mine", "earlier", "outcome"),
+    [
+        # The image's current version is v1, with the entity tag e; v2 was deleted, or is older than it looks.
+        (precedence("03", etag="e", version_id="v1"), precedence("02", etag="f", version_id="v2"), "written"),
+        (precedence("01", etag="e", version_id="v1"), precedence("02", etag="f", version_id="v2"), "written"),
+        (precedence(None, etag="e", version_id="v1"), precedence("02", etag="f", version_id="v2"), "written"),
+        (precedence("03", etag="f", version_id="v2"), precedence("02", etag="e", version_id="v1"), "stale"),
+        (precedence("03", etag="e", version_id="v2"), precedence("02", etag="e", version_id="v1"), "stale"),
+        (precedence("01", etag="e", version_id="v1"), precedence("02", etag="e", version_id="v1"), "duplicate"),
+        (precedence("03", etag="e", version_id="v1"), precedence("02", etag="e", version_id="v1"), "duplicate"),
+        (precedence(None, model="m", etag="e", version_id="v1"), precedence("2", etag="e", version_id="v1"), "written"),
+        # An older release did not keep the version of its results.
+        (precedence("01", etag="e", version_id="v1"), precedence("02", etag="e"), "duplicate"),
+        (precedence("01", etag="e", version_id="v1"), precedence("02", etag="f"), "written"),
+        # Between two versions that are not current, the later one stands.
+        (precedence("02", etag="f", version_id="v2"), precedence("03", etag="g", version_id="v3"), "stale"),
+        (precedence("03", etag="g", version_id="v3"), precedence("02", etag="f", version_id="v2"), "written"),
+        # Without versions, the same bytes may have been uploaded once more.
+        (precedence("03", etag="e"), precedence("02", etag="e"), "written"),
+        (precedence("02", etag="e"), precedence("02", etag="e"), "duplicate"),
+        (precedence("02", etag="e"), precedence(None, etag="e"), "written"),
+        (precedence(None, etag="e"), precedence(None, etag="e"), "duplicate"),
+    ],
+)
+def test_the_result_of_the_current_version_stands_whatever_the_order_of_events(
+    mine: Precedence, earlier: Precedence, outcome: WriteOutcome
+) -> None:
+    s3 = FakeS3()
+    look = partial(ImageVersion, "v1" if mine.version_id else None, "e")
+    publishing.publish(bucket(s3), document(1, False), earlier, look)
+    assert publishing.publish(bucket(s3), document(2, True), mine, look) == outcome
+    assert ("review/a.bmp.json" in current(s3)) == (outcome == "written")
 
 
-class Interleaving:
-    """Runs workers one request at a time, in an order that the test sets."""
-
-    def __init__(self, workers: Sequence[Callable[[FakeS3], object]]) -> None:
-        self.s3 = FakeS3(self._around)
-        self._arrived = {index: threading.Semaphore(0) for index in range(len(workers))}
-        self._released = {index: threading.Semaphore(0) for index in range(len(workers))}
-        self._killed: set[int] = set()
-        self.running = set(self._arrived)
-        self.unfinished: set[int] = set()
-        self._threads = [
-            threading.Thread(target=self._run, args=(index, worker), name=str(index))
-            for index, worker in enumerate(workers)
-        ]
-        for index, thread in enumerate(self._threads):
-            thread.start()
-            self._arrived[index].acquire()
-
-    def step(self, index: int, kill: bool = False) -> None:
-        """Let a worker make its next request and proceed to the one after it, or end it before that request."""
-        if kill:
-            self._killed.add(index)
-        self._released[index].release()
-        self._arrived[index].acquire()
-
-    def _run(self, index: int, worker: Callable[[FakeS3], object]) -> None:
-        try:
-            worker(self.s3)
-        except KilledError:
-            self.unfinished.add(index)
-        self.running.discard(index)
-        self._arrived[index].release()
-
-    def _around(self, name: str, operation: Callable[[], Any]) -> Any:
-        thread = threading.current_thread().name
-        if not thread.isdigit():
-            return operation()
-        index = int(thread)
-        self._arrived[index].release()
-        self._released[index].acquire()
-        if index in self._killed:
-            raise KilledError
-        return operation()
+@pytest.mark.parametrize("stands", [False, True])
+def test_a_result_of_an_image_that_is_gone_is_withdrawn_with_its_flag_and_its_older_versions_stay(stands: bool) -> None:
+    s3 = FakeS3()
+    if stands:
+        publish(bucket(s3), document(1, True), precedence("01"))
+    assert publishing.publish(bucket(s3), document(2, True), precedence("02"), lambda: None) == "withdrawn"
+    assert current(s3) == {}
+    kept = [version.is_marker for version in s3.versions("results", "results/a.bmp.json")]
+    assert kept == [False, True]
 
 
 @settings(max_examples=300)
@@ -200,7 +208,9 @@ def test_racing_and_dying_workers_end_with_the_newest_result_and_its_own_flag(
         scored, order = document(version, review_of[version]), precedence(f"{version:02}")
         return lambda s3: publish(bucket(s3), scored, order, look_first=look_first)
 
-    race = Interleaving([deliver(version) for version, _ in versions])
+    race = Interleaving()
+    for version, _ in versions:
+        race.start(deliver(version))
     while race.running:
         index = generator.choice(sorted(race.running))
         race.step(index, kill=generator.random() < kills)

@@ -1,9 +1,10 @@
 import json
+import math
 from typing import Any
 
 import pytest
 
-from lambda_fn.results import decision_or_rejected, ledger
+from lambda_fn.results import decision_or_rejected, ledger, to_json
 
 
 def test_a_ledger_has_one_line_for_each_answer() -> None:
@@ -13,6 +14,15 @@ def test_a_ledger_has_one_line_for_each_answer() -> None:
         {"image": {"key": "ü\n.bmp"}, "outcome": "written"},
         {"image": {"key": "b"}, "outcome": "stale"},
     ]
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_no_document_with_a_number_that_is_not_finite_is_written(number: float) -> None:
+    document: Any = {"prediction": {"probability_all": number}}
+    with pytest.raises(ValueError, match="JSON"):
+        to_json(document)
+    with pytest.raises(ValueError, match="JSON"):
+        ledger([(document, "written")])
 
 
 @pytest.mark.parametrize(

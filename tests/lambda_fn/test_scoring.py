@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import math
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,11 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 import lambda_fn
-from lambda_fn.decisions import Policy
+from lambda_fn.decisions import Policy, Prediction
 from lambda_fn.images import StoredImage
 from lambda_fn.manifest import LIMITS
 from lambda_fn.model import Model
+from lambda_fn.results import ledger, to_json
 from lambda_fn.scoring import score
 
 from .conftest import draw_disc
@@ -96,6 +98,36 @@ def test_an_image_that_cannot_be_scored_is_answered_with_the_reason(
     assert document["review"] == {"required": True, "reasons": [code]}
     assert document["error"]["code"] == code
     assert document["image"]["width"] == width
+
+
+@pytest.mark.parametrize("probability_all", [math.nan, math.inf, -math.inf, 7.0])
+@pytest.mark.parametrize("everything", [False, True])
+def test_an_image_whose_score_is_no_probability_is_rejected_in_valid_json(
+    probability_all: float,
+    everything: bool,
+    model: Model,
+    encode: Encode,
+    schema: Draft202012Validator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(model, "predict", lambda pixels: Prediction(probability_all))
+    document = score(model, stored(encode()), Policy(model.manifest.thresholds, review_everything=everything))
+    schema.validate(document)
+    assert (document["status"], document["prediction"], document["decision"]) == ("rejected", None, "review")
+    assert document["review"] == {"required": True, "reasons": ["no_score"]}
+    for line in (to_json(document), ledger([(document, "written")])):
+        assert b"NaN" not in line
+        assert b"Infinity" not in line
+
+
+def test_a_cell_whose_distance_is_not_finite_is_scored_and_reviewed(
+    model: Model, encode: Encode, schema: Draft202012Validator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "predict", lambda pixels: Prediction(0.9, math.nan))
+    document = score(model, stored(encode()))
+    schema.validate(document)
+    assert (document["status"], document["decision"]) == ("scored", "review")
+    assert document["review"]["reasons"] == ["unlike_training_data"]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,10 @@ from botocore.response import StreamingBody
 from lambda_fn.errors import ImageGoneError, ImageUnchangedError
 from lambda_fn.events import ImageReference
 from lambda_fn.manifest import LIMITS, Limits
-from lambda_fn.stores import BucketStore, read_from_bucket, read_from_folder, write_to_folder
+from lambda_fn.precedence import ImageVersion
+from lambda_fn.stores import BucketStore, current_version, read_from_bucket, read_from_folder, write_to_folder
+
+from ..fake_s3 import FakeS3, client_error
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -53,6 +56,47 @@ def test_an_object_is_replaced_only_if_it_is_still_the_current_one(s3: "S3Client
     store.delete("a")
     assert store.replace("a", b"three", {}, second) is None
     assert store.get("a") is None
+
+
+def test_an_object_is_deleted_only_if_it_is_still_the_one_that_was_read(s3: "S3Client") -> None:
+    client: Any = FakeS3()  # the emulated S3 does not know conditional deletions
+    store = BucketStore(client, "bucket")
+    first = store.create("a", b"one", {})
+    assert first
+    second = store.replace("a", b"two", {}, first)
+    assert second
+    assert not store.delete_if("a", first)
+    assert store.get("a")
+    assert store.delete_if("a", second)
+    assert not store.delete_if("a", second)
+    assert store.get("a") is None
+
+
+def test_the_current_version_is_none_for_a_deleted_image_but_an_error_for_a_deleted_bucket(s3: "S3Client") -> None:
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    assert current_version(s3, "bucket", "a") is None
+    uploaded = s3.put_object(Bucket="bucket", Key="a", Body=b"one")
+    assert current_version(s3, "bucket", "a") == ImageVersion(uploaded["VersionId"], uploaded["ETag"].strip('"'))
+    s3.delete_object(Bucket="bucket", Key="a")
+    assert current_version(s3, "bucket", "a") is None
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        current_version(s3, "no-such-bucket", "a")
+
+
+def test_an_image_that_may_not_be_looked_at_is_an_error_and_not_gone() -> None:
+    def refuse(name: str, operation: Callable[[], Any]) -> Any:
+        raise client_error(name, "403", 403)
+
+    client: Any = FakeS3(refuse)
+    with pytest.raises(ClientError, match="403"):
+        current_version(client, "bucket", "a")
+
+
+def test_a_known_version_is_not_mistaken_for_another_one_of_the_same_bytes(s3: "S3Client") -> None:
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    first, second = (s3.put_object(Bucket="bucket", Key="a", Body=b"one") for _ in range(2))
+    known = ImageVersion(first["VersionId"], first["ETag"].strip('"'))
+    assert read_from_bucket(s3, ImageReference("bucket", "a"), known).version_id == second["VersionId"]
 
 
 def test_a_missing_bucket_is_an_error_and_not_a_refused_condition(s3: "S3Client") -> None:
@@ -93,11 +137,11 @@ def test_a_body_that_was_damaged_in_transit_is_an_error_and_neither_image_nor_re
 
 
 def test_an_image_of_a_known_version_is_not_read_again(s3: "S3Client") -> None:
-    etag = s3.put_object(Bucket="bucket", Key="a", Body=b"one")["ETag"].strip('"')
+    known = ImageVersion(None, s3.put_object(Bucket="bucket", Key="a", Body=b"one")["ETag"].strip('"'))
     with pytest.raises(ImageUnchangedError):
-        read_from_bucket(s3, ImageReference("bucket", "a"), etag)
+        read_from_bucket(s3, ImageReference("bucket", "a"), known)
     s3.put_object(Bucket="bucket", Key="a", Body=b"two")
-    assert read_from_bucket(s3, ImageReference("bucket", "a"), etag).data == b"two"
+    assert read_from_bucket(s3, ImageReference("bucket", "a"), known).data == b"two"
 
 
 @pytest.mark.parametrize("version_id", [None, "11111111-1111-1111-1111-111111111111"])

@@ -38,8 +38,8 @@ def backfill_cost(
 ) -> dict[str, float]:
     """The cost in USD by part of the bill, without storage and logs.
 
-    A result costs one write, and two reads more if it replaces another (``lambda_fn.publishing`` explains why). A flag
-    costs a write and a read, a ledger file one write.
+    A result costs one write and a look at the image, and two reads more if it replaces another (``lambda_fn.publishing``
+    explains why). A flag costs a write and a read, a ledger file one write.
 
     Args:
         work: the work that was done.
@@ -50,7 +50,8 @@ def backfill_cost(
         looks_first: whether the current result of every image is read first, which costs one more read.
     """
     writes = work.first + work.replaced + work.flagged + work.ledgers + work.listed / _KEYS_A_LISTING
-    reads = work.listed + 2 * work.replaced + work.flagged + (work.listed if looks_first else 0)
+    looks = work.first + work.replaced
+    reads = work.listed + looks + 2 * work.replaced + work.flagged + (work.listed if looks_first else 0)
     # The time of a child is rounded up to whole steps, which adds half a step on average.
     child_seconds = work.seconds + work.calls * prices.EXPRESS_STEP_SECONDS / 2
     children = (

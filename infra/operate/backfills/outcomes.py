@@ -21,6 +21,9 @@ Batch = Mapping[str, Any]
 
 _COUNTS = get_type_hints(BatchTally).keys() - {"reasons"}
 
+# Counts of images for which no result was written.
+LEFT = ("stale", "withdrawn", "unchanged", "gone")
+
 
 @dataclass
 class BackfillTally:
@@ -29,6 +32,8 @@ class BackfillTally:
     scored: int = 0
     rejected: int = 0
     review: int = 0
+    stale: int = 0
+    withdrawn: int = 0
     unchanged: int = 0
     gone: int = 0
     failed: int = 0

@@ -1,5 +1,5 @@
 -- One row for each image, its newest answer. The ledger only grows: repeated messages, late messages and new models add
--- lines. A "stale" line lost to a newer version of its image.
+-- lines. A "stale" line lost to a newer version of its image; after a "withdrawn" line the image is gone.
 select *
 from (
     select
@@ -8,4 +8,4 @@ from (
     from ledger
     where outcome <> 'stale'
 ) as ranked
-where age = 1
+where age = 1 and outcome <> 'withdrawn'

@@ -97,6 +97,15 @@ def test_a_backfill_starts_as_requested_and_is_followed_to_its_summary(
     assert any(row[1:4] == ["USD", "on", "AWS,"] and float(row[0]) > 0 for row in rows)
 
 
+def test_the_summary_counts_stale_and_withdrawn_results_apart(run: Run, stack: DeployedStack) -> None:
+    install(stack, StateMachine(stack, batch=BATCH | {"stale": 5, "withdrawn": 7}))
+    result = run(backfill)
+    assert result.exit_code == 0, result.output
+    assert "3  scored" in result.stdout
+    assert "5  left to a newer version of the image" in result.stdout
+    assert "7  deleted: their result was withdrawn" in result.stdout
+
+
 def test_of_a_deployment_for_one_prefix_only_that_prefix_is_listed(
     run: Run, stack: DeployedStack, machine: StateMachine
 ) -> None:

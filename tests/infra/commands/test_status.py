@@ -161,6 +161,13 @@ def test_what_is_older_than_the_time_asked_for_does_not_count(stack: DeployedSta
     assert read_recent(stack, timedelta(hours=1), NOW + timedelta(hours=2)).decisions == {}
 
 
+def test_a_withdrawn_result_is_no_answer_and_a_key_that_is_too_long_is_a_rejected_image(stack: DeployedStack) -> None:
+    gone, unwritten = line("review", outcome="withdrawn"), line("review", outcome="unwritten", status="rejected")
+    put_ledger(stack, "1", line("ALL"), gone, unwritten)
+    recent = read_recent(stack, timedelta(hours=1), NOW)
+    assert (recent.decisions, recent.repeated) == ({"ALL": 1, "rejected": 1}, 0)
+
+
 def test_of_very_many_ledgers_the_newest_count_and_the_rest_is_said_to_be_missing(
     stack: DeployedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Match, Template
 
+from infra.operate.backfills.outcomes import BackfillTally
 from infra.settings.configuration import Configuration
 from infra.settings.fields import ConfigurationError
+from lambda_fn.events import messages
 from tests.infra.templates import Synthesize
 
 
@@ -56,6 +58,7 @@ def test_each_batch_holds_the_functions_own_event(template: Template) -> None:
     below_prefix, of_list = (state["ItemSelector"] for state in maps(template))
     for selected in (below_prefix, of_list):
         assert "Images" in selected.pop("Bucket")
+    assert below_prefix.pop("Since.$") == of_list.pop("Since.$") == "$$.Execution.StartTime"
     assert of_list == {"Key.$": "$$.Map.Item.Value.Key", "Backfill.$": "$.backfill"}
     assert below_prefix == of_list | {"Size.$": "$$.Map.Item.Value.Size"}
 
@@ -113,6 +116,7 @@ def test_a_throttled_batch_is_tried_again(template: Template) -> None:
 
 
 COUNTS = {"scored": 0, "rejected": 0, "review": 0, "unchanged": 0, "gone": 0, "failed": 0, "reasons": {}}
+LEFT = COUNTS | {"stale": 0, "withdrawn": 0}
 FIRST = COUNTS | {"scored": 48, "failed": 2}
 
 
@@ -126,6 +130,9 @@ FIRST = COUNTS | {"scored": 48, "failed": 2}
         ([FIRST, COUNTS | {"rejected": 1, "failed": 49}], "Counted", None),
         ([COUNTS | {"failed": 50}, COUNTS | {"gone": 1, "failed": 49}], "Counted", None),
         ([COUNTS | {"failed": 50}, COUNTS | {"failed": 50}], "NothingAnswered", COUNTS | {"failed": 50}),
+        ([COUNTS | {"failed": 50}, LEFT | {"failed": 49, "stale": 1}], "Counted", None),
+        ([COUNTS | {"failed": 50}, LEFT | {"failed": 49, "withdrawn": 1}], "Counted", None),
+        ([COUNTS | {"failed": 50}, LEFT | {"failed": 50}], "NothingAnswered", LEFT | {"failed": 50}),
     ],
 )
 def test_images_that_fail_twice_are_counted_and_only_a_batch_without_any_answer_fails(
@@ -140,15 +147,35 @@ def test_images_that_fail_twice_are_counted_and_only_a_batch_without_any_answer_
         assert (end["Type"] == "Fail") == (ends_in == "NothingAnswered")
 
 
-def run_batch(states: dict[str, Any], name: str, answers: list[dict[str, Any]]) -> tuple[str, dict[str, Any], int]:
+def test_a_batch_whose_calls_crash_is_tried_again_image_by_image(template: Template) -> None:
+    for state in maps(template):
+        states, name = state["ItemProcessor"]["States"], state["Label"]
+        (catch,) = states[f"Score{name}"]["Catch"]
+        assert catch["ErrorEquals"] == ["States.ALL"]
+        crashed = states[catch["Next"]]
+        event = {"Items": [{"Bucket": "b", "Key": "a.bmp", "Backfill": "missing"}], "first": crashed["Result"]}
+        assert crashed["ResultPath"] == "$.first"
+        assert [message.late for message in messages(event)] == [True]
+        assert (crashed["Next"], states[f"Wait{name}"]["Next"]) == (f"Wait{name}", f"ScoreAgain{name}")
+        again = LEFT | {"scored": 49, "failed": 1, "seconds": 1.0}
+        ended, returned, _ = run_batch(states, f"ScoreAgain{name}", [again], event)
+        assert ended == f"Counted{name}"
+        tally = BackfillTally.of([returned])
+        assert (tally.scored, tally.failed) == (49, 1)
+
+
+def run_batch(
+    states: dict[str, Any], name: str, answers: list[dict[str, Any]], event: dict[str, Any] | None = None
+) -> tuple[str, dict[str, Any], int]:
     """Run a child by the rules of the Amazon States Language; return its last state, its output, and the calls made."""
-    data: dict[str, Any] = {"Items": [{"Key": "a.bmp"}]}
+    data: dict[str, Any] = dict(event or {"Items": [{"Key": "a.bmp"}]})
+    items = data["Items"]
     calls = 0
     while "Next" in states[name] or states[name]["Type"] == "Choice":
         state = states[name]
         if state["Type"] == "Task":
             assert state["Parameters"]["Payload.$"] == "$"
-            assert data["Items"] == [{"Key": "a.bmp"}]
+            assert data["Items"] == items
             answer, calls = answers[calls], calls + 1
             assert state["ResultSelector"] == {"counts.$": "$.Payload"}
             data |= {state["ResultPath"].removeprefix("$."): {"counts": answer}}
@@ -176,6 +203,11 @@ def at(path: str, data: Any) -> Any:
 def holds(rule: dict[str, Any], data: dict[str, Any]) -> bool:
     if "And" in rule:
         return all(holds(part, data) for part in rule["And"])
+    if "Or" in rule:
+        return any(holds(part, data) for part in rule["Or"])
+    if "IsPresent" in rule:
+        counts = at(rule["Variable"].rpartition(".")[0], data)
+        return bool((rule["Variable"].rpartition(".")[2] in counts) == rule["IsPresent"])
     value = at(rule["Variable"], data)
     return bool(value > rule["NumericGreaterThan"] if "NumericGreaterThan" in rule else value == rule["NumericEquals"])
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any, get_args, get_type_hints, is_typeddict
 
 import duckdb
@@ -13,7 +14,16 @@ from infra.stack.ledger import COLUMNS, query, query_names
 from infra.tools.paths import LAMBDA_PACKAGE
 from lambda_fn.decisions import Reason, Verdict
 from lambda_fn.errors import RejectedImageError
-from lambda_fn.results import LedgerLine, ModelFacts, ResultDocument, WriteOutcome, ledger, rejected, scored
+from lambda_fn.results import (
+    LedgerLine,
+    ModelFacts,
+    ResultDocument,
+    WriteOutcome,
+    ledger,
+    rejected,
+    scored,
+    withdrawn,
+)
 from tests.infra.templates import KEY, Synthesize, only, resources
 
 OLD, NEW = (ModelFacts(version=f"model-{number}", sha256=str(number) * 64) for number in (1, 2))
@@ -51,6 +61,11 @@ BATCHES: dict[str, list[tuple[ResultDocument, WriteOutcome]]] = {
         (answer("slide 1/b.bmp", "2026-11-21T09:00:09.000Z", 0.2), "duplicate"),
         (answer("slide 1/a.bmp", "2026-11-21T10:00:00.000Z", 0.9), "stale"),
         (answer("loose.bmp", "2026-11-21T09:00:02.000Z", 0.9), "written"),
+        # An image that is gone, and one that was uploaded again afterwards.
+        (answer("slide 2/gone.bmp", "2026-11-21T09:00:03.000Z", 0.9), "written"),
+        (answer("slide 2/gone.bmp", "2026-11-21T09:00:04.000Z", 0.9), "duplicate"),
+        (withdrawn("b", "slide 2/gone.bmp", NEW, datetime(2026, 11, 21, 9, 0, 5, tzinfo=UTC)), "withdrawn"),
+        (withdrawn("b", "loose.bmp", NEW, datetime(2026, 11, 21, 9, 0, 1, tzinfo=UTC)), "withdrawn"),
     ],
 }
 
@@ -124,6 +139,12 @@ def test_one_slide_is_summed_up(athena: duckdb.DuckDBPyConnection) -> None:
     assert (row["images"], row["decided_normal"], row["to_review"], row["rejected"]) == (2, 1, 1, 0)
     assert row["mean_probability_all"] == 0.35
     assert (row["first_scored_at"], row["last_scored_at"]) == ("2026-11-21T09:00:00.000Z", "2026-11-21T09:00:09.000Z")
+
+
+def test_an_image_that_is_gone_counts_nowhere_until_it_is_uploaded_again(athena: duckdb.DuckDBPyConnection) -> None:
+    (gone,) = ask(athena, "one_slide", "slide 2/gone.bmp")
+    (back,) = ask(athena, "one_slide", "loose.bmp")
+    assert (gone["images"], back["images"]) == (0, 1)
 
 
 @pytest.mark.parametrize("name", query_names())

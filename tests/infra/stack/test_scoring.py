@@ -16,8 +16,18 @@ QUEUE, FUNCTION = "AWS::SQS::Queue", "AWS::Lambda::Function"
 
 def announced(template: Template) -> dict[str, Any]:
     _, notifications = only(template, "Custom::S3BucketNotifications", "Images")
-    (configured,) = notifications["NotificationConfiguration"]["QueueConfigurations"]
+    configured, *_ = notifications["NotificationConfiguration"]["QueueConfigurations"]
     return dict(configured)
+
+
+@pytest.mark.parametrize("choices", [{}, {"images_prefix": "slides/", "images_suffix": ".bmp"}])
+def test_deletions_are_announced_like_uploads(synthesize: Synthesize, choices: dict[str, Any]) -> None:
+    _, notifications = only(synthesize(**choices), "Custom::S3BucketNotifications", "Images")
+    uploads, *deletions = notifications["NotificationConfiguration"]["QueueConfigurations"]
+    assert deletions == [
+        uploads | {"Events": ["s3:ObjectRemoved:*"]},
+        uploads | {"Events": ["s3:LifecycleExpiration:*"]},
+    ]
 
 
 def test_every_upload_is_announced_whatever_its_name(template: Template) -> None:
@@ -152,6 +162,14 @@ def test_the_function_writes_results_below_three_prefixes_only_and_removes_from_
     (removing,) = [s for s in statements(template) if "s3:DeleteObject" in s["Action"]]
     assert actions(removing) == {"s3:DeleteObject"}
     assert removing["Resource"] == [{"Fn::Join": ["", [arn, prefix]]} for prefix in ("/results/*", "/review/*")]
+
+
+def test_the_function_deletes_results_and_flags_but_no_version_no_label_and_no_ledger(template: Template) -> None:
+    results, _ = only(template, "AWS::S3::Bucket", "Results")
+    (deleting,) = [s for s in statements(template) if "s3:Delete" in json.dumps(s["Action"])]
+    assert deleting["Action"] == "s3:DeleteObject"
+    arn = {"Fn::GetAtt": [results, "Arn"]}
+    assert deleting["Resource"] == [{"Fn::Join": ["", [arn, prefix]]} for prefix in ("/results/*", "/review/*")]
 
 
 def test_the_function_has_no_managed_policy_and_no_right_to_everything(template: Template) -> None:

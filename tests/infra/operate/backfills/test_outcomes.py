@@ -30,6 +30,11 @@ def test_batches_add_up() -> None:
     assert outcome.reasons == {"GetObject answered AccessDenied": 2}
 
 
+def test_images_that_keep_another_result_or_lose_theirs_are_counted_apart() -> None:
+    outcome = BackfillTally.of([GOOD | {"stale": 2, "withdrawn": 1}, GOOD])
+    assert (outcome.scored, outcome.stale, outcome.withdrawn) == (6, 2, 1)
+
+
 @pytest.mark.parametrize(
     ("again", "scored", "unchanged", "failed"),
     [
