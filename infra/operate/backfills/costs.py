@@ -38,8 +38,8 @@ def backfill_cost(
 ) -> dict[str, float]:
     """The cost in USD by part of the bill, without storage and logs.
 
-    A result costs one write and a look at the image, and two reads more if it replaces another (``lambda_fn.publishing``
-    explains why). A flag costs a write and a read, a ledger file one write.
+    A result costs one write and a look at the image, and two reads more if it replaces another:
+    ``lambda_fn.publishing`` explains why. A flag costs a write and a read, a ledger file one write.
 
     Args:
         work: the work that was done.
