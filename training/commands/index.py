@@ -154,7 +154,8 @@ def _show(findings: Sequence[Finding], console: Console) -> None:
     """Print a table of findings, if there are any."""
     if not findings:
         return
-    table = Table("found", "cases", "what was done", "for example")
+    table = Table("found", "cases", "what was done")
+    table.add_column("for example", overflow="fold")
     for finding in findings:
         examples = "\n".join(map(printable, finding.cases[:MOST_SHOWN]))
         table.add_row(printable(finding.problem), f"{len(finding.cases):,}", finding.remedy, Text(examples))

@@ -38,12 +38,12 @@ class Checkpoints:
         """
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        epochs = [int(path.stem.removeprefix("last-")) for path in folder.glob("last-*.keras")]
         try:
-            rows = _read(folder / LOG)
+            rows = _read(folder / LOG) if epochs else []
             _best_epoch(rows)
         except (ValueError, TypeError, KeyError, csv.Error) as error:
             raise damaged(folder / LOG) from error
-        epochs = [int(path.stem.removeprefix("last-")) for path in folder.glob("last-*.keras")]
         whole = [n for n in epochs if n <= len(rows) and self._best(rows[:n]).exists()]
         self._rows = rows[: max(whole, default=0)]
 

@@ -287,3 +287,12 @@ def test_names_of_all_idb_are_read_by_a_label_pattern(tmp_path: Path, save_cell:
     result = index(tmp_path / "index.csv", tmp_path / "img", *arguments)
     assert result.exit_code == 0, result.output
     assert [row["label"] for row in rows_of(tmp_path / "index.csv")] == ["all", "hem", "all", "hem"]
+
+
+def test_names_are_shown_whole_on_a_narrow_terminal(cells: Path, save_cell: SaveCell) -> None:
+    name = f"fold_1/hem/{'a-long-name-' * 5}.png"
+    save_cell(name, seed=31)
+    arguments = ["train", "index", str(cells), "--out", str(cells / "index.csv")]
+    result = CliRunner().invoke(main, arguments, env={"COLUMNS": "80"})
+    shown = "".join(line.rpartition("│")[0].rpartition("│")[2].strip() for line in result.output.splitlines())
+    assert str(cells / name) in shown
