@@ -22,7 +22,7 @@ from lambda_fn.orientation import turn_upright
 from lambda_fn.png_files import bare_png, load_png
 from lambda_fn.samples import rows_of, to_rgb
 from lambda_fn.tiff_files import bare_tiff, check_tiff
-from lambda_fn.webp_files import bare_webp, check_webp
+from lambda_fn.webp_files import bare_webp, is_doubtful_webp
 
 FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP")
 # First bytes of a file, by format. A WebP's name stands behind its size.
@@ -84,7 +84,8 @@ class DecodedImage:
     Attributes:
         pixels: uint8 array of shape (height, width, 3), 0 to 255.
         format: the file's format, one of ``FORMATS``.
-        doubts: reasons for review: the orientation is unclear, or the depth of the samples is a guess.
+        doubts: reasons for review: the orientation is unclear, the depth of the samples is a guess, or the end of the
+            file may be lost.
     """
 
     pixels: NDArray[np.uint8]
@@ -128,16 +129,16 @@ def decode(data: bytes, limits: Limits = LIMITS) -> DecodedImage:
     file_format = _format_of(data)
     with _rejected("header", limits):
         bare = BARE[file_format](data)
-    pixels, is_guess = _decode_bare(bare, file_format, data, limits)
+    pixels, is_doubtful = _decode_bare(bare, file_format, data, limits)
     with _rejected("pixels", limits):
         if bare.premultiplied and not pixels.any():  # its opacity is empty
             opaque = bare_tiff(data, ignore_opacity=True)
-            pixels, is_guess = _decode_bare(opaque, file_format, data, limits)
+            pixels, is_doubtful = _decode_bare(opaque, file_format, data, limits)
         if bare.noisy:
             _check_against_noise(pixels, bare.noisy)
         if file_format == "WEBP":
-            check_webp(pixels, data)
-    doubts: tuple[Reason, ...] = ("unlike_training_data",) if is_guess or bare.orientation is None else ()
+            is_doubtful = is_doubtful_webp(pixels, data)
+    doubts: tuple[Reason, ...] = ("unlike_training_data",) if is_doubtful or bare.orientation is None else ()
     return DecodedImage(turn_upright(pixels, bare.orientation), file_format, doubts)
 
 

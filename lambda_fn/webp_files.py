@@ -13,12 +13,12 @@ HEAD = struct.Struct("<4sI")
 ESSENTIAL = (b"VP8X", b"ALPH", b"VP8 ", b"VP8L", b"ANIM", b"ANMF")
 # Bits of VP8X that stand for chunks of pixels: opacity and animation. The others stand for metadata.
 PIXEL_FLAGS = 0x12
-# Lossy WebP codes squares of this many pixels a side, row by row. The code of an even square may be zeros, up to about
-# 0.7 bytes of them; other code has hardly ever two zeros in a row.
+# Lossy WebP codes squares of this many pixels a side, row by row. Code hardly ever has two zeros in a row, but the code
+# of an even square may be all zeros: 0.7 bytes of them at a usual quality, and up to 1.3 at the lowest.
 SQUARE = 16
-ZEROS_OF_SQUARE = 0.75
+USUAL_ZEROS, MOST_ZEROS = 0.75, 1.5
 ZEROS_OF_CODE = 16
-# Levels from 0 to 255 by which the pixels of an even row may differ.
+# Levels from 0 to 255 by which neighbours of an even area may differ.
 EVEN = 2
 
 
@@ -44,26 +44,31 @@ def bare_webp(data: bytes) -> BareFile:
     return BareFile(bare, orientation=read_orientation(bodies.get(b"EXIF"), bodies.get(b"XMP ")))
 
 
-def check_webp(pixels: NDArray[np.uint8], data: bytes) -> None:
-    """Check that the zeros at the end of a lossy image's code stand for an even area. A decoder accepts any code.
+def is_doubtful_webp(pixels: NDArray[np.uint8], data: bytes) -> bool:
+    """Say if a lossy image's code may end before its pixels do. A decoder accepts zeros in place of any code.
 
     Args:
         pixels: uint8 array of shape (height, width, 3), before it is turned upright.
         data: the file.
 
     Raises:
-        RejectedImageError: there are more zeros than even squares at the bottom of the image.
+        RejectedImageError: the code ends in more zeros than the even area at the bottom of the image can have.
     """
     code = next((body for kind, body in reversed(_chunks(data)) if kind == b"VP8 "), b"")
     zeros = len(code) - len(code.rstrip(b"\0"))
     if zeros <= ZEROS_OF_CODE:
-        return
+        return False
     height, width = pixels.shape[:2]
-    uneven = np.flatnonzero((np.ptp(pixels, axis=1) > EVEN).any(axis=1))
-    last = int(uneven[-1]) if uneven.size else -1
-    even_squares = (1 + (height - 1 - last) // SQUARE) * -(-width // SQUARE)
-    if zeros > ZEROS_OF_CODE + ZEROS_OF_SQUARE * even_squares:
+    squares = -(-width // SQUARE)
+    even_squares = squares
+    for bottom in range(height, 0, -SQUARE):
+        rows = pixels[max(bottom - SQUARE, 0) : bottom]
+        if (rows[:, 1:] - rows[:, :-1] + np.uint8(EVEN) > 2 * EVEN).any():  # differences below 0 wrap around
+            break
+        even_squares += squares
+    if zeros > ZEROS_OF_CODE + MOST_ZEROS * even_squares:
         raise RejectedImageError("unreadable", "The image's code ends in zeros before its pixels do.")
+    return bool(zeros > ZEROS_OF_CODE + USUAL_ZEROS * even_squares)
 
 
 def _chunks(data: bytes) -> list[tuple[bytes, bytes]]:

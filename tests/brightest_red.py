@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 from onnx import TensorProto, helper
-from PIL import Image
+from PIL import Image, ImageDraw
 
 
 def write_brightest_red(folder: Path) -> None:
@@ -47,8 +46,8 @@ def write_brightest_red(folder: Path) -> None:
 
 def cell(red: int) -> bytes:
     """A small BMP with a cell that the model decides normal below a red of 76, and ALL above 178."""
-    pixels = np.zeros((60, 60, 3), np.uint8)
-    pixels[5:55, 5:55] = (red, 40, 120)
+    image = Image.new("RGB", (60, 60))
+    ImageDraw.Draw(image).ellipse((5, 5, 54, 54), fill=(red, 40, 120))
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "BMP")
+    image.save(buffer, "BMP")
     return buffer.getvalue()

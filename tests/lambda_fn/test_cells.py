@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,6 +46,7 @@ def test_several_cells_and_a_cut_cell_have_a_doubt(boxes: list[Box], doubts: tup
     assert find_cell(discs(*boxes)).doubts == doubts
 
 
+@cache
 def wavy_cell(seed: int) -> Pixels:
     """A cell of about 180 px whose outline is uneven, as a segmented one's is."""
     generator = np.random.default_rng(seed)
@@ -80,14 +83,14 @@ def test_a_cell_that_ends_in_a_straight_edge_inside_the_frame_has_a_doubt(side: 
 
 @pytest.mark.parametrize("colour", [0, 1, 2])
 def test_a_cell_that_lacks_the_end_of_one_colour_has_a_doubt(colour: int) -> None:
-    pixels = wavy_cell(0)
+    pixels = wavy_cell(0).copy()
     pixels[250:, :, colour] = 0
     assert find_cell(pixels).doubts == ("no_single_cell",)
 
 
 def test_a_cell_with_a_black_stripe_or_without_a_tile_has_a_doubt() -> None:
     for rows, columns in ((slice(200, 204), slice(0, 450)), (slice(230, 450), slice(230, 450))):
-        pixels = wavy_cell(1)
+        pixels = wavy_cell(1).copy()
         pixels[rows, columns] = 0
         assert find_cell(pixels).doubts == ("no_single_cell",)
 
