@@ -1,5 +1,6 @@
 """``cellflag erase``: erases images and all that was written about them."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,14 +15,19 @@ from infra import names
 from infra.deployed_stack import DeployedStack
 from infra.errors import InfraError
 from infra.operate.access import on_a_stack
+from infra.operate.dead_letters import depth
 from infra.operate.erasure.selection import ImageSelection
-from infra.operate.erasure.traces import Show, Traces, erase_traces, find_traces
+from infra.operate.erasure.traces import IMAGES, Show, Traces, erase_traces, find_traces
 from infra.operate.erasure.versions import Erased
 from lambda_fn.folders import name_fault
 from lambda_fn.terminal import printable
 
 # The word that confirms an erasure.
 _CONFIRMATION = "erase"
+# The function answers the deletion of an image: it withdraws the result and writes a line of the ledger. The command
+# waits until the queue is empty, at least and at most this many seconds, and then erases these traces as well.
+LEAST_WAIT_SECONDS, MOST_WAIT_SECONDS = 10.0, 90.0
+_LOOK_SECONDS = 1.0
 
 
 class NotErasedError(InfraError):
@@ -57,15 +63,42 @@ def erase(stack: DeployedStack, key: str | None, prefix: str | None, yes: bool) 
     if not yes and not _confirmed():
         click.echo("Nothing was erased. To erase without a question, add --yes.")
         return
-    with _progress("Erasing") as show:
-        outcome = erase_traces(stack, selection, traces, show)
-    Console(highlight=False).print(_outcome(outcome))
-    if any(erased.left for erased in outcome.values()):
-        raise NotErasedError(f"not all of {shown_name} was erased: remove the causes above, then repeat the command.")
+    images = traces.counts.get(IMAGES)
+    _erase(stack, selection, traces)
+    if images and images.items:
+        _wait_for_answers(stack)
+        with _progress("Looking at") as show:
+            traces = find_traces(stack, selection, show)
+        if not traces.is_empty():
+            _erase(stack, selection, traces)
     click.echo(
         f"{shown_name} is erased. If images came in meanwhile, repeat the command in some minutes: "
         "one that was being scored may have left a result."
     )
+
+
+def _erase(stack: DeployedStack, selection: ImageSelection, traces: Traces) -> None:
+    """Erase the traces and print what was erased.
+
+    Raises:
+        NotErasedError: something could not be erased.
+    """
+    with _progress("Erasing") as show:
+        outcome = erase_traces(stack, selection, traces, show)
+    Console(highlight=False).print(_outcome(outcome))
+    if any(erased.left for erased in outcome.values()):
+        name = printable(selection.beginning)
+        raise NotErasedError(f"not all of {name} was erased: remove the causes above, then repeat the command.")
+
+
+def _wait_for_answers(stack: DeployedStack) -> None:
+    """Wait until the function has answered the deletions, as far as the queue shows it."""
+    start = time.monotonic()
+    with Console(stderr=True).status("Waiting until the function has answered the deletion"):
+        while (waited := time.monotonic() - start) < MOST_WAIT_SECONDS:
+            if waited >= LEAST_WAIT_SECONDS and not any(depth(stack, names.QUEUE_OUTPUT).values()):
+                return
+            time.sleep(_LOOK_SECONDS)
 
 
 def _selection(stack: DeployedStack, key: str | None, prefix: str | None) -> ImageSelection:

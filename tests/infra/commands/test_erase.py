@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from click.testing import Result
 
+from infra.commands import erase as commands
 from infra.commands.erase import erase
 from infra.deployed_stack import DeployedStack
 from infra.operate.erasure import messages
@@ -27,6 +28,12 @@ from tests.infra.traces import (
 )
 
 Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No function answers a deletion here."""
+    monkeypatch.setattr(commands, "MOST_WAIT_SECONDS", 0)
 
 
 @pytest.fixture
