@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.folds import deal
 from training.evaluation.metrics import CONFIDENCE, Estimate, draws_of_subjects
 from training.evaluation.thresholds import CalibrationError, ErrorRates, achieved, choose_thresholds
 
@@ -73,9 +74,10 @@ def on_unseen_subjects(
         The rates with 95 % intervals over subjects; None if a class has one subject only, or no thresholds keep the
         rates.
     """
-    part_of = _deal(is_all, groups, seed)
-    if part_of is None:
+    parts = min(PARTS, *(len(np.unique(groups[of_class])) for of_class in (is_all, ~is_all)))
+    if parts < 2:
         return None
+    part_of = deal(is_all, groups, parts, seed)
     decided_normal, decided_all = np.zeros(len(is_all), bool), np.zeros(len(is_all), bool)
     for part in np.unique(part_of):
         here = part_of == part
@@ -96,17 +98,3 @@ def on_unseen_subjects(
     low, high = np.quantile(draws, (tail, 1 - tail), axis=0)
     values = zip(rates_on(np.arange(len(is_all))), low, high, strict=True)
     return Unseen(*(Estimate(value, float(least), float(most)) for value, least, most in values))
-
-
-def _deal(is_all: NDArray[np.bool_], groups: NDArray[np.int64], seed: int) -> NDArray[np.int64] | None:
-    """Deal groups out to parts, so that both classes remain if any part is left out."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    parts = min(PARTS, *(len(np.unique(groups[of_class])) for of_class in (is_all, ~is_all)))
-    if parts < 2:
-        return None
-    part_of = np.zeros(len(is_all), np.int64)
-    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-    for part, (_, members) in enumerate(splitter.split(part_of, is_all, groups)):
-        part_of[members] = part
-    return part_of
