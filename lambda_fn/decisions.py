@@ -21,14 +21,19 @@ Reason = Literal[
 ]
 
 
+# A threshold ``all_from`` that no probability reaches, for a model that may decide no cell ALL.
+NOTHING_DECIDED_ALL = 1.000001
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """The probabilities of ALL, each 0 to 1, at which a decision changes; part of the model's manifest.
 
     Attributes:
         operating_point: the single threshold that reaches the manifest's sensitivity if no cell goes to review.
-        normal_below: a cell is decided normal below this probability.
-        all_from: a cell is decided ALL from this probability on. Between the two a person decides.
+        normal_below: a cell is decided normal below this probability; 0 if no cell may be decided normal.
+        all_from: a cell is decided ALL from this probability on; ``NOTHING_DECIDED_ALL`` if no cell may be decided ALL.
+            Between the two a person decides.
         unlike_above: a cell with a larger ``Prediction.distance`` is unlike the training data; infinite for a model
             that measures no distance.
     """
@@ -40,7 +45,7 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         """Raise ``ValueError`` if the thresholds are not in rising order."""
-        if not 0 <= self.normal_below <= self.operating_point <= self.all_from <= 1:
+        if not 0 <= self.normal_below <= self.operating_point <= self.all_from <= NOTHING_DECIDED_ALL:
             raise ValueError(f"thresholds must rise from normal_below over operating_point to all_from: {self}")
 
 

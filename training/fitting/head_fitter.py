@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.dataset import Dataset
+from training.data.duplicates import pairs_of
 from training.data.folds import Split
 from training.fitting.balance import balanced_weights
 from training.fitting.kernel_head import Floats, Hyperparameters, KernelHead, fit_head
@@ -21,6 +22,7 @@ class HeadFitter:
         augmented: of the same cells, rotated, mirrored and moved by chance, shape (n, features).
         mean_colour: position of the mean red, green and blue among the features.
         hyperparameters: shape the heads.
+        learns: boolean array of shape (n,): false for cells that no head learns from. They are predicted all the same.
     """
 
     dataset: Dataset
@@ -28,9 +30,11 @@ class HeadFitter:
     augmented: Floats
     mean_colour: slice
     hyperparameters: Hyperparameters
+    learns: NDArray[np.bool_]
 
     def fit(self, indices: NDArray[np.int64]) -> KernelHead:
         """Fit a head to some of the cells: both classes weigh the same, a subject as the root of its cells."""
+        indices = indices[self.learns[indices]]
         is_all = self.dataset.is_all[indices]
         subjects = np.unique(self.dataset.subjects[indices], return_inverse=True)[1]
         return fit_head(
@@ -40,6 +44,7 @@ class HeadFitter:
             balanced_weights(is_all, subjects),
             self.mean_colour,
             self.hyperparameters,
+            pairs_of(self.dataset.photographs[indices]),
         )
 
     def predict_held_out(self, split: Split) -> NDArray[np.float64]:

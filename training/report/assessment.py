@@ -10,8 +10,8 @@ from lambda_fn.decisions import Thresholds
 from training.evaluation.metrics import Metrics, calibration_error, evaluate
 from training.evaluation.predictions import Predictions
 from training.evaluation.scaling import Scaling, choose_scaling
-from training.evaluation.thresholds import ErrorRates, choose_thresholds
-from training.evaluation.trade_off import Unseen, on_unseen_subjects
+from training.evaluation.thresholds import ErrorRates, LabelledPredictions, choose_thresholds
+from training.evaluation.unseen import UnseenRates, on_unseen_subjects
 
 # A smaller gain in expected calibration error is not worth another step between a network and its probability.
 WORTH_SCALING = 0.01
@@ -43,7 +43,9 @@ class Assessment:
         thresholds: the model's own, or those that the predictions allow.
         rates: the error rates that thresholds are chosen for.
         metrics: figures with their intervals.
-        unseen: what thresholds reach on subjects that they were not chosen on; None if there are too few subjects.
+        table: the predictions as thresholds are chosen from them.
+        unseen: error rates on groups of subjects that were left out when thresholds were chosen; None if there are too
+            few.
         scaling: how probabilities must be scaled to make the labels most likely.
         scaled: float array of shape (n,), 0 to 1: the scaled probabilities.
         scaled_error: their expected calibration error.
@@ -56,7 +58,8 @@ class Assessment:
     thresholds: Thresholds
     rates: ErrorRates
     metrics: Metrics
-    unseen: Unseen | None
+    table: LabelledPredictions
+    unseen: UnseenRates | None
     scaling: Scaling
     scaled: NDArray[np.float64]
     scaled_error: float
@@ -76,7 +79,8 @@ def assess(predictions: Predictions, seed: int) -> Assessment:
         CalibrationError: the predictions allow no thresholds.
     """
     probabilities, is_all, groups = predictions.probabilities, predictions.is_all, predictions.groups
-    thresholds = predictions.thresholds or choose_thresholds(probabilities, is_all)
+    table = LabelledPredictions(probabilities, is_all, groups)
+    thresholds = predictions.thresholds or choose_thresholds(table)
     rates = ErrorRates()
     metrics = evaluate(probabilities, is_all, groups, thresholds, seed)
     scaling = choose_scaling(probabilities, is_all)
@@ -86,7 +90,8 @@ def assess(predictions: Predictions, seed: int) -> Assessment:
         thresholds=thresholds,
         rates=rates,
         metrics=metrics,
-        unseen=on_unseen_subjects(probabilities, is_all, groups, rates, seed),
+        table=table,
+        unseen=on_unseen_subjects(table, rates),
         scaling=scaling,
         scaled=scaled,
         scaled_error=scaled_error,

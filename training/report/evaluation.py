@@ -85,7 +85,7 @@ def _charts(predictions: Predictions, assessment: Assessment) -> dict[str, Marku
             "curves": probability_charts.curves(probabilities, is_all, predictions.groups, thresholds),
             "reliability": probability_charts.reliability(probabilities, scaled, is_all),
             "triage": decision_charts.triage(probabilities, is_all, thresholds),
-            "trade_off": decision_charts.trade_off(probabilities, is_all, assessment.rates, review_share),
+            "trade_off": decision_charts.trade_off(assessment.table, assessment.rates, review_share),
             "subjects": subject_charts.subjects(assessment.subjects),
         }
 

@@ -12,10 +12,11 @@ from lambda_fn.manifest import Preprocessing
 from training.data.dataset import Dataset
 from training.data.folds import Split, folds, leave_out_duplicates
 from training.data.splits import make_or_read_folds
+from training.errors import DatasetError
+from training.evaluation.distances import combine_distances
 from training.evaluation.evidence import OutOfFold
 from training.evaluation.predictions import OUT_OF_FOLD
 from training.evaluation.scaling import platt
-from training.evaluation.thresholds import combine_distances
 from training.fitting.head_fitter import HeadFitter
 from training.fitting.recipes import PooledRecipe
 from training.networks.pooled_features import MEAN_COLOUR, extract, feature_network, rotate_and_move
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 # At the image's own scale.
 PREPROCESSING = Preprocessing(crop=224, size=224)
 
+# More folds make the models of the folds more like the final one, which learns from all subjects.
+MOST_FOLDS = 12
+# As most publications have.
+PUBLISHED_FOLDS = 5
+
 # The whole model, as Keras saves it.
 NETWORK = "model.keras"
 
@@ -43,7 +49,7 @@ def make_pooled_model(plan: PooledPlan, progress: RunProgress) -> dict[str, Any]
         The manifest of the model.
 
     Raises:
-        DatasetError: the source cannot be trained from.
+        DatasetError: the source cannot be trained from, or has no subject of a name to leave out.
         PretrainedWeightsError: the weights are not those of the network.
         CalibrationError: the predictions allow no thresholds.
         ParityError: the exported graph does not agree with the network.
@@ -51,8 +57,9 @@ def make_pooled_model(plan: PooledPlan, progress: RunProgress) -> dict[str, Any]
     import keras
 
     dataset = progress.load(plan.data, plan.preprocessing)
-    splits = make_or_read_folds(plan.folds, dataset, plan.recipe.seed)
-    splits_by_subject = _by_subject_alone(dataset, len(splits), plan.recipe.seed)
+    _require_known(plan.recipe.left_out, dataset, plan.data)
+    splits = make_or_read_folds(_folds(plan.folds, dataset), dataset, plan.recipe.seed)
+    splits_by_subject = _by_subject_alone(dataset, min(len(splits), PUBLISHED_FOLDS), plan.recipe.seed)
     plan.out.mkdir(parents=True, exist_ok=True)
 
     network = feature_network(plan.preprocessing.size, plan.weights)
@@ -73,6 +80,18 @@ def make_pooled_model(plan: PooledPlan, progress: RunProgress) -> dict[str, Any]
     model.save(plan.out / NETWORK)
     with progress.step("Exporting"):
         return write_model_folder(plan.out, model, plan.recipe, plan.preprocessing, evidence)
+
+
+def _folds(folds: int | Path, dataset: Dataset) -> int | Path:
+    """``MOST_FOLDS``, or as many as the rarer class has groups of subjects. Any other number or file stays."""
+    if folds != MOST_FOLDS:
+        return folds
+    return max(2, min(MOST_FOLDS, *(len(np.unique(dataset.groups[c])) for c in (dataset.is_all, ~dataset.is_all))))
+
+
+def _require_known(left_out: tuple[str, ...], dataset: Dataset, data: Path) -> None:
+    if unknown := sorted(set(left_out) - set(dataset.subjects)):
+        raise DatasetError(f"{data} has no subject {unknown[0]} to leave out; subjects are named as in the index.")
 
 
 def remove_unfinished(out: Path) -> None:
@@ -99,7 +118,8 @@ def head_fitter(plan: PooledPlan, dataset: Dataset, network: keras.Model, progre
         features = extract(network, dataset.pixels, advance)
     with progress.step("Augmented features") as advance:
         augmented = extract(network, rotate_and_move(dataset.pixels, plan.recipe.seed), advance)
-    return HeadFitter(dataset, features, augmented, MEAN_COLOUR, plan.recipe.head)
+    learns = ~np.isin(dataset.subjects, plan.recipe.left_out)
+    return HeadFitter(dataset, features, augmented, MEAN_COLOUR, plan.recipe.head, learns)
 
 
 def _predict_held_out(

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from lambda_fn.manifest import DISTANCE_OUTPUT, PROBABILITY_OUTPUT, Preprocessing
 from training.data.dataset import Dataset
 from training.evaluation.evidence import Evidence
+from training.evaluation.group_bounds import can_carry
 from training.evaluation.metrics import Metrics
+from training.evaluation.thresholds import CONFIDENCE
 from training.fitting.recipes import Recipe
 from training.networks.architectures import INPUT_NAME
 from training.shipping.export import ExportedGraph
@@ -75,12 +77,27 @@ def _outputs(measures_distance: bool) -> list[dict[str, Any]]:
 
 
 def _decision(evidence: Evidence) -> dict[str, Any]:
+    unseen = evidence.unseen
     return {
         **{name: value for name, value in asdict(evidence.thresholds).items() if math.isfinite(value)},
         "by_error_rate": evidence.by_error_rate,
         "chosen_for": asdict(evidence.rates),
         "achieved": evidence.achieved,
+        "promise": {
+            "holds_for": "mean over subjects that the model never saw and that are drawn like the known ones",
+            "confidence": CONFIDENCE,
+            "groups_of_subjects": evidence.groups,
+            "not_offered": _not_offered(evidence),
+            "on_subjects_left_out": asdict(unseen) if unseen else None,
+            "review_share_by_healthy_groups": [[*pair] for pair in evidence.review_by_healthy_groups.items()],
+        },
     }
+
+
+def _not_offered(evidence: Evidence) -> list[str]:
+    """The default error rates that the subjects cannot carry: nothing is decided by them."""
+    groups = {"all_decided_normal": evidence.groups["ALL"], "normal_decided_all": evidence.groups["normal"]}
+    return [name for name, count in groups.items() if not can_carry(count, getattr(evidence.rates, name))]
 
 
 def _training(graph: ExportedGraph, recipe: Recipe, evidence: Evidence) -> dict[str, Any]:

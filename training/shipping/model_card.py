@@ -25,7 +25,7 @@ as {size} x {size} px RGB.
 
 ## What it learned from
 {data_set}:
-{all_cells:,} ALL cells of {all_subjects} subjects, {normal_cells:,} normal cells of {normal_subjects} subjects.
+{all_cells:,} ALL cells of {all_subjects} subjects, {normal_cells:,} normal cells of {normal_subjects} subjects.{left_out}
 
 {source}
 {pretrained}
@@ -50,8 +50,17 @@ Subjects differ. Share of a subject's cells that a probability of 0.5 calls righ
 
 Cells between the last two are for a person.{unlike}
 
-The thresholds were chosen on the very predictions that the figures above are measured on, and those come from {folds}
-models, not from this one: on other subjects the error rates will differ.
+## What it promises
+The two rates of wrong decisions are promised for **subjects that the model never saw**, drawn like the known ones: on
+the mean over subjects, who weigh the same, with a confidence of {confidence:.0%}. They rest on {all_groups} groups
+of ALL subjects and {normal_groups} of healthy ones; subjects that share images are one group.{not_offered}
+
+{unseen}
+
+More healthy subjects would let more cells be decided. Simulated share for review, subjects weighing the same:
+{healthy}.
+
+The thresholds were chosen on predictions by {folds} models, not by this one.
 
 ## Where it fails
 - Few subjects: the intervals are wide, and one subject's cells can all be wrong together.
@@ -98,6 +107,29 @@ _THRESHOLDS = (
 )
 
 
+_NOT_OFFERED = {
+    "all_decided_normal": " So few ALL subjects carry no such rate: **no cell is decided normal**.",
+    "normal_decided_all": " So few healthy subjects carry no such rate: **no cell is decided ALL**.",
+}
+
+_UNSEEN = """\
+Each group was left out in turn while the thresholds were chosen, and then decided:
+
+| decided without review | promised | subjects left out, who weigh the same | all cells of subjects left out |
+|---|---|---|---|
+{rows}
+
+The promise is about the first column of results. In the second, subjects with many cells weigh more."""
+
+_NO_UNSEEN = "The subjects are too few to leave one out and choose thresholds on the others."
+
+_UNSEEN_ROWS = (
+    ("ALL cells decided normal", "all_decided_normal"),
+    ("Normal cells decided ALL", "normal_decided_all"),
+    ("Cells for review", "review_share"),
+)
+
+
 def model_card(manifest: dict[str, Any]) -> str:
     """Write the card of the model that a manifest describes, as Markdown."""
     training, metrics, decision = manifest["training"], manifest["metrics"], manifest["decision"]
@@ -119,9 +151,50 @@ def model_card(manifest: dict[str, Any]) -> str:
         ),
         pretrained=f"\nIts pretrained layers: {training['pretrained_on']}.\n" if training.get("pretrained_on") else "",
         per_subject="\n".join(_spread(label, shares) for label, shares in metrics["per_subject"].items()),
+        left_out=_left_out(training.get("left_out", [])),
+        **_promise(decision),
         unlike=_UNLIKE.format(decision["unlike_above"]) if "unlike_above" in decision else "",
         thresholds="\n".join(_threshold(manifest["decision"], *row) for row in _THRESHOLDS),
     )
+
+
+def _left_out(subjects: list[str]) -> str:
+    if not subjects:
+        return ""
+    return (
+        f"\nIt learned not from subjects {', '.join(subjects)}, whose cells made the figures of other subjects worse. They "
+        "chose\nthresholds and are in all figures below."
+    )
+
+
+def _promise(decision: dict[str, Any]) -> dict[str, Any]:
+    promise = decision["promise"]
+    unseen = promise["on_subjects_left_out"]
+    rows = (
+        f"| {title} | {_rate(decision, name)} | {_share(unseen['subjects_even'][name])} "
+        f"| {_share(unseen['cells_even'][name])} |"
+        for title, name in (_UNSEEN_ROWS if unseen else ())
+    )
+    return {
+        "confidence": promise["confidence"],
+        "all_groups": promise["groups_of_subjects"]["ALL"],
+        "normal_groups": promise["groups_of_subjects"]["normal"],
+        "not_offered": "".join(_NOT_OFFERED[name] for name in promise["not_offered"]),
+        "unseen": _UNSEEN.format(rows="\n".join(rows)) if unseen else _NO_UNSEEN,
+        "healthy": ", ".join(
+            f"{share:.0%} with {count} healthy groups" for count, share in promise["review_share_by_healthy_groups"]
+        ),
+    }
+
+
+def _rate(decision: dict[str, Any], name: str) -> str:
+    if name not in decision["chosen_for"]:
+        return ""
+    return "not offered" if name in decision["promise"]["not_offered"] else f"{decision['chosen_for'][name]:.0%}"
+
+
+def _share(estimate: dict[str, float]) -> str:
+    return f"{estimate['value']:.1%} ({estimate['low']:.1%} to {estimate['high']:.1%})"
 
 
 def _figure(name: str, estimate: dict[str, float]) -> str:

@@ -64,7 +64,7 @@ def test_the_figures_of_the_page_are_those_of_the_metrics(report: Path) -> None:
     assert {each["kind"]: each["reviewed"] for each in metrics["unusual_images"]}["black"] == 1
 
 
-@pytest.mark.parametrize(("subjects", "warned"), [(2, True), (12, False)])
+@pytest.mark.parametrize(("subjects", "warned"), [(4, True), (12, False)])
 def test_intervals_over_few_subjects_come_with_a_warning(subjects: int, warned: bool, tmp_path: Path) -> None:
     rows = [f"{i}.png,{'all' if i % 2 else 'hem'},p{i % subjects},1,{0.3 + i / 50}" for i in range(24)]
     table = tmp_path / "predictions.csv"

@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
 from lambda_fn.manifest import Preprocessing
 from lambda_fn.model import Model
+from training.__main__ import main
 from training.data.dataset import load
 from training.fitting.kernel_head import Hyperparameters, KernelHead, fit_head
 from training.fitting.recipes import new_pooled_recipe
@@ -53,7 +55,7 @@ def test_the_recipe_shapes_every_head_and_the_manifest_states_it(
 
     def listen(*arguments: Any) -> KernelHead:
         heads.append(fit_head(*arguments))
-        assert arguments[-1] == OTHER
+        assert arguments[-2] == OTHER
         return heads[-1]
 
     monkeypatch.setattr("training.fitting.head_fitter.fit_head", listen)
@@ -61,3 +63,35 @@ def test_the_recipe_shapes_every_head_and_the_manifest_states_it(
     stated = {name: manifest["training"][name] for name in ("components", "penalty", "gamma", "nuisance")}
     assert stated == {"components": 10, "penalty": 0.5, "gamma": 0.3, "nuisance": 0.1}
     assert [(head.gamma, head.projection.shape[1]) for head in heads] == [(0.3, 10)] * 3
+
+
+def test_subjects_that_are_left_out_are_predicted_but_teach_no_head(
+    cells: Path, backbone_weights: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned_from = []
+
+    def listen(*arguments: Any) -> KernelHead:
+        learned_from.append(len(arguments[2]))
+        return fit_head(*arguments)
+
+    monkeypatch.setattr("training.fitting.head_fitter.fit_head", listen)
+    place = tmp_path_factory.mktemp("place")
+    result = recipe_command(cells, backbone_weights, place / "run", "--leave-out", "H1", "--leave-out", "2")
+    assert result.exit_code == 0, result.output
+    assert len(learned_from) == 3
+    assert learned_from[-1] == sum(learned_from[:2]) == 24
+    manifest = json.loads((place / "run/model/model.json").read_text("utf-8"))
+    assert manifest["training"]["left_out"] == ["H1", "2"]
+    assert manifest["decision"]["promise"]["groups_of_subjects"] == {"ALL": 4, "normal": 4}
+    assert "not from subjects H1, 2" in " ".join((place / "run/model/MODEL_CARD.md").read_text("utf-8").split())
+
+
+def test_a_subject_that_cannot_be_left_out_is_named(cells: Path, backbone_weights: Path, tmp_path: Path) -> None:
+    result = recipe_command(cells, backbone_weights, tmp_path / "run", "--leave-out", "H77")
+    assert result.exit_code != 0
+    assert "has no subject H77 to leave out" in " ".join(result.output.split())
+
+
+def recipe_command(cells: Path, weights: Path, out: Path, *options: str) -> Result:
+    arguments = ["train", "recipe", str(cells), "--backbone-weights", str(weights), "--folds", "2", "--out", str(out)]
+    return CliRunner().invoke(main, [*arguments, *options])
