@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from infra.commands.slide_summary import sum_up
 from infra.demo.summary import STYLES
 from infra.deployed_stack import DeployedStack
 from infra.operate.access import on_a_stack
@@ -82,6 +83,15 @@ def point_in_time(text: str, now: datetime | None = None) -> datetime:
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write a new file instead of standard output."
 )
 @click.option("--limit", type=click.IntRange(1), help="Stop after this many; a table has 50 by default.")
+@click.option(
+    "--summary", is_flag=True, help="Sum up each slide, in any --format. A slide is the folder of an image's key."
+)
+@click.option(
+    "--prefix-depth",
+    "depth",
+    type=click.IntRange(1),
+    help="With --summary: a slide is the first N folders of a key, so that 1 joins p7/a/1.bmp and p7/b/1.bmp as p7/.",
+)
 @on_a_stack
 def results(
     stack: DeployedStack,
@@ -94,12 +104,24 @@ def results(
     kind: str,
     out: Path | None,
     limit: int | None,
+    summary: bool,
+    depth: int | None,
 ) -> None:
-    """List results, or export them.
+    """List results, or export them, or sum up slides.
 
     Results must meet all conditions. --prefix, --since and --flagged save time, because the results that they leave out
     are not read.
+
+    --summary shows the share of a slide's cells that the model takes for ALL, from five cells on, and where the known
+    subjects of the model in lambda_fn/model lie. Both compare; neither is a verdict on a patient.
     """
+    if depth and not summary:
+        raise click.UsageError("--prefix-depth goes with --summary")
+    if summary and (decisions or flagged or rejected):
+        raise click.UsageError(
+            "--summary goes without --decision, --flagged and --rejected: a share of selected cells says nothing of "
+            "the slide"
+        )
     if kind == "table" and out:
         raise click.UsageError("a table goes to the terminal: choose csv, parquet or jsonl with --format for --out")
     if kind == "parquet":
@@ -110,7 +132,18 @@ def results(
     counts: Counter[DecisionOrRejected] = Counter()
     limit = limit or (_ROWS if kind == "table" else None)
     odd_keys: list[str] = []
-    documents = islice(_counted(_read(stack, selection, odd_keys.append), counts), limit)
+    documents = _counted(_read(stack, selection, odd_keys.append), counts)
+    if summary:
+        sum_up(documents, depth, kind, out, limit)
+    else:
+        _list(islice(documents, limit), kind, out)
+    described = ", ".join(f"{count:,} {decision}" for decision, count in counts.most_common())
+    first = "The first " if counts.total() == limit and not summary else ""
+    click.echo(f"{first}{counts.total():,} results{': ' if described else ''}{described}.", err=True)
+    show_failures([f"{key}: left out, because it is no result document" for key in odd_keys])
+
+
+def _list(documents: Iterable[ResultDocument], kind: str, out: Path | None) -> None:
     if kind == "table":
         console = Console(highlight=False)
         console.print(_table(documents, wide=console.width >= _WIDE))
@@ -119,10 +152,6 @@ def results(
     else:
         use_utf_8()
         _WRITERS[kind](documents, sys.stdout)
-    summary = ", ".join(f"{count:,} {decision}" for decision, count in counts.most_common())
-    first = "The first " if counts.total() == limit else ""
-    click.echo(f"{first}{counts.total():,} results{': ' if summary else ''}{summary}.", err=True)
-    show_failures([f"{key}: left out, because it is no result document" for key in odd_keys])
 
 
 def _read(stack: DeployedStack, selection: Selection, on_odd: Callable[[str], None]) -> Iterator[ResultDocument]:
