@@ -1,4 +1,4 @@
-"""``cellflag results``: lists, filters and exports the results of a deployment."""
+"""``cellflag results``: lists, filters, exports and sums up the results of a deployment or of a folder."""
 
 import re
 import sys
@@ -20,9 +20,10 @@ from infra.commands.slide_summary import sum_up
 from infra.demo.summary import STYLES
 from infra.deployed_stack import DeployedStack
 from infra.operate.access import on_a_stack
-from infra.operate.documents import Selection, read_documents
+from infra.operate.documents import Selection, read_documents, read_documents_below
 from infra.operate.exports import duckdb_module, write_csv, write_jsonl, write_new, write_parquet
 from lambda_fn.decisions import Decision
+from lambda_fn.keys import RESULTS
 from lambda_fn.results import DecisionOrRejected, ResultDocument, decision_or_rejected
 from lambda_fn.terminal import printable, show_failures, use_utf_8
 
@@ -92,9 +93,15 @@ def point_in_time(text: str, now: datetime | None = None) -> datetime:
     type=click.IntRange(1),
     help="With --summary: a slide is the first N folders of a key, so that 1 joins p7/a/1.bmp and p7/b/1.bmp as p7/.",
 )
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Read what `cellflag score --out FOLDER` wrote, instead of a deployment.",
+)
 @on_a_stack
 def results(
-    stack: DeployedStack,
+    stack: DeployedStack | None,
+    folder: Path | None,
     prefix: str,
     decisions: tuple[Decision, ...],
     since: datetime | None,
@@ -122,6 +129,8 @@ def results(
             "--summary goes without --decision, --flagged and --rejected: a share of selected cells says nothing of "
             "the slide"
         )
+    if folder and not (folder / RESULTS).is_dir():
+        raise click.UsageError(f"{folder} holds no results: name the folder that `cellflag score --out` wrote to")
     if kind == "table" and out:
         raise click.UsageError("a table goes to the terminal: choose csv, parquet or jsonl with --format for --out")
     if kind == "parquet":
@@ -132,7 +141,7 @@ def results(
     counts: Counter[DecisionOrRejected] = Counter()
     limit = limit or (_ROWS if kind == "table" else None)
     odd_keys: list[str] = []
-    documents = _counted(_read(stack, selection, odd_keys.append), counts)
+    documents = _counted(_read(stack or folder, selection, odd_keys.append), counts)
     if summary:
         sum_up(documents, depth, kind, out, limit)
     else:
@@ -154,13 +163,20 @@ def _list(documents: Iterable[ResultDocument], kind: str, out: Path | None) -> N
         _WRITERS[kind](documents, sys.stdout)
 
 
-def _read(stack: DeployedStack, selection: Selection, on_odd: Callable[[str], None]) -> Iterator[ResultDocument]:
+def _read(
+    source: DeployedStack | Path | None, selection: Selection, on_odd: Callable[[str], None]
+) -> Iterator[ResultDocument]:
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=None)
-        yield from read_documents(
-            stack, selection, lambda read, listed: progress.update(task, completed=read, total=listed), on_odd
-        )
+
+        def show(read: int, listed: int) -> None:
+            progress.update(task, completed=read, total=listed)
+
+        if isinstance(source, DeployedStack):
+            yield from read_documents(source, selection, show, on_odd)
+        elif source:
+            yield from read_documents_below(source, selection, show, on_odd)
 
 
 def _counted(documents: Iterable[ResultDocument], counts: Counter[DecisionOrRejected]) -> Iterator[ResultDocument]:

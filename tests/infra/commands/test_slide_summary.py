@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 
 from infra.commands.results import results
 from infra.deployed_stack import DeployedStack
@@ -210,3 +210,66 @@ def test_without_results_there_is_no_slide(run: Run, stack: DeployedStack) -> No
     result = run(results, "--summary")
     assert result.exit_code == 0
     assert "0 slides." in result.stderr
+
+
+@pytest.fixture
+def scored(tmp_path: Path) -> Path:
+    """A folder of documents, as `cellflag score` writes them."""
+    for one in DOCUMENTS:
+        for place in ("results", "review") if one["review"]["required"] else ("results",):
+            path = tmp_path / place / f"{one['image']['key']}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(one))
+    return tmp_path
+
+
+def run_below(folder: Path, *options: str) -> Result:
+    return CliRunner().invoke(results, ["--folder", str(folder), *options])
+
+
+def test_what_was_scored_into_a_folder_is_summed_up_without_a_deployment(
+    scored: Path, run: Run, filled: DeployedStack
+) -> None:
+    below = run_below(scored, "--summary", "--format", "csv")
+    assert below.exit_code == 0, below.output
+    assert below.stdout == run(results, "--summary", "--format", "csv").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        ([], 16),
+        (["--prefix", "p7/"], 9),
+        (["--prefix", "p7/a/1"], 1),
+        (["--flagged"], 2),
+        (["--model", "model-1"], 6),
+        (["--since", "1h"], 16),
+        (["--since", "2099-01-01"], 0),
+    ],
+)
+def test_results_of_a_folder_are_selected_as_those_of_a_deployment(
+    scored: Path, options: list[str], count: int
+) -> None:
+    lines = run_below(scored, "--format", "jsonl", *options).stdout.splitlines()
+    keys = [json.loads(line)["image"]["key"] for line in lines]
+    assert keys == sorted(keys)
+    assert len(keys) == count
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b"\xff"])
+def test_a_file_that_is_no_result_is_named_and_the_others_are_listed(scored: Path, body: bytes) -> None:
+    (scored / "results/odd.json").write_bytes(body)
+    result = run_below(scored, "--format", "jsonl")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, len(DOCUMENTS))
+    assert "odd.json: left out, because it is no result document" in result.stderr
+
+
+@pytest.mark.parametrize("options", [["--local"], ["--stage", "two"], ["--region", "eu-west-1"], ["--profile", "p"]])
+def test_a_folder_goes_without_a_deployment(scored: Path, options: list[str]) -> None:
+    result = run_below(scored, *options)
+    assert (result.exit_code, "--folder goes without" in result.output) == (2, True)
+
+
+def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
+    result = run_below(tmp_path)
+    assert (result.exit_code, "holds no results" in " ".join(result.output.split())) == (2, True)
