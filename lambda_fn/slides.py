@@ -103,7 +103,7 @@ class SlideSummary:
     @property
     def unstated(self) -> str | None:
         """Why no share is stated; None if one is."""
-        return f"fewer than {LEAST_CELLS} cells" if self.share_all is None else None
+        return f"under {LEAST_CELLS} cells" if self.share_all is None else None
 
 
 @dataclass(slots=True)

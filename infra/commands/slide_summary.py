@@ -10,7 +10,7 @@ from rich.text import Text
 
 from infra.demo.summary import STYLES
 from infra.operate.slide_exports import write_slides
-from lambda_fn.known_subjects import NOT_STATED, Quantiles, SubjectSpread
+from lambda_fn.known_subjects import NOT_STATED, Quantiles
 from lambda_fn.manifest import Manifest
 from lambda_fn.results import ResultDocument
 from lambda_fn.slides import LEAST_CELLS, NOTES, SlideSummary, SlideTallies
@@ -19,6 +19,9 @@ from lambda_fn.terminal import printable
 NO_FOLDER = "(no folder)"
 # Most other models that are named.
 _MOST_MODELS = 3
+_DECISIONS = ("ALL", "normal", "review", "rejected")
+# Least columns of a terminal that has room for intervals beside their figures, for decisions, and for means.
+_WIDE, _WITH_DECISIONS, _WITH_MEAN = 112, 80, 56
 
 
 def sum_up(
@@ -49,7 +52,8 @@ def sum_up(
         yield from slides[:limit]
 
     if kind == "table":
-        Console(highlight=False).print(slide_table(shown(), manifest))
+        console = Console(highlight=False)
+        console.print(slide_table(shown(), manifest, console.width))
     else:
         write_slides(kind, shown(), manifest, out)
     for sentence in explain_slides(slides[:limit], manifest) if slides else ():
@@ -58,56 +62,59 @@ def sum_up(
     click.echo(f"{first}{len(slides):,} slides.", err=True)
 
 
-def slide_table(summaries: Iterable[SlideSummary], manifest: Manifest) -> Table:
+def slide_table(summaries: Iterable[SlideSummary], manifest: Manifest, width: int = _WIDE) -> Table:
     """A row for each slide, and below them a row for the known subjects of each class, if any slide compares with them.
 
     Args:
         summaries: the slides.
         manifest: of the model whose known subjects are shown.
+        width: columns of the terminal. A narrow one gets intervals on lines of their own, and no mean or decisions.
     """
+    with_decisions, with_mean = width >= _WITH_DECISIONS, width >= _WITH_MEAN
+    gap = " " if width >= _WIDE else "\n"
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("slide", overflow="fold", ratio=1)
-    for name in ("cells", "ALL", "normal", "review", "rejected"):
+    table.add_column("slide", overflow="fold", ratio=1, min_width=8)
+    table.add_column("cells", justify="right", no_wrap=True)
+    for name in _DECISIONS if with_decisions else ():
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("share of ALL", no_wrap=True)
-    table.add_column("mean P(ALL)", no_wrap=True)
+    if with_mean:
+        table.add_column("mean P(ALL)", no_wrap=True)
     comparable = False
     for summary in summaries:
-        decisions = {
-            "ALL": summary.decided_all,
-            "normal": summary.decided_normal,
-            "review": summary.for_review,
-            "rejected": summary.rejected,
-        }
         comparable = comparable or summary.model == manifest.version
         table.add_row(
             Text(printable(summary.slide) if summary.slide else NO_FOLDER),
             f"{summary.scored:,}",
-            *(Text(f"{count:,}", STYLES[name] if count else "dim") for name, count in decisions.items()),
-            *_figures(summary),
+            *(_decisions(summary) if with_decisions else ()),
+            *_figures(summary, gap)[: 1 + with_mean],
         )
     known = manifest.known_subjects
     if known and comparable:
-        table.add_section()
         table.add_row()
-        for title, spread in (("with ALL", known.all), ("healthy", known.normal)):
-            row = (f"{spread.subjects} known subjects {title}", *[""] * 5, *_spread(spread))
+        empty = [""] * (1 + with_decisions * len(_DECISIONS))
+        for title, spread in (("subjects with ALL", known.all), ("healthy subjects", known.normal)):
+            figures = [_spread(quantiles, gap) for quantiles in (spread.share_all, spread.mean_probability_all)]
+            row = (f"{spread.subjects} known {title}", *empty, *figures[: 1 + with_mean])
             table.add_row(*(Text(cell, "dim") for cell in row))
     return table
 
 
-def _figures(summary: SlideSummary) -> tuple[str, str]:
+def _decisions(summary: SlideSummary) -> Iterator[Text]:
+    counts = (summary.decided_all, summary.decided_normal, summary.for_review, summary.rejected)
+    for name, count in zip(_DECISIONS, counts, strict=True):
+        yield Text(f"{count:,}", STYLES[name] if count else "dim")
+
+
+def _figures(summary: SlideSummary, gap: str) -> tuple[str, str]:
     if summary.share_all is None or summary.mean_probability_all is None:
-        return f"- {summary.unstated}", "-"
+        return f"-{gap}{summary.unstated}", "-"
     interval = f"({summary.share_all_low:.2f} to {summary.share_all_high:.2f})"
-    return f"{summary.share_all:.2f} {interval}", f"{summary.mean_probability_all:.2f}"
+    return f"{summary.share_all:.2f}{gap}{interval}", f"{summary.mean_probability_all:.2f}"
 
 
-def _spread(spread: SubjectSpread) -> tuple[str, str]:
-    def figure(of: Quantiles) -> str:
-        return f"{of.median:.2f} ({of.lowest:.2f} to {of.highest:.2f})"
-
-    return figure(spread.share_all), figure(spread.mean_probability_all)
+def _spread(quantiles: Quantiles, gap: str) -> str:
+    return f"{quantiles.median:.2f}{gap}({quantiles.lowest:.2f} to {quantiles.highest:.2f})"
 
 
 def explain_slides(summaries: Sequence[SlideSummary], manifest: Manifest) -> list[str]:

@@ -39,8 +39,8 @@ def row(summary: SlideSummary, manifest: Manifest) -> Row:
     return {
         **asdict(summary),
         "unstated": summary.unstated,
-        **_known("known_all", known and known.all),
-        **_known("known_normal", known and known.normal),
+        **_known("known_all", known.all if known else None),
+        **_known("known_normal", known.normal if known else None),
     }
 
 

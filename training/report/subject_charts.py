@@ -29,12 +29,13 @@ def subjects(rows: Sequence[SubjectShares], comparison: SubjectComparison) -> Ma
         of_class = sorted((row for row in stated if row.label == label), key=lambda row: shares[row])
         spread = comparison.spread.get(label)
         # Steps by the golden ratio keep neighbours in the order of shares far apart in height.
-        offsets = 0.52 * (np.arange(len(of_class)) * 0.618034 % 1 - 0.5)
+        heights = np.array([line + 0.52 * (place * 0.618034 % 1 - 0.5) for place in range(len(of_class))], np.float64)
         for axes, values, quantiles in (
-            (left, shares, spread and spread.share_all),
-            (right, means, spread and spread.mean_probability_all),
+            (left, shares, spread.share_all if spread else None),
+            (right, means, spread.mean_probability_all if spread else None),
         ):
-            _draw(axes, of_class, np.array([values[row] for row in of_class]), line + offsets, line, label, quantiles)
+            found = np.array([values[row] for row in of_class], np.float64)
+            _draw(axes, of_class, found, heights, line, label, quantiles)
         left.text(-0.04, line + 0.1, label, ha="right", va="center", color=INK, weight="bold")
         left.text(-0.04, line - 0.13, f"{len(of_class)} subjects", ha="right", va="center", color=FAINT)
     for axes, title in ((left, "share of the subject's cells called ALL at 0.5"), (right, "mean probability of ALL")):
@@ -65,14 +66,19 @@ def _draw(
         axes.vlines(quantiles.median, line - _BAR / 2, line + _BAR / 2, colour)
     areas = [_dot_area(row) for row in rows]
     axes.scatter(values, heights, areas, colour, alpha=0.55, edgecolors="white", linewidths=0.8, zorder=3)
+    _name_nearest_to_the_other_class(axes, rows, values, heights, label)
+
+
+def _name_nearest_to_the_other_class(
+    axes: Axes, rows: Sequence[SubjectShares], values: NDArray[np.float64], heights: NDArray[np.float64], label: str
+) -> None:
     beyond = _MIDDLE - values if label == "ALL" else values - _MIDDLE
     for place in np.argsort(-beyond)[:_MOST_NAMED]:
         if beyond[place] > 0:
-            reach = np.sqrt(areas[place]) / 2 + 3  # points from the centre of its dot
             axes.annotate(
                 shortened(rows[place].subject),
                 (values[place], heights[place]),
-                xytext=(reach, 0),
+                xytext=(np.sqrt(_dot_area(rows[place])) / 2 + 3, 0),  # points from the centre of its dot
                 textcoords="offset points",
                 fontsize=8.5,
                 va="center",

@@ -82,12 +82,29 @@ def test_a_line_per_slide_has_counts_the_share_and_the_mean(run: Run, filled: De
     assert result.exit_code == 0, result.output
     lines = {line.split("  ")[0]: " ".join(line.split()) for line in result.stdout.splitlines()}
     assert lines["p7/a/"] == "p7/a/ 5 3 1 1 1 0.80 (0.38 to 0.96) 0.68"
-    assert lines["p7/b/"] == "p7/b/ 3 0 3 0 0 - fewer than 5 cells -"
-    assert lines["(no folder)"] == "(no folder) 1 1 0 0 0 - fewer than 5 cells -"
+    assert lines["p7/b/"] == "p7/b/ 3 0 3 0 0 - under 5 cells -"
+    assert lines["(no folder)"] == "(no folder) 1 1 0 0 0 - under 5 cells -"
     assert lines["old/"].startswith("old/ 6 6 0 0 0 1.00 (0.61 to 1.00)")
     assert all(note in result.stdout for note in NOTES)
     assert "4 slides." in result.stderr
     assert "16 results: 10 ALL, 4 normal, 1 review, 1 rejected." in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines"),
+    [
+        ("80", ["p7/a/ 5 3 1 1 1 0.80 0.68", "(0.38 to 0.96)", "p7/b/ 3 0 3 0 0 - -", "under 5 cells"]),
+        ("56", ["p7/a/ 5 0.80 0.68", "(0.38 to 0.96)", "p7/b/ 3 - -", "under 5 cells"]),
+        ("40", ["p7/a/ 5 0.80", "(0.38 to 0.96)", "p7/b/ 3 -", "under 5 cells"]),
+    ],
+)
+def test_a_narrow_terminal_shows_slides_and_shares(
+    columns: str, lines: list[str], run: Run, filled: DeployedStack, known: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    shown = [" ".join(line.split()) for line in run(results, "--summary").stdout.splitlines()]
+    start = shown.index(lines[0])
+    assert shown[start : start + len(lines)] == lines
 
 
 def test_the_first_folders_of_a_key_are_a_slide_on_request(run: Run, filled: DeployedStack) -> None:
@@ -106,7 +123,7 @@ def test_known_subjects_stand_below_with_the_model_that_they_are_of(
     result = run(results, "--summary")
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert "20 known subjects with ALL 0.93 (0.51 to 1.00) 0.85 (0.52 to 0.97)" in lines
-    assert "13 known subjects healthy 0.12 (0.00 to 0.76) 0.21 (0.03 to 0.69)" in lines
+    assert "13 known healthy subjects 0.12 (0.00 to 0.76) 0.21 (0.03 to 0.69)" in lines
     assert f"Known subjects: those of 5 cells or more on which {SERVED} was measured" in result.stdout
     assert f"1 of 4 slides were scored by another model than {SERVED}, or by several (model-1)" in result.stdout
 
@@ -151,7 +168,7 @@ def test_a_row_has_exactly_the_columns_and_the_summary_of_the_contract() -> None
     exported = row(summary, Manifest.read())
     assert list(exported) == list(COLUMNS)
     assert exported.items() >= asdict(summary).items()
-    assert exported["unstated"] == "fewer than 5 cells"
+    assert exported["unstated"] == "under 5 cells"
 
 
 def test_a_slide_whose_name_would_control_the_terminal_is_escaped(run: Run, stack: DeployedStack) -> None:

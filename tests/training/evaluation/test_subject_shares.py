@@ -81,10 +81,11 @@ def test_quantiles_are_over_subjects_whatever_the_number_of_their_cells() -> Non
 
 def overlapping(groups: NDArray[np.int64]) -> list[SubjectShares]:
     generator = np.random.default_rng(2)
-    return [
-        subject("ALL" if number < 12 else "normal", *generator.normal(0.6 if number < 12 else 0.4, 0.15, 2), group)
-        for number, group in enumerate(groups)
-    ]
+    rows = []
+    for number, group in enumerate(groups):
+        share, mean = generator.normal(0.6 if number < 12 else 0.4, 0.15, 2)
+        rows.append(subject("ALL" if number < 12 else "normal", float(share), float(mean), int(group)))
+    return rows
 
 
 def test_a_person_under_several_names_does_not_narrow_the_interval() -> None:
