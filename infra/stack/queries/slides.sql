@@ -1,7 +1,7 @@
 -- Results of each slide, which is a folder of keys, as `cellflag results --summary` shows them; no verdict on a patient
 -- lambda_fn/slides.py defines the figures. A share is stated of five scored cells or more, with Wilson's 95 % interval, as
 -- if the cells were independent. To group by the first two folders of a key, write {0,2} in place of the last * of both
--- patterns.
+-- patterns. An image whose key is too long for a result counts here as rejected, and nowhere on the command line.
 select
     slide,
     images,
