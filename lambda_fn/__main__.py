@@ -22,6 +22,7 @@ def score(folder: Path, out: Path, overwrite: bool) -> None:
 
     Writes OUT/results/<path below FOLDER>.json for each image, and OUT/review/<path below FOLDER>.json for each image
     that a person should look at. The deployed function writes the same documents, with the bucket's name in them.
+    `cellflag results --folder OUT` lists them, exports them, and sums up slides.
 
     A file that cannot be read, or whose document cannot be written, is named at the end. The others are scored all the
     same, and the exit code is 1.

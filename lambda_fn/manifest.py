@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from lambda_fn.decisions import Thresholds
 from lambda_fn.errors import ModelError
+from lambda_fn.known_subjects import KnownSubjects, read_known_subjects
 
 # The three files of a model's folder.
 GRAPH_FILE, MANIFEST_FILE, MODEL_CARD_FILE = "model.onnx", "model.json", "MODEL_CARD.md"
@@ -106,6 +107,7 @@ class Manifest:
         threads: threads within one inference.
         data_set: title of the data set that the model was trained on; empty if the manifest names none.
         achieved: effects of the thresholds on subjects that the model never saw; None if the manifest lacks them.
+        known_subjects: where known subjects lie; None if the manifest does not state it.
     """
 
     version: str
@@ -119,6 +121,7 @@ class Manifest:
     threads: int
     data_set: str = ""
     achieved: AchievedShares | None = None
+    known_subjects: KnownSubjects | None = None
 
     @classmethod
     def read(cls, folder: Path = MODEL_FOLDER) -> "Manifest":
@@ -162,6 +165,7 @@ class Manifest:
                 threads=int(content.get("session", {}).get("threads", 1)),
                 data_set=str(content.get("training", {}).get("data_set", "")),
                 achieved=_achieved(decision.get("achieved")),
+                known_subjects=read_known_subjects(content.get("metrics", {})),
             )
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise ModelError(f"{MANIFEST_FILE} is not a manifest of a model: {error!r}") from error

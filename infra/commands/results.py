@@ -1,4 +1,4 @@
-"""``cellflag results``: lists, filters and exports the results of a deployment."""
+"""``cellflag results``: lists, filters, exports and sums up the results of a deployment or of a folder."""
 
 import re
 import sys
@@ -16,12 +16,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from infra.commands.slide_summary import sum_up
 from infra.demo.summary import STYLES
 from infra.deployed_stack import DeployedStack
 from infra.operate.access import on_a_stack
-from infra.operate.documents import Selection, read_documents
+from infra.operate.documents import Selection, read_documents, read_documents_below
 from infra.operate.exports import duckdb_module, write_csv, write_jsonl, write_new, write_parquet
 from lambda_fn.decisions import Decision
+from lambda_fn.keys import RESULTS
 from lambda_fn.results import DecisionOrRejected, ResultDocument, decision_or_rejected
 from lambda_fn.terminal import printable, show_failures, use_utf_8
 
@@ -82,9 +84,24 @@ def point_in_time(text: str, now: datetime | None = None) -> datetime:
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write a new file instead of standard output."
 )
 @click.option("--limit", type=click.IntRange(1), help="Stop after this many; a table has 50 by default.")
+@click.option(
+    "--summary", is_flag=True, help="Sum up each slide, in any --format. A slide is the folder of an image's key."
+)
+@click.option(
+    "--prefix-depth",
+    "depth",
+    type=click.IntRange(1),
+    help="With --summary: a slide is the first N folders of a key, so that 1 joins p7/a/1.bmp and p7/b/1.bmp as p7/.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Read what `cellflag score --out FOLDER` wrote, instead of a deployment.",
+)
 @on_a_stack
 def results(
-    stack: DeployedStack,
+    stack: DeployedStack | None,
+    folder: Path | None,
     prefix: str,
     decisions: tuple[Decision, ...],
     since: datetime | None,
@@ -94,12 +111,26 @@ def results(
     kind: str,
     out: Path | None,
     limit: int | None,
+    summary: bool,
+    depth: int | None,
 ) -> None:
-    """List results, or export them.
+    """List results, or export them, or sum up slides.
 
     Results must meet all conditions. --prefix, --since and --flagged save time, because the results that they leave out
     are not read.
+
+    --summary shows the share of a slide's cells that the model takes for ALL, from five cells on, and where the known
+    subjects of the model in lambda_fn/model lie. Both compare; neither is a verdict on a patient.
     """
+    if depth and not summary:
+        raise click.UsageError("--prefix-depth goes with --summary")
+    if summary and (decisions or flagged or rejected):
+        raise click.UsageError(
+            "--summary goes without --decision, --flagged and --rejected: a share of selected cells says nothing of "
+            "the slide"
+        )
+    if folder and not (folder / RESULTS).is_dir():
+        raise click.UsageError(f"{folder} holds no results: name the folder that `cellflag score --out` wrote to")
     if kind == "table" and out:
         raise click.UsageError("a table goes to the terminal: choose csv, parquet or jsonl with --format for --out")
     if kind == "parquet":
@@ -110,7 +141,18 @@ def results(
     counts: Counter[DecisionOrRejected] = Counter()
     limit = limit or (_ROWS if kind == "table" else None)
     odd_keys: list[str] = []
-    documents = islice(_counted(_read(stack, selection, odd_keys.append), counts), limit)
+    documents = _counted(_read(stack or folder, selection, odd_keys.append), counts)
+    if summary:
+        sum_up(documents, depth, kind, out, limit)
+    else:
+        _list(islice(documents, limit), kind, out)
+    described = ", ".join(f"{count:,} {decision}" for decision, count in counts.most_common())
+    first = "The first " if counts.total() == limit and not summary else ""
+    click.echo(f"{first}{counts.total():,} results{': ' if described else ''}{described}.", err=True)
+    show_failures([f"{key}: left out, because it is no result document" for key in odd_keys])
+
+
+def _list(documents: Iterable[ResultDocument], kind: str, out: Path | None) -> None:
     if kind == "table":
         console = Console(highlight=False)
         console.print(_table(documents, wide=console.width >= _WIDE))
@@ -119,19 +161,22 @@ def results(
     else:
         use_utf_8()
         _WRITERS[kind](documents, sys.stdout)
-    summary = ", ".join(f"{count:,} {decision}" for decision, count in counts.most_common())
-    first = "The first " if counts.total() == limit else ""
-    click.echo(f"{first}{counts.total():,} results{': ' if summary else ''}{summary}.", err=True)
-    show_failures([f"{key}: left out, because it is no result document" for key in odd_keys])
 
 
-def _read(stack: DeployedStack, selection: Selection, on_odd: Callable[[str], None]) -> Iterator[ResultDocument]:
+def _read(
+    source: DeployedStack | Path | None, selection: Selection, on_odd: Callable[[str], None]
+) -> Iterator[ResultDocument]:
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=None)
-        yield from read_documents(
-            stack, selection, lambda read, listed: progress.update(task, completed=read, total=listed), on_odd
-        )
+
+        def show(read: int, listed: int) -> None:
+            progress.update(task, completed=read, total=listed)
+
+        if isinstance(source, DeployedStack):
+            yield from read_documents(source, selection, show, on_odd)
+        elif source:
+            yield from read_documents_below(source, selection, show, on_odd)
 
 
 def _counted(documents: Iterable[ResultDocument], counts: Counter[DecisionOrRejected]) -> Iterator[ResultDocument]:

@@ -50,7 +50,10 @@ def find_local_stack() -> DeployedStack:
 
 
 def on_a_stack(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose a deployment to a command, and pass the deployment to it as ``stack``."""
+    """Add the options that choose a deployment to a command, and pass the deployment to it as ``stack``.
+
+    A command may have an option ``--folder`` for what lies on this machine. If it is given, ``stack`` is None.
+    """
 
     @click.option(
         "--stage",
@@ -67,6 +70,10 @@ def on_a_stack(command: Callable[..., Any]) -> Callable[..., Any]:
         source = context.get_parameter_source("stage")
         if local and (profile or region or source is click.core.ParameterSource.COMMANDLINE):
             raise click.UsageError("--local goes without --stage, --profile and --region")
+        if options.get("folder"):
+            if local or profile or region or source is click.core.ParameterSource.COMMANDLINE:
+                raise click.UsageError("--folder goes without --stage, --local, --profile and --region")
+            return command(stack=None, **options)
         stack = find_local_stack() if local else find_stack(stage, profile, region)
         return command(stack=stack, **options)
 

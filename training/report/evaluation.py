@@ -86,7 +86,7 @@ def _charts(predictions: Predictions, assessment: Assessment) -> dict[str, Marku
             "reliability": probability_charts.reliability(probabilities, scaled, is_all),
             "triage": decision_charts.triage(probabilities, is_all, thresholds),
             "trade_off": decision_charts.trade_off(assessment.table, assessment.rates, review_share),
-            "subjects": subject_charts.subjects(assessment.subjects),
+            "subjects": subject_charts.subjects(assessment.subjects, assessment.subject_comparison),
         }
 
 
@@ -111,6 +111,7 @@ def _document(
         "scaling": {**asdict(assessment.scaling), "expected_error": assessment.scaled_error},
         "confusion": assessment.confusion,
         "per_subject": [row._asdict() for row in assessment.subjects],
+        "subject_shares": asdict(assessment.subject_comparison),
         "unusual_images": [
             {"kind": each.kind, "count": each.count, "reviewed": each.reviewed, "reasons": dict(each.reasons)}
             for each in unusual

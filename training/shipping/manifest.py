@@ -17,6 +17,7 @@ from training.data.dataset import Dataset
 from training.evaluation.evidence import Evidence
 from training.evaluation.group_bounds import can_carry
 from training.evaluation.metrics import Metrics
+from training.evaluation.subject_shares import compare_subjects, shares_by_subject
 from training.evaluation.thresholds import CONFIDENCE
 from training.fitting.recipes import Recipe
 from training.networks.architectures import INPUT_NAME
@@ -55,7 +56,7 @@ def describe(graph: ExportedGraph, recipe: Recipe, preprocessing: Preprocessing,
         "session": {"threads": THREADS},
         "decision": {**_decision(evidence), **measured_on},
         "training": _training(graph, recipe, evidence),
-        "metrics": {**measured_on, **_metrics(evidence)},
+        "metrics": {**measured_on, **_metrics(evidence), "subject_shares": _subject_shares(evidence, recipe.seed)},
     }
 
 
@@ -129,6 +130,13 @@ def _metrics(evidence: Evidence) -> dict[str, Any]:
         **({"by_subject_alone": _plain(by_subject)} if by_subject else {}),
         "per_subject": evidence.per_subject,
     }
+
+
+def _subject_shares(evidence: Evidence, seed: int) -> dict[str, Any]:
+    """Where known subjects lie, for ``lambda_fn.known_subjects`` to read."""
+    cells, probabilities = evidence.predictions.dataset, evidence.predictions.probabilities
+    rows = shares_by_subject(probabilities, cells.is_all, cells.subjects, cells.groups, evidence.thresholds)
+    return asdict(compare_subjects(rows, seed))
 
 
 def _plain(metrics: Metrics) -> dict[str, dict[str, dict[str, float]]]:

@@ -25,8 +25,8 @@ as {size} x {size} px RGB.
 
 ## What it learned from
 {data_set}:
-{all_cells:,} ALL cells of {all_subjects} subjects, {normal_cells:,} normal cells of {normal_subjects} subjects.{left_out}
-
+{all_cells:,} ALL cells of {all_subjects} subjects, {normal_cells:,} normal cells of {normal_subjects} subjects.
+{left_out}
 {source}
 {pretrained}
 ## How good it is
@@ -43,6 +43,7 @@ Subjects differ. Share of a subject's cells that a probability of 0.5 calls righ
 |---|---|---|---|---|
 {per_subject}
 
+{subject_shares}
 ## How it decides
 | threshold | probability of ALL | chosen so that | reached |
 |---|---|---|---|
@@ -99,6 +100,24 @@ Calibration and thresholds are those of the first.""",
 _UNLIKE = """ So are cells whose distance from the
 nearest known cell, or from the colours of all, is above {:.3f}: about one in a hundred cells of the same source."""
 
+_SUBJECT_SHARES = """\
+## A subject's cells together
+It gives no verdict on a patient: each subject here had cells of one label, but a real smear is mixed. To compare a
+slide with, this is where known subjects of at least {least_cells} cells lie, by models that never saw them: the lowest,
+the median and the highest subject.
+
+| class | subjects | share of cells that are likelier ALL | mean probability of ALL |
+|---|---|---|---|
+{rows}
+
+{ranking}Subjects with fewer cells, about whom nothing is stated: {left_out}.
+"""
+
+_RANKING = """\
+Area under the ROC curve over these subjects: {} by the share, {}
+by the mean. Intervals: 95 %, bootstrap over {} groups of subjects that share no photograph.
+"""
+
 # Threshold, the rate that it is chosen for, and that rate in words.
 _THRESHOLDS = (
     ("operating_point", "sensitivity", "at least {:.0%} of ALL cells lie at or above it"),
@@ -153,6 +172,7 @@ def model_card(manifest: dict[str, Any]) -> str:
         per_subject="\n".join(_spread(label, shares) for label, shares in metrics["per_subject"].items()),
         left_out=_left_out(training.get("left_out", [])),
         **_promise(decision),
+        subject_shares=_subject_shares(metrics["subject_shares"]) if "subject_shares" in metrics else "",
         unlike=_UNLIKE.format(decision["unlike_above"]) if "unlike_above" in decision else "",
         thresholds="\n".join(_threshold(manifest["decision"], *row) for row in _THRESHOLDS),
     )
@@ -162,8 +182,8 @@ def _left_out(subjects: list[str]) -> str:
     if not subjects:
         return ""
     return (
-        f"\nIt learned not from subjects {', '.join(subjects)}, whose cells made the figures of other subjects worse. They "
-        "chose\nthresholds and are in all figures below."
+        f"It learned not from subjects {', '.join(subjects)}, whose cells made the figures of other subjects worse.\n"
+        "They chose thresholds, and are in all figures below.\n"
     )
 
 
@@ -208,6 +228,28 @@ def _cell(estimate: dict[str, float]) -> str:
 def _spread(label: str, shares: dict[str, float]) -> str:
     columns = (f"{shares[name]:.2f}" for name in ("lowest", "median", "highest"))
     return f"| {label} | {shares['subjects']} | {' | '.join(columns)} |"
+
+
+def _subject_shares(shares: dict[str, Any]) -> str:
+    figures = [_with_interval(estimate) for estimate in shares["roc_auc"].values()]
+    return _SUBJECT_SHARES.format(
+        least_cells=shares["least_cells"],
+        left_out=shares["left_out"],
+        rows="\n".join(_known_subjects(label, spread) for label, spread in shares["spread"].items()),
+        ranking=_RANKING.format(*figures, shares["groups"]) if figures else "",
+    )
+
+
+def _known_subjects(label: str, spread: dict[str, Any]) -> str:
+    cells = (
+        " / ".join(f"{spread[figure][name]:.2f}" for name in ("lowest", "median", "highest"))
+        for figure in ("share_all", "mean_probability_all")
+    )
+    return f"| {label} | {spread['subjects']} | {' | '.join(cells)} |"
+
+
+def _with_interval(estimate: dict[str, float]) -> str:
+    return f"{estimate['value']:.3f} ({estimate['low']:.3f} to {estimate['high']:.3f})"
 
 
 def _threshold(decision: dict[str, Any], name: str, rate: str, promise: str) -> str:

@@ -1,8 +1,12 @@
 """The ledger in Athena, and every query on lines that the function's own code wrote."""
 
 import json
+import random
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, get_args, get_type_hints, is_typeddict
 
 import duckdb
@@ -24,6 +28,7 @@ from lambda_fn.results import (
     scored,
     withdrawn,
 )
+from lambda_fn.slides import SlideTallies, slide_of
 from tests.infra.templates import KEY, Synthesize, only, resources
 
 OLD, NEW = (ModelFacts(version=f"model-{number}", sha256=str(number) * 64) for number in (1, 2))
@@ -73,14 +78,21 @@ BATCHES: dict[str, list[tuple[ResultDocument, WriteOutcome]]] = {
 @pytest.fixture(scope="module")
 def athena(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     """DuckDB in place of Athena. Both run the same standard SQL and read JSON objects as rows."""
-    folder = tmp_path_factory.mktemp("bucket") / "ledger"
-    for day, answers in BATCHES.items():
-        (folder / f"dt={day}").mkdir(parents=True)
-        (folder / f"dt={day}" / "batch.jsonl").write_bytes(ledger(answers))
+    return view_ledger(tmp_path_factory.mktemp("bucket"), BATCHES)
+
+
+def view_ledger(
+    bucket: Path, batches: Mapping[str, Sequence[tuple[ResultDocument, WriteOutcome]]]
+) -> duckdb.DuckDBPyConnection:
+    """A connection that has the ledger of these batches by day as a table; its files lie in ``bucket``."""
+    for day, answers in batches.items():
+        folder = bucket / "ledger" / f"dt={day}"
+        folder.mkdir(parents=True)
+        (folder / "batch.jsonl").write_bytes(ledger(answers))
     types = {name: in_duckdb(kind) for name, kind in COLUMNS.items()}
     connection = duckdb.connect()
     connection.execute(
-        f"create view ledger as select * from read_json('{folder}/*/*.jsonl', columns = {types}, "
+        f"create view ledger as select * from read_json('{bucket}/ledger/*/*.jsonl', columns = {types}, "
         "hive_partitioning = true, hive_types_autocast = false)"
     )
     return connection
@@ -139,6 +151,48 @@ def test_one_slide_is_summed_up(athena: duckdb.DuckDBPyConnection) -> None:
     assert (row["images"], row["decided_normal"], row["to_review"], row["rejected"]) == (2, 1, 1, 0)
     assert row["mean_probability_all"] == 0.35
     assert (row["first_scored_at"], row["last_scored_at"]) == ("2026-11-21T09:00:00.000Z", "2026-11-21T09:00:09.000Z")
+
+
+def test_slides_are_summed_up_as_the_command_line_sums_them_up(tmp_path: Path) -> None:
+    generator = random.Random(0)
+    slides = ("", "/", "a/", "a//", "a/b/", "a\n/", "few/", "old and new/", "患/")
+    documents = [
+        answer(
+            f"{slide}{number}.bmp",
+            f"2026-11-21T09:00:{number:02}.000Z",
+            None if generator.random() < 0.1 else round(generator.random(), 6),
+            OLD if slide.startswith("old") and number % 2 else NEW,
+        )
+        for slide in slides
+        for number in range(3 if slide == "few/" else 40)
+    ]
+    documents += [answer(f"sure/{number}.bmp", DAYS[0], 0.9) for number in range(30)]
+    tallies = SlideTallies()
+    for document in documents:
+        tallies.add(document)
+    with view_ledger(tmp_path, {DAYS[1]: [(document, "written") for document in documents]}) as connection:
+        rows = ask(connection, "slides")
+    assert [row["slide"] for row in rows] == sorted((*slides, "sure/"))
+    for row, summary in zip(rows, tallies.summaries(), strict=True):
+        assert row == {
+            name: pytest.approx(value, abs=2e-6) if isinstance(value, float) else value
+            for name, value in asdict(summary).items()
+        }
+    assert {row["models"] for row in rows} == {1, 2}
+    assert [row["slide"] for row in rows if row["share_all"] is None] == ["few/"]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_the_query_of_slides_groups_by_the_first_folders_once_its_pattern_is_changed(
+    depth: int, tmp_path: Path
+) -> None:
+    keys = ["1.bmp", "a/1.bmp", "a/b/1.bmp", "a/b/c/1.bmp", "a/b/c/d/1.bmp"]
+    description, sql = query("slides")
+    assert sql.count("/)*'") == 2
+    assert "verdict" in description
+    with view_ledger(tmp_path, {DAYS[0]: [(answer(key, DAYS[0], 0.9), "written") for key in keys]}) as connection:
+        rows = connection.execute(sql.replace("/)*'", f"/){{0,{depth}}}'")).fetchall()
+    assert {row[0] for row in rows} == {slide_of(key, depth) for key in keys}
 
 
 def test_an_image_that_is_gone_counts_nowhere_until_it_is_uploaded_again(athena: duckdb.DuckDBPyConnection) -> None:

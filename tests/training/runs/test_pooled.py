@@ -83,7 +83,7 @@ def test_subjects_that_are_left_out_are_predicted_but_teach_no_head(
     manifest = json.loads((place / "run/model/model.json").read_text("utf-8"))
     assert manifest["training"]["left_out"] == ["H1", "2"]
     assert manifest["decision"]["promise"]["groups_of_subjects"] == {"ALL": 4, "normal": 4}
-    assert "not from subjects H1, 2" in " ".join((place / "run/model/MODEL_CARD.md").read_text("utf-8").split())
+    assert "learned not from subjects H1, 2" in " ".join((place / "run/model/MODEL_CARD.md").read_text("utf-8").split())
 
 
 def test_a_subject_that_cannot_be_left_out_is_named(cells: Path, backbone_weights: Path, tmp_path: Path) -> None:

@@ -54,6 +54,34 @@ def test_a_manifest_says_on_how_many_cells_of_how_many_subjects_it_was_measured(
     assert manifest["training"]["libraries"]["numpy"] == np.__version__
 
 
+def test_a_manifest_says_where_its_subjects_lie(manifest: dict[str, Any]) -> None:
+    known = Manifest.from_json(json.dumps(manifest)).known_subjects
+    assert known
+    assert (known.all.subjects, known.normal.subjects) == (4, 4)
+    assert (known.all.share_all.median, known.normal.share_all.median) == (1, 0)
+    assert known.all.mean_probability_all.lowest > known.normal.mean_probability_all.highest
+    assert manifest["metrics"]["subject_shares"]["roc_auc"]["mean_probability_all"]["value"] == 1
+
+
+def test_the_card_says_where_subjects_lie_and_gives_no_verdict(manifest: dict[str, Any]) -> None:
+    card = model_card(manifest)
+    assert "no verdict on a patient" in card
+    assert re.search(r"^\| normal \| 4 \| 0\.00 / 0\.00 / 0\.00 \| 0\.\d\d / 0\.\d\d / 0\.\d\d \|$", card, re.MULTILINE)
+    assert "1.000 (1.000 to 1.000) by the share" in card
+
+
+def test_the_card_of_an_older_manifest_says_nothing_of_subjects_together(manifest: dict[str, Any]) -> None:
+    del manifest["metrics"]["subject_shares"]
+    assert "A subject's cells together" not in model_card(manifest)
+
+
+def test_a_card_without_subjects_of_five_cells_states_none(small_dataset: Dataset) -> None:
+    subjects = np.arange(40).astype(str)
+    card = model_card(manifest_of(replace(small_dataset, subjects=subjects, groups=np.arange(40))))
+    assert "Subjects with fewer cells, about whom nothing is stated: 40." in card
+    assert "Area under" not in card
+
+
 def test_the_manifest_says_how_pixels_are_resampled(manifest: dict[str, Any]) -> None:
     assert manifest["preprocessing"] == {"crop": 64, "size": 32, "resampling": "bilinear"}
 
