@@ -3,7 +3,7 @@
 import hashlib
 from time import perf_counter
 
-from lambda_fn import images, results
+from lambda_fn import images, morphology, results
 from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.decisions import Policy, decide
 from lambda_fn.errors import RejectedImageError
@@ -12,17 +12,20 @@ from lambda_fn.model import Model
 from lambda_fn.results import ImageFacts, ModelFacts, ResultDocument, Timing
 
 
-def score(model: Model, image: StoredImage, policy: Policy | None = None) -> ResultDocument:
+def score(
+    model: Model, image: StoredImage, policy: Policy | None = None, um_per_px: float | None = None
+) -> ResultDocument:
     """Score an image and decide on it.
 
     Args:
         model: the model.
         image: the image file.
         policy: the rules of the decision; None takes the thresholds of the model's manifest.
+        um_per_px: micrometres a pixel of the images; None if the scale is unknown.
 
     Returns:
         The result document, ``rejected`` if the image cannot be scored. Its ``decode`` time includes the time to find
-        the cell, cut it out and resize it.
+        the cell, cut it out and resize it. A cell that goes to review is measured.
     """
     facts: ImageFacts = {
         "bucket": image.bucket,
@@ -55,4 +58,7 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
         return results.rejected(facts, no_score, identity, timing_ms)
     doubts = tuple(dict.fromkeys(decoded.doubts + cell.doubts))
     verdict = decide(prediction, policy or Policy(model.manifest.thresholds), doubts)
-    return results.scored(facts, verdict, prediction.probability_all, identity, timing_ms)
+    document = results.scored(facts, verdict, prediction.probability_all, identity, timing_ms)
+    if document["review"]["required"]:
+        document["morphology"] = morphology.measure(cell.pixels, cell.mask, um_per_px)
+    return document
