@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from lambda_fn.class_ranges import ClassRanges
 from lambda_fn.decisions import Thresholds
 from lambda_fn.errors import ModelError
 
@@ -106,6 +107,7 @@ class Manifest:
         threads: threads within one inference.
         data_set: title of the data set that the model was trained on; empty if the manifest names none.
         achieved: effects of the thresholds on subjects that the model never saw; None if the manifest lacks them.
+        morphology: spread of the training cells' numbers by class; None if the manifest lacks it.
     """
 
     version: str
@@ -119,6 +121,7 @@ class Manifest:
     threads: int
     data_set: str = ""
     achieved: AchievedShares | None = None
+    morphology: ClassRanges | None = None
 
     @classmethod
     def read(cls, folder: Path = MODEL_FOLDER) -> "Manifest":
@@ -162,6 +165,7 @@ class Manifest:
                 threads=int(content.get("session", {}).get("threads", 1)),
                 data_set=str(content.get("training", {}).get("data_set", "")),
                 achieved=_achieved(decision.get("achieved")),
+                morphology=ClassRanges.from_fields(content["morphology"]) if content.get("morphology") else None,
             )
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise ModelError(f"{MANIFEST_FILE} is not a manifest of a model: {error!r}") from error

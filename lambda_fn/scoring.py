@@ -12,16 +12,13 @@ from lambda_fn.model import Model
 from lambda_fn.results import ImageFacts, ModelFacts, ResultDocument, Timing
 
 
-def score(
-    model: Model, image: StoredImage, policy: Policy | None = None, um_per_px: float | None = None
-) -> ResultDocument:
+def score(model: Model, image: StoredImage, policy: Policy | None = None) -> ResultDocument:
     """Score an image and decide on it.
 
     Args:
         model: the model.
         image: the image file.
         policy: the rules of the decision; None takes the thresholds of the model's manifest.
-        um_per_px: micrometres a pixel of the images; None if the scale is unknown.
 
     Returns:
         The result document, ``rejected`` if the image cannot be scored. Its ``decode`` time includes the time to find
@@ -57,8 +54,9 @@ def score(
         no_score = RejectedImageError("no_score", "The model's output for this image is no probability.")
         return results.rejected(facts, no_score, identity, timing_ms)
     doubts = tuple(dict.fromkeys(decoded.doubts + cell.doubts))
-    verdict = decide(prediction, policy or Policy(model.manifest.thresholds), doubts)
+    policy = policy or Policy(model.manifest.thresholds)
+    verdict = decide(prediction, policy, doubts)
     document = results.scored(facts, verdict, prediction.probability_all, identity, timing_ms)
     if document["review"]["required"]:
-        document["morphology"] = morphology.measure(cell.pixels, cell.mask, um_per_px)
+        document["morphology"] = morphology.measure(cell.pixels, cell.mask, policy.um_per_px)
     return document
