@@ -27,7 +27,7 @@ SPOT_AREA = 0.0015
 # Otsu's between-class variance over the total variance. One normal distribution has 2/pi = 0.64, an even spread 0.75.
 MIN_SEPARABILITY = 0.80
 # Shares of the cell: cytoplasm has at least this much, of which its largest piece at the rim has at least so much.
-MIN_CYTOPLASM, MIN_ONE_PIECE = 0.03, 0.80
+MIN_CYTOPLASM, MIN_ONE_PIECE = 0.03, 0.60
 # Share of the cell's area that a vacuole has at least, and its least roundness.
 VACUOLE_AREA, VACUOLE_ROUNDNESS = 0.0015, 0.7
 
@@ -83,14 +83,17 @@ def measure_stain(green: NDArray[np.uint8], body: NDArray[np.bool_], diameter: f
     inside, inner = shrink(whole, rim), shrink(whole, max(rim + 1, round(SPOT_RIM * diameter / field)))
     if not inside.any():
         return None
-    sums = _sums(np.where(inside, levels, levels[inside].mean()))
-    smooth = _box_mean(sums, _odd(SPOT * diameter / field))
-    around = _box_mean(sums, _odd(AROUND_SPOT * diameter / field))
+    spot, around_spot = (_odd(share * diameter / field) for share in (SPOT, AROUND_SPOT))
+    sums = _sums(_filled(levels, inside))
+    smooth = _box_mean(sums, spot)
     threshold, separability = otsu(smooth[inside].astype(np.uint8))
     pale = smooth >= threshold + 1
     cytoplasm = _cytoplasm(inside, inner, pale) if separability >= MIN_SEPARABILITY else None
     chromatin = inside if cytoplasm is None else inside & ~cytoplasm
-    spots = _pale_spots(smooth / np.maximum(around, 1) - 1, chromatin & inner)
+    if cytoplasm is not None:  # it must not count as the surroundings of a spot
+        sums = _sums(_filled(levels, chromatin))
+    contrast = _box_mean(sums, spot) / np.maximum(_box_mean(sums, around_spot), 1) - 1
+    spots = _pale_spots(contrast, shrink(chromatin, 1) & inner)
     # The rim beside the nucleus belongs to the nucleus.
     nucleus = None if cytoplasm is None else chromatin | grow(chromatin, rim) & whole & ~inside
     vacuoles = None if cytoplasm is None else _vacuoles(smooth, inside, cytoplasm)
@@ -140,6 +143,11 @@ def _in_fields(values: NDArray[np.generic], field: int) -> Grey:
     return np.asarray(sums / np.float32(field**2))
 
 
+def _filled(levels: Grey, within: Mask) -> Grey:
+    """Return levels with their mean over a mask outside of it."""
+    return np.where(within, levels, levels[within].mean())
+
+
 def _cytoplasm(inside: Mask, inner: Mask, pale: Mask) -> Mask | None:
     """Return the pale part at the rim; None if it is small, in several pieces, or no wider than the rim's own light."""
     labels, count = label(pale & inside)
@@ -163,7 +171,13 @@ def _pale_spots(contrast: Grey, within: Mask) -> list[Spot]:
     if not values.size:
         return []
     middle, texture = _spread(values)
-    pale = within & (contrast > middle + max(SPOT_CONTRAST * texture, SPOT_BRIGHTNESS))
+    least = max(SPOT_CONTRAST * texture, SPOT_BRIGHTNESS)
+    # The foot of a bell is wider than its half height, at which its area is counted.
+    wide = within & (contrast > middle + least / 2)
+    labels, count = label(wide)
+    peaks = np.zeros(count + 1)
+    np.maximum.at(peaks, labels[wide], contrast[wide] - middle)
+    pale = wide & (contrast - middle > peaks[labels] / 2) & (peaks >= least)[labels]
     return _spots(pale, within, SPOT_AREA * np.count_nonzero(within))
 
 
