@@ -51,8 +51,13 @@ def largest_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def count_in_fields(mask: NDArray[np.bool_], field: int) -> NDArray[np.intp]:
     """Count the set pixels of each square of ``field`` pixels; those at the far edges may lie partly beyond."""
-    padded = np.pad(mask, [(0, -length % field) for length in mask.shape])
-    return np.asarray(np.count_nonzero(padded.reshape(len(padded) // field, field, -1, field), axis=(1, 3)))
+    counts = np.pad(mask, [(0, -length % field) for length in mask.shape])
+    for _ in range(2):  # rows, then columns; numpy takes many times as long for both at once
+        sums = np.zeros((len(counts) // field, counts.shape[1]), np.intp)
+        for offset in range(field):
+            sums += counts[offset::field]
+        counts = sums.T
+    return counts
 
 
 def grow(mask: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:

@@ -124,13 +124,16 @@ def without_slivers(mask: NDArray[np.bool_], diameter: float) -> NDArray[np.bool
     """
     field = max(1, round(diameter / FIELDS))
     steps = max(1, round(SLIVER * diameter / field))
-    core = shrink(count_in_fields(mask, field) >= field**2 / 2, steps)
+    counts = count_in_fields(mask, field)
+    core = shrink(counts >= field**2 / 2, steps)
     # One field more than the opening, so that round edges stay whole.
-    kept = grow(core, steps + 1).repeat(field, axis=0).repeat(field, axis=1)[: mask.shape[0], : mask.shape[1]]
-    labels, count = label(mask & ~kept)
-    large = np.bincount(labels.ravel(), minlength=count + 1) >= MIN_SLIVER * np.count_nonzero(mask)
+    labels, count = label((counts > 0) & ~grow(core, steps + 1))
+    large = np.bincount(labels.ravel(), counts.ravel(), count + 1) >= MIN_SLIVER * np.count_nonzero(mask)
     large[0] = False
-    body = largest_piece(mask & ~large[labels])
+    if not large.any():
+        return mask
+    slivers = large[labels].repeat(field, axis=0).repeat(field, axis=1)[: mask.shape[0], : mask.shape[1]]
+    body = largest_piece(mask & ~slivers)
     return body if 2 * np.count_nonzero(body) > np.count_nonzero(mask) else mask
 
 

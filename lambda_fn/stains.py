@@ -34,16 +34,16 @@ VACUOLE_AREA, VACUOLE_ROUNDNESS = 0.0015, 0.7
 
 @dataclass(frozen=True)
 class Spot:
-    """A spot in a cell: (row, column) of its centre, its area in pixels, and its circularity, 0 to 1."""
+    """A spot in a cell: (row, column) of its centre, its area in pixels, and its number among all pieces."""
 
     place: tuple[float, float]
     area: int
-    circularity: float
+    number: int
 
     def scaled(self, field: int) -> "Spot":
         """Return a spot of fields as a spot of pixels, for fields of this side."""
         row, column = ((line + 0.5) * field - 0.5 for line in self.place)
-        return Spot((row, column), self.area * field**2, self.circularity)
+        return Spot((row, column), self.area * field**2, self.number)
 
 
 @dataclass(frozen=True)
@@ -173,27 +173,35 @@ def _pale_spots(contrast: Grey, within: Mask) -> list[Spot]:
     middle, texture = _spread(values)
     least = max(SPOT_CONTRAST * texture, SPOT_BRIGHTNESS)
     # The foot of a bell is wider than its half height, at which its area is counted.
-    wide = within & (contrast > middle + least / 2)
-    labels, count = label(wide)
-    peaks = np.zeros(count + 1)
-    np.maximum.at(peaks, labels[wide], contrast[wide] - middle)
-    pale = wide & (contrast - middle > peaks[labels] / 2) & (peaks >= least)[labels]
-    return _spots(pale, within, SPOT_AREA * np.count_nonzero(within))
+    labels, count = label(within & (contrast > middle + least / 2))
+    heights = contrast - np.float32(middle)
+    wide = labels > 0
+    peaks = np.zeros(count + 1, np.float32)
+    np.maximum.at(peaks, labels[wide], heights[wide])
+    low = peaks < least
+    return _spots(np.where((heights > peaks[labels] / 2) & ~low[labels], labels, 0), count, within, SPOT_AREA)
 
 
-def _spots(mask: Mask, within: Mask, least_area: float) -> list[Spot]:
-    """Return the pieces of a mask that have an area and do not touch the border of ``within``, the largest first."""
-    labels, count = label(mask)
-    areas = np.bincount(labels.ravel(), minlength=count + 1)
-    left_out = areas < max(least_area, 2)
-    left_out[labels[within & ~shrink(within, 1)]] = True
-    left_out[0] = True
-    found = []
-    for number in np.flatnonzero(~left_out).tolist():
-        piece = labels == number
-        rows, columns = np.nonzero(piece)
-        circularity = min(1.0, 4 * math.pi * len(rows) / crofton_perimeter(piece) ** 2)
-        found.append(Spot((float(rows.mean()), float(columns.mean())), len(rows), circularity))
+def _spots(labels: NDArray[np.intp], count: int, within: Mask, least_share: float) -> list[Spot]:
+    """Return the pieces that have a share of an area and do not touch its border, the largest first.
+
+    Args:
+        labels: the pieces, numbered from 1 to ``count``.
+        count: number of pieces.
+        within: the area.
+        least_share: of the area, 0 to 1.
+    """
+    rows, columns = np.nonzero(labels)
+    numbers = labels[rows, columns]
+    areas = np.bincount(numbers, minlength=count + 1)
+    down, right = (np.bincount(numbers, line, count + 1) / np.maximum(areas, 1) for line in (rows, columns))
+    kept = areas >= max(least_share * np.count_nonzero(within), 2)
+    kept[labels[within & ~shrink(within, 1)]] = False
+    kept[0] = False
+    found = [
+        Spot((float(down[number]), float(right[number])), int(areas[number]), number)
+        for number in np.flatnonzero(kept).tolist()
+    ]
     return sorted(found, key=lambda spot: -spot.area)
 
 
@@ -201,8 +209,13 @@ def _vacuoles(smooth: Grey, inside: Mask, cytoplasm: Mask) -> list[Spot]:
     """Return the round spots that are brighter than the cytoplasm, in it or before the nucleus."""
     middle, texture = _spread(smooth[cytoplasm])
     bright = inside & (smooth > middle + max(SPOT_CONTRAST * texture, SPOT_BRIGHTNESS * middle))
-    spots = _spots(bright, inside, VACUOLE_AREA * np.count_nonzero(inside))
-    return [spot for spot in spots if spot.circularity >= VACUOLE_ROUNDNESS]
+    labels, count = label(bright)
+    spots = _spots(labels, count, inside, VACUOLE_AREA)
+    return [spot for spot in spots if _circularity(labels == spot.number) >= VACUOLE_ROUNDNESS]
+
+
+def _circularity(mask: Mask) -> float:
+    return 4 * math.pi * np.count_nonzero(mask) / crofton_perimeter(mask) ** 2
 
 
 def _spread(values: Grey) -> tuple[float, float]:
