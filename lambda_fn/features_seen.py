@@ -8,11 +8,10 @@ from lambda_fn.class_ranges import ClassRanges
 from lambda_fn.decisions import Label
 from lambda_fn.morphology_facts import MorphologyFacts, quantities
 
-# Depth of a cleft, share of the diameter, from which the outline is called deeply clefted. One in ten cells of
-# C-NMC 2019 (doi 10.7937/tcia.2019.dc64i46r) has such a cleft.
-DEEP_CLEFT = 0.10
-# Aspect below which a cell is called elongated.
-ELONGATED = 0.70
+# Depth of a cleft, share of the diameter, from which the outline is called deeply clefted; aspect below which a cell is
+# called elongated. Of 300 ALL and 300 normal cells of C-NMC 2019 (doi 10.7937/tcia.2019.dc64i46r), 7 % and 4 % are
+# deeply clefted, 10 % and 6 % elongated.
+DEEP_CLEFT, ELONGATED = 0.10, 0.70
 # Ratios of nucleus to cell.
 SCANT_CYTOPLASM, AMPLE_CYTOPLASM = 0.80, 0.60
 # A number above, or below, this share of a class is worth a word.
@@ -22,7 +21,7 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 
 def features_seen(morphology: MorphologyFacts, ranges: ClassRanges | None = None) -> tuple[str, ...]:
-    """Return the features of a cell in words, such as "deeply clefted outline (2 clefts, deepest 12 % of the diameter)".
+    """Return the features of a cell in words, such as "deeply clefted outline (12 % of the diameter)".
 
     Args:
         morphology: of the cell.
@@ -35,12 +34,11 @@ def features_seen(morphology: MorphologyFacts, ranges: ClassRanges | None = None
         words.append(_count(spots["number"], "pale spot"))
     if (ratio := morphology["nc_ratio"]) is not None:
         amount = "scant" if ratio >= SCANT_CYTOPLASM else "ample" if ratio < AMPLE_CYTOPLASM else "moderate"
-        words.append(f"{amount} cytoplasm (nucleus {ratio:.0%} of the cell)")
+        words.append(f"{amount} cytoplasm (nucleus {_percent(ratio)} of the cell)")
     elif morphology["not_measured"].get("nc_ratio") == "cytoplasm_not_visible":
         words.append("no cytoplasm visible")
-    if vacuoles := morphology["vacuoles"]:
-        if vacuoles["number"]:
-            words.append(_count(vacuoles["number"], "vacuole"))
+    if (vacuoles := morphology["vacuoles"]) and vacuoles["number"]:
+        words.append(_count(vacuoles["number"], "vacuole"))
     if ranges:
         words += [
             *_against(ranges, morphology, "cell_area_px", "large", "small"),
@@ -55,10 +53,14 @@ def _outline(morphology: MorphologyFacts) -> str:
     clefts = morphology["clefts"]
     if not clefts["number"]:
         return "outline without clefts"
-    depth = f"{clefts['deepest']:.0%} of the diameter"
+    depth = f"{_percent(clefts['deepest'])} of the diameter"
     if clefts["number"] > 1:
         depth = f"{clefts['number']} clefts, deepest {depth}"
     return f"{'deeply ' if clefts['deepest'] >= DEEP_CLEFT else ''}clefted outline ({depth})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _count(number: int, noun: str) -> str:
@@ -76,7 +78,7 @@ def _against(ranges: ClassRanges, morphology: MorphologyFacts, name: str, high: 
         if share is None:
             return []
         below[label] = share
-    shares = f"above {below['normal']:.0%} of normal and {below['ALL']:.0%} of ALL cells"
+    shares = f"above {_percent(below['normal'])} of normal and {_percent(below['ALL'])} of ALL cells"
     if max(below.values()) >= REMARKABLE:
         return [f"{high} ({shares})"]
     if min(below.values()) < 1 - REMARKABLE:

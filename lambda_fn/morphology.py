@@ -60,9 +60,9 @@ def measure(
     nucleus = stain.nucleus_area if stain else None
     missing: dict[str, NotMeasured] = {}
     if stain is None:
-        missing = {name: "too_thin" for name in (*NEEDS_STAIN, *NEEDS_CYTOPLASM)}
+        missing = dict.fromkeys((*NEEDS_STAIN, *NEEDS_CYTOPLASM), "too_thin")
     elif nucleus is None:
-        missing = {name: "cytoplasm_not_visible" for name in NEEDS_CYTOPLASM}
+        missing = dict.fromkeys(NEEDS_CYTOPLASM, "cytoplasm_not_visible")
     return {
         "cell_area_px": area,
         "equivalent_diameter_px": round(diameter, 2),
@@ -89,7 +89,9 @@ def _clefts(clefts: tuple[Hollow, ...], diameter: float, grid: Grid) -> CleftsFa
     places: list[CleftFacts] = []
     for cleft in clefts:
         x, y = grid.on_image(cleft.place)
-        places.append({"x": x, "y": y, "depth": round(cleft.depth / diameter, 4), "width": round(cleft.width / diameter, 4)})
+        places.append(
+            {"x": x, "y": y, "depth": round(cleft.depth / diameter, 4), "width": round(cleft.width / diameter, 4)}
+        )
     return {"number": len(places), "deepest": max((cleft["depth"] for cleft in places), default=0.0), "places": places}
 
 

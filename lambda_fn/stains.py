@@ -28,6 +28,9 @@ SPOT_AREA = 0.0015
 MIN_SEPARABILITY = 0.80
 # Shares of the cell: cytoplasm has at least this much, of which its largest piece at the rim has at least so much.
 MIN_CYTOPLASM, MIN_ONE_PIECE = 0.03, 0.60
+# Optical density of cytoplasm over that of the nucleus, at most. Of 197 photographed cells with visible cytoplasm (Zheng
+# et al. 2018, Micron 107), all are below 0.54; the light edges of dark nuclei in C-NMC 2019 are above 0.8.
+MAX_DENSITY = 0.75
 # Share of the cell's area that a vacuole has at least, and its least roundness.
 VACUOLE_AREA, VACUOLE_ROUNDNESS = 0.0015, 0.7
 
@@ -89,6 +92,9 @@ def measure_stain(green: NDArray[np.uint8], body: NDArray[np.bool_], diameter: f
     threshold, separability = otsu(smooth[inside].astype(np.uint8))
     pale = smooth >= threshold + 1
     cytoplasm = _cytoplasm(inside, inner, pale) if separability >= MIN_SEPARABILITY else None
+    if cytoplasm is not None:
+        densities = [float(_density(levels[part]).mean()) for part in (cytoplasm, inside & ~cytoplasm)]
+        cytoplasm = cytoplasm if densities[0] <= MAX_DENSITY * densities[1] else None
     chromatin = inside if cytoplasm is None else inside & ~cytoplasm
     if cytoplasm is not None:  # it must not count as the surroundings of a spot
         sums = _sums(_filled(levels, chromatin))
@@ -128,9 +134,14 @@ def otsu(levels: NDArray[np.uint8]) -> tuple[int, float]:
     return threshold, min(1.0, float(between[threshold]) / total)
 
 
+def _density(levels: Grey) -> Grey:
+    """Return the optical density of levels from 0 to 255, against the lightest level."""
+    return np.asarray(np.log10(255 / np.maximum(levels, 1)), np.float32)
+
+
 def _variation(levels: Grey) -> float:
     """Return the standard deviation over the mean of the optical density, log10(255 / level)."""
-    density = np.log10(255 / np.maximum(levels, 1))
+    density = _density(levels)
     mean = float(density.mean())
     return float(density.std()) / mean if mean > 0 else 0.0
 

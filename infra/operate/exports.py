@@ -41,7 +41,7 @@ COLUMNS = {
     "format": "VARCHAR",
     "width": "INTEGER",
     "height": "INTEGER",
-    **{name: "DOUBLE" for name in QUANTITIES},
+    **dict.fromkeys(QUANTITIES, "DOUBLE"),
     "features_seen": "VARCHAR",
     "morphology": "VARCHAR",
     "explanation_key": "VARCHAR",

@@ -43,7 +43,7 @@ class Error:
 
 @dataclass(frozen=True)
 class Found:
-    """Things that were drawn and found. ``drawn``, ``found``, ``invented``: number drawn, found, and found elsewhere."""
+    """How many things were drawn, how many of them were found, and how many others were found."""
 
     drawn: int
     found: int
@@ -71,7 +71,9 @@ def errors(pairs: Sequence[Pair]) -> dict[str, Error]:
     ]
     ratios = [(cell.nc_ratio, facts["nc_ratio"]) for cell, facts in pairs if cell.nc_ratio and facts["nc_ratio"]]
     deepest = [
-        (cell.clefts[0], facts["clefts"]["deepest"]) for cell, facts in pairs if cell.clefts and facts["clefts"]["number"]
+        (cell.clefts[0], facts["clefts"]["deepest"])
+        for cell, facts in pairs
+        if cell.clefts and facts["clefts"]["number"]
     ]
     return {
         "cell_area_px": _error(((c.area, f["cell_area_px"]) for c, f in pairs), relative=True),
@@ -106,7 +108,9 @@ def findings(pairs: Sequence[Pair]) -> dict[str, Found]:
         "pale spots": _spots_found((cell.pale_spots, facts["pale_spots"], facts) for cell, facts in pairs),
         "vacuoles": _spots_found((cell.vacuoles, facts["vacuoles"], facts) for cell, facts in visible),
         "visible cytoplasm": Found(
-            sum(drawn for drawn, _ in seen), sum(all(both) for both in seen), sum(found and not drawn for drawn, found in seen)
+            sum(drawn for drawn, _ in seen),
+            sum(all(both) for both in seen),
+            sum(found and not drawn for drawn, found in seen),
         ),
     }
 
@@ -148,10 +152,15 @@ def _table(pairs: Sequence[Pair]) -> str:
     lines = ["| quantity | n | bias | mean absolute error | 95 % below |", "|---|---:|---:|---:|---:|"]
     for name, error in errors(pairs).items():
         scale, unit = (100, " %") if error.relative else (1, "")
-        values = (f"{scale * value:.{2 if error.relative else 4}f}{unit}" for value in (error.bias, error.absolute, error.ninety_fifth))
+        values = (
+            f"{scale * value:.{2 if error.relative else 4}f}{unit}"
+            for value in (error.bias, error.absolute, error.ninety_fifth)
+        )
         lines.append(f"| {name} | {error.count:,} | {' | '.join(values)} |")
     lines += ["", "| | drawn | found | invented |", "|---|---:|---:|---:|"]
-    lines += [f"| {name} | {each.drawn:,} | {each.found:,} | {each.invented:,} |" for name, each in findings(pairs).items()]
+    lines += [
+        f"| {name} | {each.drawn:,} | {each.found:,} | {each.invented:,} |" for name, each in findings(pairs).items()
+    ]
     return "\n".join(lines)
 
 

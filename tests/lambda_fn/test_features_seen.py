@@ -19,7 +19,10 @@ RANGES = ClassRanges(
     cells={"ALL": 100, "normal": 50},
     quantiles={
         "ALL": {"cell_area_px": (24e3, 26e3, 30e3, 35e3, 40e3, 45e3, 50e3), "chromatin_cv": (0.06,) * 3 + (0.1,) * 4},
-        "normal": {"cell_area_px": (15e3, 18e3, 20e3, 25e3, 28e3, 33e3, 36e3), "chromatin_cv": (0.06,) * 3 + (0.1,) * 4},
+        "normal": {
+            "cell_area_px": (15e3, 18e3, 20e3, 25e3, 28e3, 33e3, 36e3),
+            "chromatin_cv": (0.06,) * 3 + (0.1,) * 4,
+        },
     },
 )
 
@@ -57,22 +60,22 @@ def number(count: int, **others: Any) -> dict[str, Any]:
     ("changes", "feature"),
     [
         ({}, "outline without clefts"),
-        ({"clefts": number(1, deepest=0.06)}, "clefted outline (6% of the diameter)"),
-        ({"clefts": number(2, deepest=0.12)}, "deeply clefted outline (2 clefts, deepest 12% of the diameter)"),
+        ({"clefts": number(1, deepest=0.06)}, "clefted outline (6 % of the diameter)"),
+        ({"clefts": number(2, deepest=0.12)}, "deeply clefted outline (2 clefts, deepest 12 % of the diameter)"),
         ({"aspect": 0.6}, "elongated"),
         ({"pale_spots": number(3, area_px=90)}, "three pale spots"),
         ({"pale_spots": number(1, area_px=30)}, "one pale spot"),
         ({"pale_spots": number(14, area_px=900)}, "14 pale spots"),
         ({}, "no pale spots"),
         ({}, "no cytoplasm visible"),
-        ({"nc_ratio": 0.9}, "scant cytoplasm (nucleus 90% of the cell)"),
-        ({"nc_ratio": 0.7}, "moderate cytoplasm (nucleus 70% of the cell)"),
-        ({"nc_ratio": 0.4}, "ample cytoplasm (nucleus 40% of the cell)"),
+        ({"nc_ratio": 0.9}, "scant cytoplasm (nucleus 90 % of the cell)"),
+        ({"nc_ratio": 0.7}, "moderate cytoplasm (nucleus 70 % of the cell)"),
+        ({"nc_ratio": 0.4}, "ample cytoplasm (nucleus 40 % of the cell)"),
         ({"nc_ratio": 0.7, "vacuoles": number(2, area_px=60)}, "two vacuoles"),
-        ({"cell_area_px": 34_000}, "large (above 90% of normal and 25% of ALL cells)"),
-        ({"cell_area_px": 16_000}, "small (above 5% of normal and 0% of ALL cells)"),
-        ({"chromatin_cv": 0.2}, "coarse chromatin (above 95% of normal and 95% of ALL cells)"),
-        ({"chromatin_cv": 0.05}, "even chromatin (above 0% of normal and 0% of ALL cells)"),
+        ({"cell_area_px": 34_000}, "large (above 90 % of normal and 25 % of ALL cells)"),
+        ({"cell_area_px": 16_000}, "small (above 5 % of normal and 0 % of ALL cells)"),
+        ({"chromatin_cv": 0.2}, "coarse chromatin (above 95 % of normal and 95 % of ALL cells)"),
+        ({"chromatin_cv": 0.05}, "even chromatin (above 0 % of normal and 0 % of ALL cells)"),
         ({"touches_frame": True}, "cut by the image's edge, so size and outline are of the visible part"),
     ],
 )

@@ -55,11 +55,12 @@ def test_a_nucleus_in_pale_cytoplasm_is_measured(radius: float) -> None:
     "green",
     [
         drawn(),
+        (drawn(70) - CYTOPLASM) / 5 + 60,  # a nucleus hardly darker than the rest
         drawn(86),  # a rim no wider than the light of the background reaches
         drawn() + np.linspace(0, 60, 220),  # a thick and a thin side
         drawn() + 60 * (np.indices((220, 220)).sum(axis=0) // 12 % 2),  # clumped chromatin
     ],
-    ids=["even", "rim", "gradient", "clumps"],
+    ids=["even", "hardly darker", "rim", "gradient", "clumps"],
 )
 def test_cytoplasm_is_not_taken_for_visible_without_a_pale_part_at_the_rim(green: NDArray[np.float64]) -> None:
     stain = measure_stain(green.clip(0, 255).astype(np.uint8), disc(), 180)
