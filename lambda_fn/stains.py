@@ -22,14 +22,14 @@ SPOT, AROUND_SPOT = 0.05, 0.22
 # A pale spot stands out by this many deviations of the cell's own texture (1.4826 times the median deviation, which is
 # the standard deviation of a normal distribution) and by this optical density.
 SPOT_CONTRAST, SPOT_BRIGHTNESS = 4.0, 0.05
-# Share of the nucleus' area that a pale spot has at least. A nucleolus has a tenth of the nucleus' diameter or more.
+# Share of the nucleus' area that a pale spot has at least: that of a circle with 0.04 of its diameter.
 SPOT_AREA = 0.0015
 # Otsu's between-class variance over the total variance. One normal distribution has 2/pi = 0.64, an even spread 0.75.
 MIN_SEPARABILITY = 0.80
 # Shares of the cell: cytoplasm has at least this much, of which its largest piece at the rim has at least so much.
 MIN_CYTOPLASM, MIN_ONE_PIECE = 0.03, 0.60
-# Optical density of cytoplasm over that of the nucleus, at most. Of 197 photographed cells with visible cytoplasm (Zheng
-# et al. 2018, Micron 107), all are below 0.54; the light edges of dark nuclei in C-NMC 2019 are above 0.8.
+# Largest optical density of cytoplasm over that of the nucleus. It is below 0.54 on 197 photographed cells with visible
+# cytoplasm (Zheng et al. 2018, Micron 107); the light edges of dark nuclei in C-NMC 2019 are above 0.8.
 MAX_DENSITY = 0.75
 # Share of the cell's area that a vacuole has at least, and its least roundness.
 VACUOLE_AREA, VACUOLE_ROUNDNESS = 0.0015, 0.7
