@@ -76,7 +76,7 @@ def trace(mask: NDArray[np.bool_]) -> Points:
         corners.append(place)
         headings.append(heading)
     rows, columns = np.divmod(np.array(corners), width)
-    return np.stack([rows, columns], axis=1) - 1 + _RIGHT_OF_STEP[np.array(headings)]
+    return np.asarray(np.stack([rows, columns], axis=1) - 1 + _RIGHT_OF_STEP[np.array(headings)])
 
 
 def hull_of(contour: Points) -> list[int]:

@@ -3,6 +3,8 @@
 A mask is a boolean array of shape (height, width).
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,7 +53,7 @@ def largest_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def count_in_fields(mask: NDArray[np.bool_], field: int) -> NDArray[np.intp]:
     """Count the set pixels of each square of ``field`` pixels; those at the far edges may lie partly beyond."""
-    counts = np.pad(mask, [(0, -length % field) for length in mask.shape])
+    counts: NDArray[Any] = np.pad(mask, [(0, -length % field) for length in mask.shape])
     for _ in range(2):  # rows, then columns; numpy takes many times as long for both at once
         sums = np.zeros((len(counts) // field, counts.shape[1]), np.intp)
         for offset in range(field):

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from lambda_fn.masks import grow, label, shrink
 from lambda_fn.outlines import crofton_perimeter
 
-Grey, Mask = NDArray[np.float32], NDArray[np.bool_]
+Grey = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 # Squares across a cell's diameter, in whose means the stain is measured.
 FIELDS = 100

@@ -64,7 +64,7 @@ def notched(depth: float, width: float = 14, angle: float = 0.4) -> Mask:
     rows, columns = np.mgrid[:220, :220] - 109.5
     along = columns * math.cos(angle) + rows * math.sin(angle)
     across = rows * math.cos(angle) - columns * math.sin(angle)
-    return disc() & ~((along > 90 - depth) & (np.abs(across) < width / 2))
+    return np.asarray(disc() & ~((along > 90 - depth) & (np.abs(across) < width / 2)))
 
 
 @pytest.mark.parametrize("depth", [10, 20, 40, 60])

@@ -39,7 +39,7 @@ def test_the_separability_of_one_normal_distribution_is_2_over_pi_and_of_two_far
     generator = np.random.default_rng(0)
     one = generator.normal(128, 20, 200_000).clip(0, 255).astype(np.uint8)
     assert otsu(one)[1] == pytest.approx(2 / np.pi, abs=0.01)
-    assert otsu(np.repeat(np.uint8([20, 200]), 50))[1] == pytest.approx(1)
+    assert otsu(np.repeat(np.array([20, 200], np.uint8), 50))[1] == pytest.approx(1)
 
 
 @pytest.mark.parametrize("radius", [50, 65, 75])

@@ -9,7 +9,7 @@ from PIL import Image
 from lambda_fn.cells import find_cell
 from lambda_fn.manifest import Preprocessing
 from lambda_fn.morphology import measure
-from lambda_fn.morphology_facts import QUANTITIES
+from lambda_fn.morphology_facts import QUANTITIES, quantities
 from training.data.dataset import load
 from training.errors import DatasetError
 
@@ -102,7 +102,7 @@ def test_the_morphology_of_every_cell_is_measured_as_the_function_measures_it(ce
     first = find_cell(np.asarray(Image.open(next(cells.rglob(f"{dataset.names[0]}*"))).convert("RGB")))
     facts = measure(first.pixels, first.mask)
     assert facts is not None
-    assert dataset.measured[0, :6].tolist() == [facts[name] for name in list(QUANTITIES)[:6]]
+    assert dataset.measured[0, :6].tolist() == list(quantities(facts).values())[:6]
 
 
 def test_the_digest_changes_with_a_label_but_not_with_the_place(cells: Path, tmp_path: Path) -> None:
