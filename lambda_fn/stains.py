@@ -99,7 +99,7 @@ def measure_stain(green: NDArray[np.uint8], body: NDArray[np.bool_], diameter: f
     chromatin = inside if cytoplasm is None else inside & ~cytoplasm
     if cytoplasm is not None:  # it must not count as the surroundings of a spot
         sums = _sums(_filled(levels, chromatin))
-    contrast = _box_mean(sums, spot) / np.maximum(_box_mean(sums, around_spot), 1) - 1
+    contrast = np.asarray(_box_mean(sums, spot) / np.maximum(_box_mean(sums, around_spot), 1) - 1, np.float32)
     spots = _pale_spots(contrast, shrink(chromatin, 1) & inner)
     # The rim beside the nucleus belongs to the nucleus.
     nucleus = None if cytoplasm is None else chromatin | grow(chromatin, rim) & whole & ~inside
