@@ -51,15 +51,17 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules by which a deployment decides.
+    """The rules by which a deployment decides, and the scale of its images.
 
     Attributes:
         thresholds: the manifest's thresholds, or the ones for the error rates that the deployment tolerates.
         review_everything: every image goes to a person, whatever the model predicts.
+        um_per_px: micrometres a pixel of the images, for the cells' morphology; None if the scale is unknown.
     """
 
     thresholds: Thresholds
     review_everything: bool = False
+    um_per_px: float | None = None
 
 
 @dataclass(frozen=True)

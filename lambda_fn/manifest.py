@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from lambda_fn.class_ranges import ClassRanges
 from lambda_fn.decisions import Thresholds
 from lambda_fn.errors import ModelError
 from lambda_fn.known_subjects import KnownSubjects, read_known_subjects
@@ -108,6 +109,7 @@ class Manifest:
         data_set: title of the data set that the model was trained on; empty if the manifest names none.
         achieved: effects of the thresholds on subjects that the model never saw; None if the manifest lacks them.
         known_subjects: where known subjects lie; None if the manifest does not state it.
+        morphology: spread of the training cells' numbers by class; None if the manifest lacks it.
     """
 
     version: str
@@ -122,6 +124,7 @@ class Manifest:
     data_set: str = ""
     achieved: AchievedShares | None = None
     known_subjects: KnownSubjects | None = None
+    morphology: ClassRanges | None = None
 
     @classmethod
     def read(cls, folder: Path = MODEL_FOLDER) -> "Manifest":
@@ -166,6 +169,7 @@ class Manifest:
                 data_set=str(content.get("training", {}).get("data_set", "")),
                 achieved=_achieved(decision.get("achieved")),
                 known_subjects=read_known_subjects(content.get("metrics", {})),
+                morphology=ClassRanges.from_fields(content["morphology"]) if content.get("morphology") else None,
             )
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise ModelError(f"{MANIFEST_FILE} is not a manifest of a model: {error!r}") from error

@@ -10,6 +10,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from lambda_fn.decisions import Decision, Label, Verdict
 from lambda_fn.errors import RejectedImageError
+from lambda_fn.morphology_facts import MorphologyFacts
 
 SCHEMA = "cellflag/result/1"
 
@@ -86,7 +87,7 @@ class ResultDocument(TypedDict):
     prediction: PredictionFacts | None
     decision: Decision
     review: ReviewFacts
-    morphology: None
+    morphology: MorphologyFacts | None
     explanation: ExplanationFacts
     model: ModelFacts
     timing_ms: Timing

@@ -3,7 +3,7 @@
 import hashlib
 from time import perf_counter
 
-from lambda_fn import images, results
+from lambda_fn import images, morphology, results
 from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.decisions import Policy, decide
 from lambda_fn.errors import RejectedImageError
@@ -22,7 +22,7 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
 
     Returns:
         The result document, ``rejected`` if the image cannot be scored. Its ``decode`` time includes the time to find
-        the cell, cut it out and resize it.
+        the cell, cut it out and resize it. A cell that goes to review is measured.
     """
     facts: ImageFacts = {
         "bucket": image.bucket,
@@ -54,5 +54,9 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
         no_score = RejectedImageError("no_score", "The model's output for this image is no probability.")
         return results.rejected(facts, no_score, identity, timing_ms)
     doubts = tuple(dict.fromkeys(decoded.doubts + cell.doubts))
-    verdict = decide(prediction, policy or Policy(model.manifest.thresholds), doubts)
-    return results.scored(facts, verdict, prediction.probability_all, identity, timing_ms)
+    policy = policy or Policy(model.manifest.thresholds)
+    verdict = decide(prediction, policy, doubts)
+    document = results.scored(facts, verdict, prediction.probability_all, identity, timing_ms)
+    if document["review"]["required"]:
+        document["morphology"] = morphology.measure(cell.pixels, cell.mask, policy.um_per_px)
+    return document

@@ -3,6 +3,7 @@
 The stack writes these variables and reads this module too, so it imports the standard library alone.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
@@ -15,10 +16,15 @@ RESULTS_BUCKET: Final = "RESULTS_BUCKET"
 # The deployment's name, a dimension of every metric. Powertools for AWS Lambda defines the name of the variable.
 SERVICE_NAME: Final = "POWERTOOLS_SERVICE_NAME"
 REVIEW_EVERYTHING: Final = "REVIEW_EVERYTHING"
+UM_PER_PX: Final = "UM_PER_PX"
 
 # Reads wait for S3 while the processor scores images, so many may run at once. Each image that is read ahead may take
 # ``Limits.file_bytes`` of memory.
 READ_AHEAD: Final = 8
+
+# Micrometres a pixel. At the largest, a white blood cell would be one pixel wide.
+SMALLEST_UM_PER_PX: Final = 0.001
+LARGEST_UM_PER_PX: Final = 10.0
 
 # The variable that sets each error rate that a deployment tolerates.
 ERROR_RATE_VARIABLES: Final[Mapping[ErrorRate, str]] = {
@@ -33,6 +39,7 @@ def policy(environment: Mapping[str, str], manifest: Manifest) -> Policy:
     Args:
         environment: may hold ``REVIEW_EVERYTHING`` (``true`` or ``false``), ``ALL_DECIDED_NORMAL`` and
             ``NORMAL_DECIDED_ALL`` (rates, 0 to 1). A rate between two rates of the manifest counts as the lower one.
+            ``UM_PER_PX`` is the scale of the images, in micrometres.
         manifest: the manifest of the model that is served.
 
     Raises:
@@ -46,7 +53,8 @@ def policy(environment: Mapping[str, str], manifest: Manifest) -> Policy:
         for rate, variable in ERROR_RATE_VARIABLES.items()
         if environment.get(variable)
     }
-    return Policy(thresholds_for(tolerated, manifest), review_everything=everything == "true")
+    scale = _scale(environment.get(UM_PER_PX, ""))
+    return Policy(thresholds_for(tolerated, manifest), review_everything=everything == "true", um_per_px=scale)
 
 
 def thresholds_for(tolerated: Mapping[ErrorRate, float], manifest: Manifest) -> Thresholds:
@@ -101,6 +109,20 @@ def expected_error_rates(tolerated: Mapping[ErrorRate, float], manifest: Manifes
 def _threshold(name: ErrorRate, tolerated: Mapping[ErrorRate, float], manifest: Manifest, otherwise: float) -> float:
     pair = manifest.tabulated(name, tolerated[name]) if name in tolerated else None
     return pair[1] if pair else otherwise
+
+
+def _scale(value: str) -> float | None:
+    """Read the micrometres a pixel; None if they are not set."""
+    if not value:
+        return None
+    try:
+        scale = float(value)
+    except ValueError:
+        scale = math.nan
+    if not SMALLEST_UM_PER_PX <= scale <= LARGEST_UM_PER_PX:
+        limits = f"{SMALLEST_UM_PER_PX:g} to {LARGEST_UM_PER_PX:g}"
+        raise SettingsError(f"{UM_PER_PX} is {value!r}; it must be a number from {limits}")
+    return scale
 
 
 def _tolerated(value: str, name: ErrorRate, manifest: Manifest) -> float:

@@ -20,8 +20,9 @@ from infra.commands.slide_summary import sum_up
 from infra.demo.summary import STYLES
 from infra.deployed_stack import DeployedStack
 from infra.operate.access import on_a_stack
+from infra.operate.conditions import NAMES, Condition, read_condition
 from infra.operate.documents import Selection, read_documents, read_documents_below
-from infra.operate.exports import duckdb_module, write_csv, write_jsonl, write_new, write_parquet
+from infra.operate.exports import duckdb_module, seen, write_csv, write_jsonl, write_new, write_parquet
 from lambda_fn.decisions import Decision
 from lambda_fn.keys import RESULTS
 from lambda_fn.results import DecisionOrRejected, ResultDocument, decision_or_rejected
@@ -30,6 +31,8 @@ from lambda_fn.terminal import printable, show_failures, use_utf_8
 _ROWS = 50
 # A terminal of fewer columns shows no reasons and no times, so that keys stay readable.
 _WIDE = 72
+# One of fewer columns shows no features.
+_WIDER = 110
 _WRITERS = {"csv": write_csv, "jsonl": write_jsonl}
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -45,6 +48,23 @@ class Moment(click.ParamType[datetime]):
             return point_in_time(value)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is neither like 90m, 2h, 3d, 1w nor like 2026-11-22 or 2026-11-22T08:00", param, ctx)
+
+
+class Comparison(click.ParamType[Condition]):
+    """A condition on a number, such as ``deepest_cleft>=0.1``."""
+
+    name = "condition"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Condition:
+        """Read the condition, or fail with the names of all numbers."""
+        try:
+            return read_condition(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} is not like 'deepest_cleft>=0.1', with >=, <=, >, < or = and one of {', '.join(NAMES)}",
+                param,
+                ctx,
+            )
 
 
 def point_in_time(text: str, now: datetime | None = None) -> datetime:
@@ -75,6 +95,13 @@ def point_in_time(text: str, now: datetime | None = None) -> datetime:
     "--since", type=Moment(), help="List results written since then: 90m, 2h, 3d or 1w ago, or 2026-11-22T08:00."
 )
 @click.option("--model", help="List results of this model: its version, or the beginning of its digest.")
+@click.option(
+    "--where",
+    "conditions",
+    multiple=True,
+    type=Comparison(),
+    help="List only cells whose number meets this, such as 'deepest_cleft>=0.1'; may be repeated.",
+)
 @click.option("--flagged", is_flag=True, help="List only images that a person should look at.")
 @click.option("--rejected", is_flag=True, help="List only images that could not be scored.")
 @click.option(
@@ -106,6 +133,7 @@ def results(
     decisions: tuple[Decision, ...],
     since: datetime | None,
     model: str | None,
+    conditions: tuple[Condition, ...],
     flagged: bool,
     rejected: bool,
     kind: str,
@@ -137,7 +165,7 @@ def results(
         if not out:
             raise click.UsageError("name a file with --out for Parquet")
         duckdb_module()
-    selection = Selection(prefix, since, decisions, model, flagged, rejected)
+    selection = Selection(prefix, since, decisions, model, flagged, rejected, conditions)
     counts: Counter[DecisionOrRejected] = Counter()
     limit = limit or (_ROWS if kind == "table" else None)
     odd_keys: list[str] = []
@@ -155,7 +183,7 @@ def results(
 def _list(documents: Iterable[ResultDocument], kind: str, out: Path | None) -> None:
     if kind == "table":
         console = Console(highlight=False)
-        console.print(_table(documents, wide=console.width >= _WIDE))
+        console.print(_table(documents, wide=console.width >= _WIDE, wider=console.width >= _WIDER))
     elif out:
         write_new(out, partial(_write, kind, documents))
     else:
@@ -194,18 +222,22 @@ def _write(kind: str, documents: Iterable[ResultDocument], path: Path) -> None:
         _WRITERS[kind](documents, out)
 
 
-def _table(documents: Iterable[ResultDocument], *, wide: bool) -> Table:
+def _table(documents: Iterable[ResultDocument], *, wide: bool, wider: bool) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("image", overflow="fold", ratio=1)
     table.add_column("P(ALL)", justify="right", no_wrap=True)
     table.add_column("decision", no_wrap=True)
     if wide:
         table.add_column("why a person should look", overflow="fold")
+    if wider:
+        table.add_column("features seen", overflow="fold", ratio=1)
+    if wide:
         table.add_column("scored at", no_wrap=True)
     for document in documents:
         prediction, decision = document["prediction"], decision_or_rejected(document)
         reasons = ", ".join(reason.replace("_", " ") for reason in document["review"]["reasons"])
-        others = [reasons, document["scored_at"][:19].replace("T", " ")] if wide else []
+        features = ["; ".join(seen(document))] if wider else []
+        others = [reasons, *features, document["scored_at"][:19].replace("T", " ")] if wide else []
         table.add_row(
             Text(printable(document["image"]["key"])),
             f"{prediction['probability_all']:.3f}" if prediction else "-",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from infra.deployed_stack import PARALLEL_READS, DeployedStack
+from infra.operate.conditions import Condition
 from infra.operate.parallel import in_parallel
 from infra.tools.objects import list_pages, read_json
 from lambda_fn.decisions import Decision
@@ -25,6 +26,7 @@ class Selection:
         model: the model has this version, or a digest that begins with it.
         flagged: a person should look at the image.
         rejected: the image could not be scored.
+        conditions: conditions on the result's numbers; all must hold.
     """
 
     prefix: str = ""
@@ -33,6 +35,7 @@ class Selection:
     model: str | None = None
     flagged: bool = False
     rejected: bool = False
+    conditions: tuple[Condition, ...] = ()
 
     def selects(self, document: ResultDocument) -> bool:
         """Whether a document meets all conditions on its content; prefix and time are not checked here."""
@@ -42,6 +45,7 @@ class Selection:
             and (not self.model or model["version"] == self.model or model["sha256"].startswith(self.model))
             and (not self.flagged or document["review"]["required"])
             and (not self.rejected or document["status"] == "rejected")
+            and all(condition.holds(document) for condition in self.conditions)
         )
 
 

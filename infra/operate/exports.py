@@ -5,17 +5,23 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
 from infra.errors import InfraError
+from lambda_fn.errors import ModelError
+from lambda_fn.features_seen import features_seen
+from lambda_fn.manifest import Manifest
+from lambda_fn.morphology_facts import QUANTITIES, quantities
 from lambda_fn.results import ResultDocument
 
 Row = dict[str, Any]
 
-# Columns of a row, with the SQL type of each in Parquet. ``reasons`` are separated by spaces, ``morphology`` is JSON.
+# Columns of a row, with the SQL type of each in Parquet. ``reasons`` are separated by spaces. ``morphology`` is JSON;
+# its numbers stand before it in columns of their own, and its features in words, separated by semicolons.
 COLUMNS = {
     "key": "VARCHAR",
     "status": "VARCHAR",
@@ -37,6 +43,8 @@ COLUMNS = {
     "format": "VARCHAR",
     "width": "INTEGER",
     "height": "INTEGER",
+    **dict.fromkeys(QUANTITIES, "DOUBLE"),
+    "features_seen": "VARCHAR",
     "morphology": "VARCHAR",
     "explanation_key": "VARCHAR",
 }
@@ -78,9 +86,30 @@ def row(document: ResultDocument) -> Row:
         "format": image["format"],
         "width": image["width"],
         "height": image["height"],
+        **quantities(morphology),
+        "features_seen": "; ".join(seen(document)) if morphology is not None else None,
         "morphology": json.dumps(morphology) if morphology is not None else None,
         "explanation_key": document["explanation"]["key"],
     }
+
+
+def seen(document: ResultDocument) -> tuple[str, ...]:
+    """The features of a cell in words. Those against the classes are only for results of the model in this package."""
+    morphology = document["morphology"]
+    if morphology is None:
+        return ()
+    manifest = shipped_manifest()
+    same = manifest is not None and manifest.sha256 == document["model"]["sha256"]
+    return features_seen(morphology, manifest.morphology if manifest and same else None)
+
+
+@cache
+def shipped_manifest() -> Manifest | None:
+    """The manifest of the model in this package; None if it cannot be read."""
+    try:
+        return Manifest.read()
+    except ModelError:
+        return None
 
 
 def write_csv(documents: Iterable[ResultDocument], out: IO[str]) -> None:

@@ -76,6 +76,8 @@ class Configuration(BaseModel):
             highest rate in the shipped model's table. A rate between two rates of the table counts as the lower one.
             None is the model's own rate.
         normal_decided_all: tolerated share of normal cells that are decided ALL, with the same limits.
+        um_per_px: micrometres a pixel of the images, 0.001 to 10. Results then give areas and diameters of cells
+            in micrometres too.
         backfill_batch_size: most images in one call of the function during a backfill, 1 to 1000.
         backfill_concurrency: most calls of the function that a backfill makes at the same time, 1 to 1000.
         backfill_tolerated_failure_percentage: a backfill ends early if a larger share of its images is in batches that
@@ -124,6 +126,7 @@ class Configuration(BaseModel):
     review_everything: Switch = False
     all_decided_normal: Rate | None = None
     normal_decided_all: Rate | None = None
+    um_per_px: Rate | None = Field(default=None, ge=0.001, le=10)
     backfill_batch_size: Whole = Field(default=50, ge=1, le=1000)
     backfill_concurrency: Whole = Field(default=4, ge=1, le=1000)
     backfill_tolerated_failure_percentage: Whole = Field(default=5, ge=0, le=100)

@@ -132,8 +132,8 @@ def tabulate_thresholds(table: LabelledPredictions) -> dict[str, list[list[float
         that keeps it. A rate is left out if there are too few groups for it, or if no threshold up to 1 keeps it.
     """
     of_all, of_normal = by_group(table.probabilities[table.is_all], table.groups[table.is_all]), _mirrored_normal(table)
-    normal_below = [[rate, _normal_below(of_all, rate)] for rate in TABULATED_RATES]
-    all_from = [[rate, _all_from(of_normal, rate)] for rate in TABULATED_RATES]
+    normal_below = [(rate, _normal_below(of_all, rate)) for rate in TABULATED_RATES]
+    all_from = [(rate, _all_from(of_normal, rate)) for rate in TABULATED_RATES]
     return {
         "all_decided_normal": [[rate, below] for rate, below in normal_below if below is not None],
         "normal_decided_all": [[rate, above] for rate, above in all_from if above is not None and above <= 1],

@@ -113,7 +113,7 @@ def review_by_healthy_groups(table: LabelledPredictions, rates: ErrorRates, seed
 def _review_share(table: LabelledPredictions, thresholds: Thresholds) -> float:
     normal, positive = table.probabilities < thresholds.normal_below, table.probabilities >= thresholds.all_from
     counts = _count(table, normal, positive)
-    return _rates(counts, np.ones((1, len(counts.of_all))), subjects_even=True)[2][0]
+    return float(_rates(counts, np.ones((1, len(counts.of_all))), subjects_even=True)[2][0])
 
 
 def _count(table: LabelledPredictions, normal: NDArray[np.bool_], positive: NDArray[np.bool_]) -> _Counts:

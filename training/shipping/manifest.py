@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lambda_fn.manifest import DISTANCE_OUTPUT, PROBABILITY_OUTPUT, Preprocessing
 from training.data.dataset import Dataset
+from training.evaluation.class_ranges import class_ranges
 from training.evaluation.evidence import Evidence
 from training.evaluation.group_bounds import can_carry
 from training.evaluation.metrics import Metrics
@@ -40,6 +41,7 @@ def describe(graph: ExportedGraph, recipe: Recipe, preprocessing: Preprocessing,
     size = preprocessing.size
     sha256 = hashlib.sha256(graph.onnx).hexdigest()
     measured_on = _measured_on(evidence)
+    ranges = class_ranges(evidence.predictions.dataset)
     return {
         "version": f"{recipe.architecture}-{date.today().isoformat()}-{sha256[:8]}",
         "sha256": sha256,
@@ -57,6 +59,7 @@ def describe(graph: ExportedGraph, recipe: Recipe, preprocessing: Preprocessing,
         "decision": {**_decision(evidence), **measured_on},
         "training": _training(graph, recipe, evidence),
         "metrics": {**measured_on, **_metrics(evidence), "subject_shares": _subject_shares(evidence, recipe.seed)},
+        **({"morphology": ranges.as_fields()} if ranges else {}),
     }
 
 

@@ -156,6 +156,8 @@ def test_context_that_belongs_to_others_is_left_alone() -> None:
         ({"normal_decided_all": "inf"}, "normal_decided_all is 'inf'; it must be a number"),
         ({"normal_decided_all": "nan"}, "normal_decided_all is 'nan'; it must be a number"),
         ({"normal_decided_all": True}, "normal_decided_all is True; it must be a number"),
+        ({"um_per_px": "0"}, "um_per_px is 0; it must be 0.001 to 10"),
+        ({"um_per_px": "small"}, "um_per_px is 'small'; it must be a number"),
         ({"tags": "team"}, "tags holds 'team' with value ''; it must be name=value,name=value"),
         ({"tags": ["team"]}, "tags is ['team']; it must be name=value,name=value"),
         ({"tags": {"team": 7}}, "tags holds 'team' with value 7"),

@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints, is_typeddict
 
 import duckdb
+import numpy as np
 import pytest
 from aws_cdk.assertions import Template
+from numpy.typing import NDArray
 
 from infra import prices
 from infra.stack.ledger import COLUMNS, query, query_names
 from infra.tools.paths import LAMBDA_PACKAGE
 from lambda_fn.decisions import Reason, Verdict
 from lambda_fn.errors import RejectedImageError
+from lambda_fn.morphology import measure
 from lambda_fn.results import (
     LedgerLine,
     ModelFacts,
@@ -49,7 +52,16 @@ def answer(key: str, at: str, probability: float | None, model: ModelFacts = NEW
     else:
         document = scored(image, Verdict("ALL", "ALL", ()), probability, model, timing)
     document["scored_at"] = at
+    if document["status"] == "scored" and document["review"]["required"]:
+        document["morphology"] = measure(*two_clefts())
     return document
+
+
+def two_clefts() -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """A disc with a notch on each side, in one colour, and its mask."""
+    rows, columns = np.mgrid[:200, :200] - 100
+    mask = (rows**2 + columns**2 < 90**2) & ~((abs(rows) < 8) & (abs(columns) > 70))
+    return np.where(mask[..., None], np.uint8(90), np.uint8(0)).repeat(3, axis=2), mask
 
 
 # The first slide was scored by the old model one day and by the new one the next; one message came twice, one late.
@@ -100,8 +112,17 @@ def view_ledger(
 
 def in_duckdb(kind: str) -> str:
     """The DuckDB type for a column type of Athena."""
-    kind = kind.replace("array<string>", "string[]").replace("map<string,double>", "map(string, double)")
-    return kind.replace("struct<", "struct(").replace(">", ")").replace(":", " ")
+    opened: list[str] = []
+    parts = []
+    for part in re.findall(r"struct<|array<|map<|>|:|,|\w+", kind):
+        if part.endswith("<"):
+            opened.append(part)
+            parts.append({"struct<": "struct(", "map<": "map(", "array<": ""}[part])
+        elif part == ">":
+            parts.append("[]" if opened.pop() == "array<" else ")")
+        else:
+            parts.append(" " if part == ":" else part)
+    return "".join(parts)
 
 
 def ask(athena: duckdb.DuckDBPyConnection, name: str, *parameters: str) -> list[dict[str, Any]]:
@@ -144,6 +165,17 @@ def test_drift_is_shown_for_scored_images_by_day_and_model(athena: duckdb.DuckDB
     shares = ("review_percent", "decided_all_percent", "decided_normal_percent")
     assert [newest[name] for name in shares] == [33.3, 33.3, 33.3]
     assert (older["images"], older["spread"], older["review_percent"]) == (1, None, 100.0)
+
+
+def test_the_shape_of_measured_cells_is_summed_up_by_slide(athena: duckdb.DuckDBPyConnection) -> None:
+    rows = ask(athena, "morphology")
+    assert [(row["prefix"], row["decision"], row["measured"]) for row in rows] == [
+        ("slide 1", "review", 1),
+        ("slide 2", "review", 1),
+    ]
+    area = np.count_nonzero(two_clefts()[1])
+    assert all((row["mean_area_px"], row["clefted_percent"], row["mean_pale_spots"]) == (area, 100, 0) for row in rows)
+    assert all((row["cytoplasm_visible"], row["mean_nc_ratio"]) == (0, None) for row in rows)
 
 
 def test_one_slide_is_summed_up(athena: duckdb.DuckDBPyConnection) -> None:
@@ -221,8 +253,17 @@ def test_every_field_of_a_result_is_a_column(template: Template) -> None:
 
 @pytest.mark.parametrize(("name", "part"), get_type_hints(LedgerLine).items())
 def test_a_column_has_the_fields_of_its_part_of_a_ledger_line(name: str, part: Any) -> None:
-    (fields,) = [get_type_hints(kind) for kind in (part, *get_args(part)) if is_typeddict(kind)] or [{}]
-    assert re.findall(r"(\w+):", COLUMNS[name]) == list(fields)
+    assert re.findall(r"(\w+):", COLUMNS[name]) == fields_of(part)
+
+
+def fields_of(part: Any) -> list[str]:
+    """The names of the fields of a typed dictionary and of those within it, in order."""
+    names: list[str] = []
+    for kind in (part, *get_args(part)):
+        if is_typeddict(kind):
+            for name, inner in get_type_hints(kind).items():
+                names += [name, *fields_of(inner)]
+    return names
 
 
 def test_the_ledger_has_no_other_columns_than_its_lines() -> None:

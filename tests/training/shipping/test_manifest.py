@@ -9,6 +9,7 @@ import pytest
 
 from lambda_fn.decisions import Thresholds
 from lambda_fn.manifest import Manifest, Preprocessing
+from lambda_fn.morphology_facts import QUANTITIES
 from training.data.c_nmc import C_NMC
 from training.data.dataset import Dataset
 from training.evaluation.evidence import OutOfFold, measure
@@ -80,6 +81,23 @@ def test_a_card_without_subjects_of_five_cells_states_none(small_dataset: Datase
     card = model_card(manifest_of(replace(small_dataset, subjects=subjects, groups=np.arange(40))))
     assert "Subjects with fewer cells, about whom nothing is stated: 40." in card
     assert "Area under" not in card
+
+
+def test_the_manifest_states_the_quantiles_of_each_class(small_dataset: Dataset) -> None:
+    measured = np.full((40, len(QUANTITIES)), np.nan)
+    measured[:, 0] = np.arange(40) + 1000 * small_dataset.is_all
+    measured[:5, 13] = 0.5  # too few for quantiles
+    ranges = Manifest.from_json(json.dumps(manifest_of(replace(small_dataset, measured=measured)))).morphology
+    assert ranges is not None
+    assert ranges.cells == {"ALL": small_dataset.is_all.sum(), "normal": (~small_dataset.is_all).sum()}
+    for label, of_class in (("ALL", small_dataset.is_all), ("normal", ~small_dataset.is_all)):
+        assert set(ranges.quantiles[label]) == {"cell_area_px"}  # type: ignore[index]
+        expected = np.quantile(measured[of_class, 0], ranges.shares)
+        assert ranges.quantiles[label]["cell_area_px"] == pytest.approx(expected)  # type: ignore[index]
+
+
+def test_the_manifest_of_cells_that_were_not_measured_has_no_quantiles(small_dataset: Dataset) -> None:
+    assert "morphology" not in manifest_of(replace(small_dataset, measured=None))
 
 
 def test_the_manifest_says_how_pixels_are_resampled(manifest: dict[str, Any]) -> None:
