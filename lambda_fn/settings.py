@@ -5,9 +5,9 @@ The stack writes these variables and reads this module too, so it imports the st
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast, get_args
 
-from lambda_fn.decisions import Policy, Thresholds
+from lambda_fn.decisions import Explain, Policy, Thresholds
 from lambda_fn.errors import SettingsError
 from lambda_fn.manifest import ErrorRate, Manifest
 
@@ -15,10 +15,13 @@ RESULTS_BUCKET: Final = "RESULTS_BUCKET"
 # The deployment's name, a dimension of every metric. Powertools for AWS Lambda defines the name of the variable.
 SERVICE_NAME: Final = "POWERTOOLS_SERVICE_NAME"
 REVIEW_EVERYTHING: Final = "REVIEW_EVERYTHING"
+EXPLAIN: Final = "EXPLAIN"
 
 # Reads wait for S3 while the processor scores images, so many may run at once. Each image that is read ahead may take
 # ``Limits.file_bytes`` of memory.
 READ_AHEAD: Final = 8
+
+EXPLAIN_CHOICES: Final[tuple[str, ...]] = get_args(Explain)
 
 # The variable that sets each error rate that a deployment tolerates.
 ERROR_RATE_VARIABLES: Final[Mapping[ErrorRate, str]] = {
@@ -31,8 +34,9 @@ def policy(environment: Mapping[str, str], manifest: Manifest) -> Policy:
     """Return the deployment's policy: the manifest's thresholds, unless the environment sets other error rates.
 
     Args:
-        environment: may hold ``REVIEW_EVERYTHING`` (``true`` or ``false``), ``ALL_DECIDED_NORMAL`` and
-            ``NORMAL_DECIDED_ALL`` (rates, 0 to 1). A rate between two rates of the manifest counts as the lower one.
+        environment: may hold ``REVIEW_EVERYTHING`` (``true`` or ``false``), ``EXPLAIN`` (``flagged``, ``all`` or
+            ``none``), ``ALL_DECIDED_NORMAL`` and ``NORMAL_DECIDED_ALL`` (rates, 0 to 1). A rate between two rates of
+            the manifest counts as the lower one.
         manifest: the manifest of the model that is served.
 
     Raises:
@@ -41,12 +45,15 @@ def policy(environment: Mapping[str, str], manifest: Manifest) -> Policy:
     everything = environment.get(REVIEW_EVERYTHING, "false")
     if everything not in ("true", "false"):
         raise SettingsError(f"{REVIEW_EVERYTHING} is {everything!r}; it must be true or false")
+    explain = environment.get(EXPLAIN, Policy.explain)
+    if explain not in EXPLAIN_CHOICES:
+        raise SettingsError(f"{EXPLAIN} is {explain!r}; it must be one of {', '.join(EXPLAIN_CHOICES)}")
     tolerated = {
         rate: _tolerated(environment[variable], rate, manifest)
         for rate, variable in ERROR_RATE_VARIABLES.items()
         if environment.get(variable)
     }
-    return Policy(thresholds_for(tolerated, manifest), review_everything=everything == "true")
+    return Policy(thresholds_for(tolerated, manifest), everything == "true", cast(Explain, explain))
 
 
 def thresholds_for(tolerated: Mapping[ErrorRate, float], manifest: Manifest) -> Thresholds:

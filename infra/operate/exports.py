@@ -13,7 +13,8 @@ import click
 from infra.errors import InfraError
 from lambda_fn.results import ResultDocument
 
-# Columns of a row, with the SQL type of each in Parquet. ``reasons`` are separated by spaces, ``morphology`` is JSON.
+# Columns of a row, with the SQL type of each in Parquet. ``reasons`` are separated by spaces; ``morphology`` and
+# ``explanation`` are JSON.
 COLUMNS = {
     "key": "VARCHAR",
     "status": "VARCHAR",
@@ -36,7 +37,7 @@ COLUMNS = {
     "width": "INTEGER",
     "height": "INTEGER",
     "morphology": "VARCHAR",
-    "explanation_key": "VARCHAR",
+    "explanation": "VARCHAR",
 }
 
 # The beginning of a cell that a spreadsheet takes for a formula, with quotes or spaces before it. Some spreadsheets
@@ -54,7 +55,7 @@ class ExportError(InfraError, click.UsageError):
 def row(document: ResultDocument) -> dict[str, Any]:
     """The fields of a document by column; None for a field that it lacks."""
     image, prediction, error = document["image"], document["prediction"], document.get("error")
-    morphology = document["morphology"]
+    morphology, explanation = document["morphology"], document["explanation"]
     return {
         "key": image["key"],
         "status": document["status"],
@@ -77,7 +78,7 @@ def row(document: ResultDocument) -> dict[str, Any]:
         "width": image["width"],
         "height": image["height"],
         "morphology": json.dumps(morphology) if morphology is not None else None,
-        "explanation_key": document["explanation"]["key"],
+        "explanation": json.dumps(explanation) if explanation is not None else None,
     }
 
 

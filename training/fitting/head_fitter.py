@@ -42,6 +42,17 @@ class HeadFitter:
             self.hyperparameters,
         )
 
+    def typical_normal_cell(self, head: KernelHead, indices: NDArray[np.int64] | None = None) -> Floats:
+        """Mean standardised features, shape (features,), of normal cells: the cell that explanations start from.
+
+        Args:
+            head: standardises.
+            indices: the cells that the head learned from; None for all.
+        """
+        cells = np.arange(len(self.features)) if indices is None else indices
+        normal = cells[~self.dataset.is_all[cells]]
+        return np.asarray(head.standardise(self.features[normal]).mean(axis=0), np.float32)
+
     def predict_held_out(self, split: Split) -> NDArray[np.float64]:
         """Fit a head to a fold's other cells, and let it predict the held-out ones.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.manifest import FEATURES_OUTPUT, Preprocessing
 from training.data.dataset import Dataset
 from training.data.folds import Split, folds, leave_out_duplicates
 from training.data.splits import make_or_read_folds
@@ -18,10 +18,11 @@ from training.evaluation.scaling import platt
 from training.evaluation.thresholds import combine_distances
 from training.fitting.head_fitter import HeadFitter
 from training.fitting.recipes import PooledRecipe
-from training.networks.pooled_features import MEAN_COLOUR, extract, feature_network, rotate_and_move
+from training.networks.pooled_features import MEAN_COLOUR, extract, feature_network, maps_of, rotate_and_move
 from training.runs.out_of_fold import folds_of_cells, gather_evidence, predict_held_out
 from training.runs.plan import Plan
 from training.runs.progress import RunProgress
+from training.shipping.explanation import explanation_of
 from training.shipping.model_folder import write_model_folder
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def make_pooled_model(plan: PooledPlan, progress: RunProgress) -> dict[str, Any]
 
     network = feature_network(plan.preprocessing.size, plan.weights)
     fitter = head_fitter(plan, dataset, network, progress)
-    outputs = _predict_held_out(fitter, splits, progress, "Fold")
-    scores, support_distances, colour_distances = outputs.T
+    held_out = _predict_held_out(fitter, splits, progress, "Fold")
+    scores, support_distances, colour_distances = held_out.T
     scaling = platt(scores, dataset.is_all)
     colour_share, unlike_above = combine_distances(support_distances, colour_distances)
     by_subject_alone = None
@@ -69,10 +70,14 @@ def make_pooled_model(plan: PooledPlan, progress: RunProgress) -> dict[str, Any]
 
     with progress.step("Final fit"):
         head = fitter.fit(np.arange(len(dataset.names)))
-    model = keras.Model(network.input, head.layers(network.output, scaling.slope, scaling.bias, colour_share))
+    served = scaling.slope, scaling.bias, colour_share
+    outputs = head.layers(network.output, *served) | {FEATURES_OUTPUT: network.output} | maps_of(network)
+    model = keras.Model(network.input, outputs)
     model.save(plan.out / NETWORK)
+    constants = head.constants(*served, fitter.typical_normal_cell(head))
+    explanation = explanation_of(head, network, constants)
     with progress.step("Exporting"):
-        return write_model_folder(plan.out, model, plan.recipe, plan.preprocessing, evidence)
+        return write_model_folder(plan.out, model, plan.recipe, plan.preprocessing, evidence, explanation=explanation)
 
 
 def remove_unfinished(out: Path) -> None:

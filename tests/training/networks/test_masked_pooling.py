@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.networks.masked_pooling import mean_and_spread, moments, shares
+from training.networks.masked_pooling import flatten, mean_and_spread, moments, shares
 
 RANDOM = np.random.default_rng(0)
 
@@ -23,7 +23,9 @@ def mask() -> NDArray[np.float32]:
 
 def pooled(statistic: str, maps: NDArray[np.float32], mask: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     of_maps, of_mask = keras.Input(maps.shape[1:]), keras.Input(mask.shape[1:])
-    function = {"moments": moments, "mean_and_spread": mean_and_spread}[statistic]
+    function = {"moments": moments, "mean_and_spread": lambda maps, share: mean_and_spread(flatten(maps), share)}[
+        statistic
+    ]
     network = keras.Model([of_maps, of_mask], function(of_maps, shares(of_mask)))
     return [np.asarray(part) for part in network([maps, mask])]
 
