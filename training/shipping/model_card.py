@@ -3,6 +3,7 @@
 from typing import Any
 
 from training.data.c_nmc import C_NMC
+from training.shipping.card_explanations import explanations_section
 
 C_NMC_SOURCE = (
     "Gupta, A., & Gupta, R. (2019). ALL Challenge dataset of ISBI 2019 (C-NMC 2019).\n"
@@ -52,7 +53,7 @@ Cells between the last two are for a person.{unlike}
 
 The thresholds were chosen on the very predictions that the figures above are measured on, and those come from {folds}
 models, not from this one: on other subjects the error rates will differ.
-
+{explanations}
 ## Where it fails
 - Few subjects: the intervals are wide, and one subject's cells can all be wrong together.
 - Real cells of another microscope, stain or segmentation than the training data's were never tested.
@@ -121,6 +122,7 @@ def model_card(manifest: dict[str, Any]) -> str:
         per_subject="\n".join(_spread(label, shares) for label, shares in metrics["per_subject"].items()),
         unlike=_UNLIKE.format(decision["unlike_above"]) if "unlike_above" in decision else "",
         thresholds="\n".join(_threshold(manifest["decision"], *row) for row in _THRESHOLDS),
+        explanations=explanations_section(metrics["explanation"]) if metrics.get("explanation") else "",
     )
 
 
