@@ -1,12 +1,11 @@
 """Explain a probability: a map of the cell, and bars for what has no place, that add up to the probability's logit."""
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.kernel_machine import Floats, KernelMachine, Path
+from lambda_fn.kernel_machine import Floats, KernelMachine, Path, multiply
 from lambda_fn.manifest import ExplainedHead, PooledMap
 from lambda_fn.results import ExplanationFacts, ExplanationMissing, MapFacts
 
@@ -105,20 +104,19 @@ def _density(pooled: PooledMap, tiny: float, path: Path, features: Floats, value
     curvature = of_spread / spread
     constant = (of_mean @ path.baseline[means], tiny * curvature.sum(), of_spread @ path.baseline[spreads])
     deviations = values - centre
-    linear = values @ of_mean.astype(np.float32)
+    linear = multiply(values, of_mean.astype(np.float32))
     np.multiply(deviations, deviations, out=deviations)
-    square = deviations @ curvature.astype(np.float32)
+    square = multiply(deviations, curvature.astype(np.float32))
     return np.asarray(linear.astype(np.float64) + square - constant[0] + constant[1] - constant[2])
 
 
 def _rounded(placed: NDArray[np.float64]) -> list[list[float]]:
-    """Round each value up or down so that every partial sum, row after row, is right to half a unit."""
-    partial = np.concatenate([[0.0], placed.ravel().cumsum()]).round(MAP_DIGITS)
-    values = [round(after - before, MAP_DIGITS) + 0.0 for before, after in pairwise(partial.tolist())]
-    side = len(placed)
-    return [_short(values[row * side : (row + 1) * side]) for row in range(side)]
+    """Round each value up or down so that every partial sum, row after row, is right to half a unit.
 
-
-def _short(values: Sequence[float]) -> list[float]:
-    """Write 0 as a whole number: most fields lie outside the cell."""
-    return [value or 0 for value in values]
+    Returns:
+        Rows of numbers. Fields outside the cell are a whole 0, which is shorter.
+    """
+    units = 10**MAP_DIGITS
+    partial = np.rint(placed.ravel().cumsum() * units)
+    values = (np.diff(partial, prepend=0.0) / units).reshape(placed.shape)
+    return [[value or 0 for value in row] for row in values.tolist()]
