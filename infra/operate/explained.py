@@ -70,9 +70,7 @@ def explain_object(stack: DeployedStack, key: str) -> ExplainedImage:
     try:
         document: ResultDocument = read_json(stack.s3, stack.results, result_key(key))
     except (stack.s3.exceptions.NoSuchKey, ValueError):
-        raise InfraError(
-            f"{name} is no file, and {stack.name} has no result for such a key: see `cellflag results`."
-        ) from None
+        raise InfraError(f"{name} is no file here, and no image with a result in {stack.name}.") from None
     version = document["image"]["version_id"]
     chosen = {"VersionId": version} if version else {}
     try:
