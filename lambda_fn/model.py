@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lambda_fn.decisions import Prediction
 from lambda_fn.errors import ModelError
 from lambda_fn.explanations import explain
-from lambda_fn.kernel_machine import KernelMachine
+from lambda_fn.kernel_machine import Floats, KernelMachine
 from lambda_fn.manifest import (
     FEATURES_OUTPUT,
     GRAPH_FILE,
@@ -83,10 +83,18 @@ class Model:
     @cached_property
     def _machine(self) -> KernelMachine:
         """The head, read from the graph when the first cell is explained."""
+        return KernelMachine(self._head(), self.constants())
+
+    def constants(self) -> dict[str, Floats]:
+        """The constants of the head by name, which the graph gives as outputs for any image.
+
+        Raises:
+            ModelError: the model has no outputs that explain its probabilities.
+        """
         head, side = self._head(), self.manifest.preprocessing.size
         image = np.zeros((1, side, side, 3), np.uint8)
         arrays = self._session.run(list(head.constants.values()), {self.manifest.input_name: image})
-        return KernelMachine(head, dict(zip(head.constants, arrays, strict=True)))
+        return dict(zip(head.constants, arrays, strict=True))
 
     def _head(self) -> ExplainedHead:
         if self.manifest.explanation is None:

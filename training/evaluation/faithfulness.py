@@ -8,17 +8,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from lambda_fn.explanations import explain, place
 from lambda_fn.kernel_machine import Floats, KernelMachine
-from lambda_fn.manifest import FEATURES_OUTPUT, ExplainedHead
+from lambda_fn.manifest import FEATURES_OUTPUT, LOGIT_OUTPUT, ExplainedHead
 from training.evaluation.deletion import FIELD, Pixels, baseline_orders, deletion_score, field_means, mask_of
 from training.evaluation.metrics import CONFIDENCE, REPLICATES, Estimate
 
 # A third of a field of the finest map.
 SHIFT_PX = 3
-# What counts as passed; the report shows it beside each figure.
-RESIDUAL_BOUND, RANK_BOUND, FOUND_BOUND, SHIFT_BOUND = 0.01, 0.2, 0.8, 0.85
+# What is permuted, each time anew for each cell.
+PERMUTED = {
+    "coefficients": "the coefficients of the support vectors",
+    "projection": "all weights of the projection",
+    "features": "the features, each with its row of the projection's weights",
+}
 AT_THE_CELL = np.ones(1), np.ones(1)
 
 
@@ -47,8 +52,8 @@ class CellFigures:
         group: of its subject.
         residual: of its explanation, logits, without sign.
         deletion: ``deletion.deletion_score`` of the map, and of each other order, by name.
-        permuted: Spearman's correlation of the map with the map of a head whose ``coefficients`` or ``projection`` were
-            permuted (Adebayo et al. 2018, NeurIPS), by name.
+        permuted: Spearman's correlation of the map with the map of a head that was permuted, as ``PERMUTED`` describes,
+            by name.
         stability: correlation of the map with the map of the cell that was moved (``shift``), mirrored or turned by a
             quarter, put back in its place.
     """
@@ -80,47 +85,50 @@ def measure_cells(
         The figures of each cell that has an explanation.
     """
     random = np.random.default_rng(seed)
-    constants = explainer.constants
-    machine = KernelMachine(explainer.head, constants)
-    order = random.permutation(len(constants["mean"]))
-    permuted = {
-        "coefficients": {"coefficients": random.permutation(constants["coefficients"])},
-        "projection": {"projection": constants["projection"][order]},
-    }
-    others = {name: KernelMachine(explainer.head, {**constants, **change}) for name, change in permuted.items()}
+    machine = KernelMachine(explainer.head, explainer.constants)
 
     def logits(images: Pixels) -> NDArray[np.float64]:
         return np.array([machine.logit(row) for row in explainer.features(images)])
 
     figures = []
     for cell, group in zip(pixels, groups.tolist(), strict=True):
-        views = _views(cell)
-        outputs = explainer.look(np.stack([cell, *views.values()]))
-        first, *moved = ({name: values[row] for name, values in outputs.items()} for row in range(1 + len(views)))
-        features = first[FEATURES_OUTPUT]
-        logit = machine.logit(features)
-        facts = explain(explainer.head, machine, first, logit, features, (0, 0, len(cell)))
-        if not isinstance(facts, str):
-            placed = _map(explainer.head, machine, first)
-            local = place(explainer.head, machine.path(features, AT_THE_CELL), features, first)
-            orders = {"map": placed, "local_gradient": local}
-            relevance = {name: field_means(_to_pixels(each, len(cell))) for name, each in orders.items()}
-            relevance |= baseline_orders(cell, random)
-            inside = first[explainer.head.maps[0].shares].reshape(placed.shape) > 0
-            figures.append(
-                CellFigures(
-                    group,
-                    abs(facts["residual"]),
-                    {name: deletion_score(cell, each, logits) for name, each in relevance.items()},
-                    {name: _rank(placed, _map(explainer.head, other, first), inside) for name, other in others.items()},
-                    {
-                        name: _agreement(cell, placed, _map(explainer.head, machine, view), name)
-                        for name, view in zip(views, moved, strict=True)
-                    },
-                )
-            )
+        figure = _measure_cell(explainer, machine, logits, cell, group, random)
+        figures += [figure] if figure else []
         on_done()
     return figures
+
+
+def _measure_cell(
+    explainer: Explainer,
+    machine: KernelMachine,
+    logits: Callable[[Pixels], NDArray[np.float64]],
+    cell: Pixels,
+    group: int,
+    random: np.random.Generator,
+) -> CellFigures | None:
+    head, views = explainer.head, _views(cell)
+    outputs = explainer.look(np.stack([cell, *views.values()]))
+    first, *moved = ({name: values[row] for name, values in outputs.items()} for row in range(1 + len(views)))
+    features = first[FEATURES_OUTPUT]
+    logit = float(first[LOGIT_OUTPUT].item()) if LOGIT_OUTPUT in first else machine.logit(features)
+    facts = explain(head, machine, first, logit, features, (0, 0, len(cell)))
+    if isinstance(facts, str):
+        return None
+    placed = _map(head, machine, first)
+    local = place(head, machine.path(features, AT_THE_CELL), features, first)
+    orders = {"map": placed, "local_gradient": local}
+    relevance = {name: field_means(_to_pixels(each, len(cell))) for name, each in orders.items()}
+    relevance |= baseline_orders(cell, random)
+    permuted = {name: _map(head, other, first) for name, other in _permuted(explainer, random).items()}
+    inside = first[head.maps[0].shares].reshape(placed.shape) > 0
+    maps_of_views = {name: _map(head, machine, view) for name, view in zip(views, moved, strict=True)}
+    return CellFigures(
+        group=group,
+        residual=abs(facts["residual"]),
+        deletion={name: deletion_score(cell, each, logits) for name, each in relevance.items()},
+        permuted={name: _rank(placed, other, inside) for name, other in permuted.items()},
+        stability={name: _agreement(cell, placed, other, name) for name, other in maps_of_views.items()},
+    )
 
 
 def summarise(figures: Sequence[CellFigures], seed: int, found: Sequence[bool] = ()) -> dict[str, Any]:
@@ -179,6 +187,17 @@ def strongest_field(explainer: Explainer, pixels: Pixels) -> tuple[int, int]:
     return int(row) * FIELD, int(column) * FIELD
 
 
+def _permuted(explainer: Explainer, random: np.random.Generator) -> dict[str, KernelMachine]:
+    """The same head with permuted parts (Adebayo et al. 2018, NeurIPS), by the names in ``PERMUTED``."""
+    coefficients, projection = explainer.constants["coefficients"], explainer.constants["projection"]
+    changes = {
+        "coefficients": {"coefficients": random.permutation(coefficients)},
+        "projection": {"projection": random.permutation(projection.ravel()).reshape(projection.shape)},
+        "features": {"projection": random.permutation(projection)},
+    }
+    return {name: KernelMachine(explainer.head, {**explainer.constants, **change}) for name, change in changes.items()}
+
+
 def _map(head: ExplainedHead, machine: KernelMachine, outputs: Mapping[str, Floats]) -> NDArray[np.float64]:
     features = outputs[FEATURES_OUTPUT]
     return place(head, machine.path(features), features, outputs)
@@ -199,13 +218,19 @@ def _views(cell: Pixels) -> dict[str, Pixels]:
 def _agreement(cell: Pixels, one: NDArray[np.float64], other: NDArray[np.float64], view: str) -> float:
     """Correlation of two maps inside the cell, pixel by pixel, after the other was put back."""
     size = len(cell)
-    back = _to_pixels(other, size)
+    back = _interpolated(other, size)
     if view == "shift":
         back = np.roll(back, (-SHIFT_PX, -SHIFT_PX), (0, 1))
     else:
         back = back[:, ::-1] if view == "mirror" else np.rot90(back, -1)
     inside = mask_of(cell)
-    return _correlation(_to_pixels(one, size)[inside], back[inside])
+    return _correlation(_interpolated(one, size)[inside], back[inside])
+
+
+def _interpolated(values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Enlarge a map without steps, which would not move by less than a field."""
+    image = Image.fromarray(values.astype(np.float32))
+    return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR), np.float64)
 
 
 def _rank(one: NDArray[np.float64], other: NDArray[np.float64], inside: NDArray[np.bool_]) -> float:

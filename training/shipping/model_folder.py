@@ -75,3 +75,10 @@ def write_files(folder: Path, graph: bytes, manifest: dict[str, Any]) -> None:
     (arriving / MANIFEST_FILE).write_text(text, "utf-8")
     (arriving / MODEL_CARD_FILE).write_text(model_card(manifest), "utf-8")
     arriving.rename(folder)
+
+
+def measured_explanations(folder: Path) -> dict[str, Any] | None:
+    """Figures of the tests of a model's explanations that its manifest states; None if it states none."""
+    fields = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
+    figures: dict[str, Any] | None = fields.get("metrics", {}).get("explanation")
+    return figures
