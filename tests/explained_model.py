@@ -52,7 +52,7 @@ def write_explained_model(folder: Path, steepness: float = 1.0) -> None:
         "level": 12.0, "nothing": 0.0, "one": 1.0, "tiny": TINY, "low": -CLIP, "high": CLIP, "minus_gamma": -GAMMA,
     }  # fmt: skip
     shapes = {"flat_maps": [0, 3, 64], "flat_mask": [0, 1, 64], "flat": [0, FEATURES]}
-    pool = {"kernel_shape": [8, 8], "strides": [8, 8]}
+    pool: dict[str, Any] = {"kernel_shape": [8, 8], "strides": [8, 8]}
     node = helper.make_node
     nodes = [
         node("Cast", ["image"], ["levels"], to=TensorProto.FLOAT),
@@ -98,7 +98,7 @@ def write_explained_model(folder: Path, steepness: float = 1.0) -> None:
     ]
     arrays: dict[str, NDArray[Any]] = {
         **{f"value_{name}": array for name, array in head.items()},
-        **{name: np.float32(value) for name, value in numbers.items()},
+        **{name: np.array(value, np.float32) for name, value in numbers.items()},
         **{name: np.array(shape, np.int64) for name, shape in shapes.items()},
         **{f"axis_{axis}": np.array([axis], np.int64) for axis in (1, 2)},
         "support_lengths": ((head["support"] / -2) ** 2).sum(axis=0),

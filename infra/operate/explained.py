@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from infra.deployed_stack import DeployedStack
 from infra.errors import InfraError
-from infra.tools.objects import read_json
+from infra.tools.objects import read_json, read_version
 from lambda_fn.cells import find_cell
 from lambda_fn.decisions import Policy
 from lambda_fn.errors import RejectedImageError
@@ -72,12 +72,11 @@ def explain_object(stack: DeployedStack, key: str) -> ExplainedImage:
     except (stack.s3.exceptions.NoSuchKey, ValueError):
         raise InfraError(f"{name} is no file here, and no image with a result in {stack.name}.") from None
     version = document["image"]["version_id"]
-    chosen = {"VersionId": version} if version else {}
     try:
-        data = stack.s3.get_object(Bucket=stack.images, Key=key, **chosen)["Body"].read()
+        data = read_version(stack.s3, stack.images, key, version)
     except stack.s3.exceptions.NoSuchKey:
         raise InfraError(f"{name} has a result, but the image is gone.") from None
-    if document["explanation"] is None:
+    if "map" not in (document["explanation"] or {}):
         model = Model()
         if document["status"] == "scored" and document["model"]["sha256"] != model.manifest.sha256:
             raise InfraError(

@@ -40,14 +40,14 @@ def overlay(cell: Picture, values: Values, largest: float) -> Picture:
         largest: as in ``colours``.
     """
     grey = cell.astype(np.float64).mean(axis=2, keepdims=True)
-    lit = cell.any(axis=2, keepdims=True)
+    lit = np.asarray(cell.any(axis=2))
     shade = 0.35 + 0.65 * grey / max(float(grey.max()), 1.0)
-    picture = np.where(lit, colours(values, largest) * shade, 0.0)
+    picture = np.where(lit[..., None], colours(values, largest) * shade, 0.0)
     rows, columns = np.indices(values.shape)
     dashes = (rows + columns) // _DASH % 2 == 0
     for level in LEVELS:
         for sign in (1, -1):
-            line = _edge(sign * values > level * largest) & lit[..., 0]
+            line = _edge(np.asarray(sign * values > level * largest)) & lit
             picture[_thicker(line)] = (255, 255, 255)
             picture[line & (dashes | (sign > 0))] = (0, 0, 0)
     return picture.round().astype(np.uint8)

@@ -14,9 +14,8 @@ from jsonschema import Draft202012Validator
 from PIL import Image, ImageDraw
 
 import lambda_fn
-from lambda_fn.decisions import Explain, Policy
+from lambda_fn.decisions import Explain, Policy, Thresholds
 from lambda_fn.images import StoredImage
-from lambda_fn.manifest import Thresholds
 from lambda_fn.model import Model
 from lambda_fn.results import ResultDocument, ledger, to_json
 from lambda_fn.scoring import score
