@@ -181,10 +181,13 @@ def to_json(document: ResultDocument) -> bytes:
     Raises:
         ValueError: a number of the document is not finite.
     """
+    explanation = document.get("explanation")
+    if explanation is None:
+        return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode()
     text = json.dumps({**document, "explanation": None}, ensure_ascii=False, indent=1, allow_nan=False)
-    explanation = json.dumps(document["explanation"], ensure_ascii=False, allow_nan=False)
-    # No text of the document can hold the end of a line, so this is the first field of this name.
-    return text.replace(_EXPLANATION + "null", _EXPLANATION + explanation, 1).encode()
+    line = json.dumps(explanation, ensure_ascii=False, allow_nan=False)
+    # No text of the document can hold the end of a line, so this is the field itself.
+    return text.replace(_EXPLANATION + "null", _EXPLANATION + line, 1).encode()
 
 
 def ledger(answers: Iterable[tuple[ResultDocument, WriteOutcome]]) -> bytes:
@@ -229,7 +232,7 @@ def without_key(bucket: str, key: str, message: str, model: ModelFacts) -> Resul
 
 
 def _without_map(document: ResultDocument) -> ResultDocument:
-    explanation = document["explanation"]
+    explanation = document.get("explanation")
     if explanation is None:
         return document
     facts: ExplanationFacts = {**explanation}

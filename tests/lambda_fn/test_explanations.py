@@ -228,3 +228,9 @@ def test_a_map_with_many_fields_is_rounded_so_that_its_sum_stays_exact() -> None
     assert np.abs(np.array(values) - placed).max() <= 1e-3
     assert np.sum(values) == pytest.approx(placed.sum(), abs=6e-4)
     assert len(json.dumps(values)) <= MAX_BYTES - 1000
+
+
+def test_a_key_that_looks_like_a_field_of_the_document_changes_nothing(explained_model: Model) -> None:
+    document = answer(explained_model, CELLS["noisy"]())
+    document["image"]["key"] = '\n "explanation": null'
+    assert json.loads(to_json(document)) == document
