@@ -101,12 +101,18 @@ def to_model_input(cell: Cell, preprocessing: Preprocessing) -> NDArray[np.uint8
     Returns:
         uint8 array of shape (size, size, 3), 0 to 255.
     """
-    top, left = (_centre(np.flatnonzero(cell.mask.any(axis=axis))) - preprocessing.crop // 2 for axis in (1, 0))
+    top, left = square_around(cell, preprocessing)
     crop = _crop_square(cell.pixels, top, left, preprocessing.crop)
     if preprocessing.size == preprocessing.crop:
         return crop
     side = (preprocessing.size, preprocessing.size)
     return np.asarray(Image.fromarray(crop).resize(side, Image.Resampling.BILINEAR))
+
+
+def square_around(cell: Cell, preprocessing: Preprocessing) -> tuple[int, int]:
+    """Top and left of the square that ``to_model_input`` cuts out, in pixels of the image; may be negative."""
+    top, left = (_centre(np.flatnonzero(cell.mask.any(axis=axis))) - preprocessing.crop // 2 for axis in (1, 0))
+    return top, left
 
 
 def _brightest_channel(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

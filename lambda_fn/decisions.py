@@ -19,6 +19,8 @@ Reason = Literal[
     "no_score",
     "key_too_long",
 ]
+# The images whose documents say how the probability comes about: those that ask for review, all, or none.
+Explain = Literal["flagged", "all", "none"]
 
 
 # A threshold ``all_from`` that no probability reaches, for a model that may decide no cell ALL.
@@ -56,12 +58,18 @@ class Policy:
     Attributes:
         thresholds: the manifest's thresholds, or the ones for the error rates that the deployment tolerates.
         review_everything: every image goes to a person, whatever the model predicts.
+        explain: the images whose documents are explained, and whose cells are measured. It changes no decision.
         um_per_px: micrometres a pixel of the images, for the cells' morphology; None if the scale is unknown.
     """
 
     thresholds: Thresholds
     review_everything: bool = False
+    explain: Explain = "flagged"
     um_per_px: float | None = None
+
+    def explains(self, review_required: bool) -> bool:
+        """Whether a document is explained that asks for review, or does not."""
+        return self.explain == "all" or (self.explain == "flagged" and review_required)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Finds the deployment that a command operates on: by its stage on AWS, or on the local cloud of this machine."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import boto3
@@ -55,6 +55,16 @@ def on_a_stack(command: Callable[..., Any]) -> Callable[..., Any]:
     A command may have an option ``--folder`` for what lies on this machine. If it is given, ``stack`` is None.
     """
 
+    @wraps(command)
+    def with_stack(find_stack: Callable[[], DeployedStack | None], **options: Any) -> Any:  # noqa: ANN401 - the command's own options
+        return command(stack=find_stack(), **options)
+
+    return on_a_stack_if_needed(with_stack)
+
+
+def on_a_stack_if_needed(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose a deployment to a command, and pass a function that finds it as ``find_stack``."""
+
     @click.option(
         "--stage",
         default=names.DEFAULT_STAGE,
@@ -65,7 +75,7 @@ def on_a_stack(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--profile", help="Profile of your AWS settings.")
     @click.option("--region", help="AWS region.")
     @wraps(command)
-    def with_stack(stage: str, local: bool, profile: str | None, region: str | None, **options: Any) -> Any:  # noqa: ANN401 - the command's own options
+    def with_options(stage: str, local: bool, profile: str | None, region: str | None, **options: Any) -> Any:  # noqa: ANN401 - the command's own options
         context = click.get_current_context()
         source = context.get_parameter_source("stage")
         if local and (profile or region or source is click.core.ParameterSource.COMMANDLINE):
@@ -73,8 +83,8 @@ def on_a_stack(command: Callable[..., Any]) -> Callable[..., Any]:
         if options.get("folder"):
             if local or profile or region or source is click.core.ParameterSource.COMMANDLINE:
                 raise click.UsageError("--folder goes without --stage, --local, --profile and --region")
-            return command(stack=None, **options)
-        stack = find_local_stack() if local else find_stack(stage, profile, region)
-        return command(stack=stack, **options)
+            return command(find_stack=lambda: None, **options)
+        find = find_local_stack if local else partial(find_stack, stage, profile, region)
+        return command(find_stack=find, **options)
 
-    return with_stack
+    return with_options

@@ -20,8 +20,8 @@ from lambda_fn.results import ResultDocument
 
 Row = dict[str, Any]
 
-# Columns of a row, with the SQL type of each in Parquet. ``reasons`` are separated by spaces. ``morphology`` is JSON;
-# its numbers stand before it in columns of their own, and its features in words, separated by semicolons.
+# Columns of a row, with the SQL type of each in Parquet. ``reasons`` are separated by spaces. ``morphology`` and
+# ``explanation`` are JSON; the numbers of the first stand before it in columns of their own, and its features in words, separated by semicolons.
 COLUMNS = {
     "key": "VARCHAR",
     "status": "VARCHAR",
@@ -46,7 +46,7 @@ COLUMNS = {
     **dict.fromkeys(QUANTITIES, "DOUBLE"),
     "features_seen": "VARCHAR",
     "morphology": "VARCHAR",
-    "explanation_key": "VARCHAR",
+    "explanation": "VARCHAR",
 }
 
 # The beginning of a cell that a spreadsheet takes for a formula, with quotes or spaces before it. Some spreadsheets
@@ -64,7 +64,7 @@ class ExportError(InfraError, click.UsageError):
 def row(document: ResultDocument) -> Row:
     """The fields of a document by column; None for a field that it lacks."""
     image, prediction, error = document["image"], document["prediction"], document.get("error")
-    morphology = document["morphology"]
+    morphology, explanation = document["morphology"], document["explanation"]
     return {
         "key": image["key"],
         "status": document["status"],
@@ -89,7 +89,7 @@ def row(document: ResultDocument) -> Row:
         **quantities(morphology),
         "features_seen": "; ".join(seen(document)) if morphology is not None else None,
         "morphology": json.dumps(morphology) if morphology is not None else None,
-        "explanation_key": document["explanation"]["key"],
+        "explanation": json.dumps(explanation) if explanation is not None else None,
     }
 
 

@@ -40,9 +40,11 @@ COLUMNS = {
     "decision": "string",
     "review": "struct<required:boolean,reasons:array<string>>",
     "morphology": _MORPHOLOGY,
-    "explanation": "struct<key:string>",
+    "explanation": "struct<logit:double,baseline_logit:double,other:map<string,double>,residual:double,"
+    "nearest:struct<stored_cell:int,distance:double,colour_distance:double>>",
+    "explanation_missing": "string",
     "model": "struct<version:string,sha256:string>",
-    "timing_ms": "struct<read:double,decode:double,infer:double>",
+    "timing_ms": "struct<read:double,decode:double,infer:double,explain:double>",
     "scored_at": "string",
     "error": "struct<code:string,message:string>",
     "outcome": "string",

@@ -27,7 +27,7 @@ from .conftest import draw_disc
 Encode = Callable[..., bytes]
 CONTRACT_ORDER = [
     *("schema", "status", "image", "prediction", "decision", "review"),
-    *("morphology", "explanation", "model", "timing_ms", "scored_at"),
+    *("morphology", "explanation", "explanation_missing", "model", "timing_ms", "scored_at"),
 ]
 
 

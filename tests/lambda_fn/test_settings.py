@@ -63,9 +63,26 @@ def test_a_deployment_may_review_everything(value: str, expected: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("environment", "flagged", "others"),
+    [
+        ({}, True, False),
+        ({"EXPLAIN": "flagged"}, True, False),
+        ({"EXPLAIN": "all"}, True, True),
+        ({"EXPLAIN": "none"}, False, False),
+    ],
+)
+def test_a_deployment_chooses_which_images_are_explained(
+    environment: dict[str, str], flagged: bool, others: bool
+) -> None:
+    chosen = policy(environment, MANIFEST)
+    assert (chosen.explains(review_required=True), chosen.explains(review_required=False)) == (flagged, others)
+
+
+@pytest.mark.parametrize(
     ("environment", "message"),
     [
         ({"REVIEW_EVERYTHING": "yes"}, "REVIEW_EVERYTHING is 'yes'; it must be true or false"),
+        ({"EXPLAIN": "some"}, "EXPLAIN is 'some'; it must be one of flagged, all, none"),
         ({"ALL_DECIDED_NORMAL": "few"}, "ALL_DECIDED_NORMAL is 'few'; it must be a number between 0 and 1"),
         ({"ALL_DECIDED_NORMAL": "0.001"}, "ALL_DECIDED_NORMAL is 0.001; with this model it must be from 0.01"),
         ({"NORMAL_DECIDED_ALL": "1"}, "NORMAL_DECIDED_ALL is 1; with this model it must be from 0.05 up to below 1"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lambda_fn.cells import to_model_input
 from lambda_fn.decisions import Thresholds
-from lambda_fn.manifest import MANIFEST_FILE, Manifest
+from lambda_fn.manifest import MANIFEST_FILE, Manifest, Preprocessing
 from lambda_fn.model import Model
 from training.data.dataset import digest_of
 from training.data.labelled_cell import LABEL_OF_WORD, LabelledCell, require_both_classes
@@ -212,6 +212,31 @@ def predict_cells(
         contents=contents,
         warning=warning,
     )
+
+
+def read_input(names: Sequence[str], cells: Sequence[LabelledCell], preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Model input of some labelled cells that were predicted before, in the order of their names.
+
+    Args:
+        names: of n cells.
+        cells: among them, those of the names.
+        preprocessing: how pixels become input.
+
+    Returns:
+        uint8 array of shape (n, size, size, 3).
+
+    Raises:
+        DatasetError: an image cannot be read any more.
+    """
+    by_name = {cell.name: cell for cell in cells}
+    pixels = []
+    for cell, outcome in read_all(
+        [by_name[name] for name in names], lambda read: to_model_input(read.cell, preprocessing)
+    ):
+        if isinstance(outcome, UnusableImageError):
+            raise DatasetError(f"{cell.name} was predicted, but cannot be read any more: {outcome}")
+        pixels.append(outcome)
+    return np.stack(pixels)
 
 
 def _warning(manifest: Manifest, same_cells: bool, title: str) -> str:

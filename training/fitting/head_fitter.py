@@ -47,15 +47,32 @@ class HeadFitter:
             pairs_of(self.dataset.photographs[indices]),
         )
 
-    def predict_held_out(self, split: Split) -> NDArray[np.float64]:
-        """Fit a head to a fold's other cells, and let it predict the held-out ones.
+    def typical_normal_cell(self, head: KernelHead, indices: NDArray[np.int64] | None = None) -> Floats:
+        """Mean standardised features, shape (features,), of normal cells: the cell that explanations start from.
 
-        A head needs no stopping cells, and learns from them too.
+        Args:
+            head: standardises.
+            indices: the cells that the head learned from; None for all.
+        """
+        cells = np.arange(len(self.features)) if indices is None else indices
+        normal = cells[~self.dataset.is_all[cells]]
+        return np.asarray(head.standardise(self.features[normal]).mean(axis=0), np.float32)
+
+    def fit_fold(self, split: Split) -> KernelHead:
+        """Fit a head to a fold's other cells. It needs no stopping cells, and learns from them too."""
+        return self.fit(learned_from(split))
+
+    def predict(self, head: KernelHead, indices: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Let a head predict n of the cells.
 
         Returns:
-            Score, support distance and colour distance of each held-out cell, shape (held out, 3).
+            Score, support distance and colour distance of each, shape (n, 3).
         """
-        head = self.fit(np.concatenate([split.training, split.stopping]))
-        features = self.features[split.held_out]
+        features = self.features[indices]
         outputs = head.score(features), head.support_distance(features), head.colour_distance(features)
         return np.stack(outputs, axis=1).astype(np.float64)
+
+
+def learned_from(split: Split) -> NDArray[np.int64]:
+    """The cells of a fold that its head learns from."""
+    return np.concatenate([split.training, split.stopping])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.svm import SVC
 
-from lambda_fn.manifest import DISTANCE_OUTPUT, PROBABILITY_OUTPUT
+from lambda_fn.manifest import DISTANCE_OUTPUT, LOGIT_OUTPUT, PROBABILITY_OUTPUT
 
 if TYPE_CHECKING:
     from keras import KerasTensor
@@ -78,8 +78,12 @@ class KernelHead:
 
     def project(self, features: Floats) -> Floats:
         """Components of shape (n, components) of features of shape (n, features)."""
-        projected: Floats = _standardise(features, self.mean, self.scale) @ self.projection - self.offset
+        projected: Floats = self.standardise(features) @ self.projection - self.offset
         return projected
+
+    def standardise(self, features: Floats) -> Floats:
+        """Features of shape (n, features) in standard deviations from the training cells' mean, clipped."""
+        return _standardise(features, self.mean, self.scale)
 
     def score(self, features: Floats) -> NDArray[np.float64]:
         """Signed scores of shape (n,) of features of shape (n, features); positive for ALL."""
@@ -108,8 +112,8 @@ class KernelHead:
             colour_share: factor from a colour distance to a support distance.
 
         Returns:
-            ``probability_all``, shape (batch, 1), and ``distance``, shape (batch, 1): the support distance, or the
-            colour distance times ``colour_share`` if that is more.
+            ``probability_all``, shape (batch, 1); ``distance``, shape (batch, 1): the support distance, or the colour
+            distance times ``colour_share`` if that is more; and ``logit``, shape (batch, 1), of the probability.
         """
         from keras import layers, ops
 
@@ -126,6 +130,31 @@ class KernelHead:
         return {
             PROBABILITY_OUTPUT: layers.Activation("sigmoid", name=PROBABILITY_OUTPUT)(logit),
             DISTANCE_OUTPUT: ops.maximum(ops.min(distances, axis=-1, keepdims=True), colour_distance),
+            LOGIT_OUTPUT: logit,
+        }
+
+    def constants(self, slope: float, bias: float, colour_share: float, baseline: Floats) -> dict[str, Floats]:
+        """The constants of the served head, in the form in which ``layers`` holds them, so that a graph shares them.
+
+        Args:
+            slope: as ``layers`` takes it.
+            bias: as ``layers`` takes it.
+            colour_share: as ``layers`` takes it.
+            baseline: standardised features of the cell that explanations start from, shape (features,).
+
+        Returns:
+            Arrays by the names under which ``lambda_fn.kernel_machine`` looks for them.
+        """
+        return {
+            "mean": self.mean,
+            "scale": self.scale,
+            "projection": self.projection,
+            "offset": -self.offset,
+            "support": -2 * self.support.T,
+            "coefficients": slope * self.coefficients[:, None],
+            "intercept": np.array([slope * self.intercept + bias], np.float32),
+            "whitening": self.whitening * np.sqrt(colour_share),
+            "baseline": baseline,
         }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.manifest import FEATURES_OUTPUT, Preprocessing
 from training.data.dataset import Dataset
 from training.data.folds import Split, folds, leave_out_duplicates
 from training.data.splits import make_or_read_folds
@@ -18,11 +18,14 @@ from training.evaluation.evidence import OutOfFold
 from training.evaluation.predictions import OUT_OF_FOLD
 from training.evaluation.scaling import platt
 from training.fitting.head_fitter import HeadFitter
+from training.fitting.kernel_head import KernelHead
 from training.fitting.recipes import PooledRecipe
-from training.networks.pooled_features import MEAN_COLOUR, extract, feature_network, rotate_and_move
+from training.networks.pooled_features import MEAN_COLOUR, extract, feature_network, maps_of, rotate_and_move
+from training.runs.explained import CELLS, PLANTED_CELLS, measure_explanations
 from training.runs.out_of_fold import folds_of_cells, gather_evidence, predict_held_out
 from training.runs.plan import Plan
 from training.runs.progress import RunProgress
+from training.shipping.explanation import explanation_of
 from training.shipping.model_folder import write_model_folder
 
 if TYPE_CHECKING:
@@ -42,8 +45,15 @@ NETWORK = "model.keras"
 PooledPlan = Plan[PooledRecipe]
 
 
-def make_pooled_model(plan: PooledPlan, progress: RunProgress) -> dict[str, Any]:
+def make_pooled_model(
+    plan: PooledPlan, progress: RunProgress, explained: tuple[int, int] = (CELLS, PLANTED_CELLS)
+) -> dict[str, Any]:
     """Extract features, fit, measure by folds, calibrate and export.
+
+    Args:
+        plan: of the run.
+        progress: shows it.
+        explained: numbers of held-out cells, and of drawn cells with a planted cue, that explanations are tested on.
 
     Returns:
         The manifest of the model.
@@ -64,22 +74,31 @@ def make_pooled_model(plan: PooledPlan, progress: RunProgress) -> dict[str, Any]
 
     network = feature_network(plan.preprocessing.size, plan.weights)
     fitter = head_fitter(plan, dataset, network, progress)
-    outputs = _predict_held_out(fitter, splits, progress, "Fold")
-    scores, support_distances, colour_distances = outputs.T
+    heads, held_out = _predict_held_out(fitter, splits, progress, "Fold")
+    scores, support_distances, colour_distances = held_out.T
     scaling = platt(scores, dataset.is_all)
     colour_share, unlike_above = combine_distances(support_distances, colour_distances)
     by_subject_alone = None
     if splits_by_subject:
-        by_subject_alone = scaling(_predict_held_out(fitter, splits_by_subject, progress, "By subject alone")[:, 0])
+        by_subject_alone = scaling(_predict_held_out(fitter, splits_by_subject, progress, "By subject alone")[1][:, 0])
     predictions = OutOfFold(dataset, folds_of_cells(splits), scaling(scores), unlike_above, by_subject_alone)
     evidence = gather_evidence(predictions, plan, progress)
 
     with progress.step("Final fit"):
         head = fitter.fit(np.arange(len(dataset.names)))
-    model = keras.Model(network.input, head.layers(network.output, scaling.slope, scaling.bias, colour_share))
+    served = scaling.slope, scaling.bias, colour_share
+    outputs = head.layers(network.output, *served) | {FEATURES_OUTPUT: network.output} | maps_of(network)
+    model = keras.Model(network.input, outputs)
     model.save(plan.out / NETWORK)
+    explanation = explanation_of(head, network, head.constants(*served, fitter.typical_normal_cell(head)))
+    with progress.step("Testing explanations") as advance:
+        faithfulness = measure_explanations(
+            fitter, splits, heads, served, network, plan.preprocessing, plan.recipe.seed, *explained, advance
+        )
     with progress.step("Exporting"):
-        return write_model_folder(plan.out, model, plan.recipe, plan.preprocessing, evidence)
+        return write_model_folder(
+            plan.out, model, plan.recipe, plan.preprocessing, evidence, None, explanation, faithfulness
+        )
 
 
 def _folds(folds: int | Path, dataset: Dataset) -> int | Path:
@@ -124,6 +143,13 @@ def head_fitter(plan: PooledPlan, dataset: Dataset, network: keras.Model, progre
 
 def _predict_held_out(
     fitter: HeadFitter, splits: list[Split], progress: RunProgress, title: str
-) -> NDArray[np.float64]:
+) -> tuple[list[KernelHead], NDArray[np.float64]]:
+    """The head of each fold, and score and distances of every cell by the head that held it out."""
+    heads: list[KernelHead] = []
+
+    def predict(_: int, split: Split) -> NDArray[np.float64]:
+        heads.append(fitter.fit_fold(split))
+        return fitter.predict(heads[-1], split.held_out)
+
     with progress.step(title) as advance:
-        return predict_held_out(splits, lambda _, split: fitter.predict_held_out(split), advance)
+        return heads, predict_held_out(splits, predict, advance)

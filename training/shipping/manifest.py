@@ -22,6 +22,7 @@ from training.evaluation.subject_shares import compare_subjects, shares_by_subje
 from training.evaluation.thresholds import CONFIDENCE
 from training.fitting.recipes import Recipe
 from training.networks.architectures import INPUT_NAME
+from training.shipping.explanation import Explanation
 from training.shipping.export import ExportedGraph
 from training.shipping.graph import THREADS
 
@@ -29,7 +30,14 @@ from training.shipping.graph import THREADS
 LIBRARIES = ("keras", "numpy", "onnx", "pillow", "scikit-learn", "tensorflow", "tf2onnx")
 
 
-def describe(graph: ExportedGraph, recipe: Recipe, preprocessing: Preprocessing, evidence: Evidence) -> dict[str, Any]:
+def describe(
+    graph: ExportedGraph,
+    recipe: Recipe,
+    preprocessing: Preprocessing,
+    evidence: Evidence,
+    explanation: Explanation | None = None,
+    faithfulness: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """Write the manifest of a model, as plain values for JSON.
 
     Args:
@@ -37,6 +45,8 @@ def describe(graph: ExportedGraph, recipe: Recipe, preprocessing: Preprocessing,
         recipe: how the model was made.
         preprocessing: how pixels become its input.
         evidence: how good the recipe is.
+        explanation: how the model explains its probability; None if it does not.
+        faithfulness: figures of its explanations; None if they were not measured.
     """
     size = preprocessing.size
     sha256 = hashlib.sha256(graph.onnx).hexdigest()
@@ -52,14 +62,23 @@ def describe(graph: ExportedGraph, recipe: Recipe, preprocessing: Preprocessing,
             "range": [0, 255],
             "layout": "NHWC, RGB",
         },
-        "outputs": _outputs(measures_distance=math.isfinite(evidence.thresholds.unlike_above)),
+        "outputs": [
+            *_outputs(measures_distance=math.isfinite(evidence.thresholds.unlike_above)),
+            *(explanation.outputs if explanation else []),
+        ],
         "preprocessing": {**asdict(preprocessing), "resampling": "bilinear" if preprocessing.crop != size else "none"},
         "classes": ["normal", "ALL"],
         "session": {"threads": THREADS},
         "decision": {**_decision(evidence), **measured_on},
         "training": _training(graph, recipe, evidence),
-        "metrics": {**measured_on, **_metrics(evidence), "subject_shares": _subject_shares(evidence, recipe.seed)},
+        "metrics": {
+            **measured_on,
+            **_metrics(evidence),
+            "subject_shares": _subject_shares(evidence, recipe.seed),
+            **({"explanation": faithfulness} if faithfulness else {}),
+        },
         **({"morphology": ranges.as_fields()} if ranges else {}),
+        **({"explanation": explanation.fields} if explanation else {}),
     }
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from training.data.c_nmc import C_NMC
+from training.shipping.card_explanations import explanations_section
 
 C_NMC_SOURCE = (
     "Gupta, A., & Gupta, R. (2019). ALL Challenge dataset of ISBI 2019 (C-NMC 2019).\n"
@@ -62,7 +63,7 @@ More healthy subjects would let more cells be decided. Simulated share for revie
 {healthy}.
 
 The thresholds were chosen on predictions by {folds} models, not by this one.
-
+{explanations}
 ## Where it fails
 - Few subjects: the intervals are wide, and one subject's cells can all be wrong together.
 - Real cells of another microscope, stain or segmentation than the training data's were never tested.
@@ -175,6 +176,7 @@ def model_card(manifest: dict[str, Any]) -> str:
         subject_shares=_subject_shares(metrics["subject_shares"]) if "subject_shares" in metrics else "",
         unlike=_UNLIKE.format(decision["unlike_above"]) if "unlike_above" in decision else "",
         thresholds="\n".join(_threshold(manifest["decision"], *row) for row in _THRESHOLDS),
+        explanations=explanations_section(metrics["explanation"]) if metrics.get("explanation") else "",
     )
 
 

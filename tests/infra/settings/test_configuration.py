@@ -140,6 +140,7 @@ def test_context_that_belongs_to_others_is_left_alone() -> None:
         ({"canary_minutes": "7"}, "canary_minutes is 7; it must be one of 0, 5, 10, 15, 30"),
         ({"snap_start": "yes"}, "snap_start is 'yes'; it must be true or false"),
         ({"review_everything": 1}, "review_everything is 1; it must be true or false"),
+        ({"explain": "some"}, "explain is 'some'; it must be one of flagged, all, none"),
         ({"hipaa": ""}, "hipaa is ''; it must be true or false"),
         ({"access_logs": "on"}, "access_logs is 'on'; it must be true or false"),
         ({"kms_key": "mine"}, "kms_key is 'mine'; it must be own, or the ARN of a KMS key"),
