@@ -21,7 +21,8 @@ from lambda_fn.results import ResultDocument
 Row = dict[str, Any]
 
 # Columns of a row, with the SQL type of each in Parquet. ``reasons`` are separated by spaces. ``morphology`` and
-# ``explanation`` are JSON; the numbers of the first stand before it in columns of their own, and its features in words, separated by semicolons.
+# ``explanation`` are JSON. Before the first stand its numbers, in columns of their own, and its features in words,
+# separated by semicolons.
 COLUMNS = {
     "key": "VARCHAR",
     "status": "VARCHAR",
