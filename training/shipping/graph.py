@@ -29,9 +29,9 @@ PARITY_BOUND = 1e-4
 # A share of the distance. Far from all training cells, standardisation magnifies the rounding of features that hardly
 # vary among them. The distance there exceeds its threshold about tenfold, so that this share does not matter.
 DISTANCE_BOUND = 1e-2
-# What explains a probability may differ by as much as an explanation may miss. The probability's own bound is
+# What explains a probability may differ by half of what an explanation may miss. The probability's own bound is
 # stricter for all but the surest answers.
-EXPLAINING_BOUND = 1e-2
+EXPLAINING_BOUND = 5e-3
 BOUNDS = {PROBABILITY_OUTPUT: PARITY_BOUND, DISTANCE_OUTPUT: DISTANCE_BOUND}
 # A graph that gives every image nearly the same probability would pass any comparison.
 LEAST_SPREAD = 1e-3
