@@ -51,23 +51,37 @@ def find_local_stack() -> DeployedStack:
 
 def on_a_stack(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that choose a deployment to a command, and pass the deployment to it as ``stack``."""
+    return on_a_stack_unless()(command)
 
-    @click.option(
-        "--stage",
-        default=names.DEFAULT_STAGE,
-        show_default=True,
-        help="Stage of the deployment: its stack is cellflag-STAGE.",
-    )
-    @click.option("--local", is_flag=True, help="Use the local cloud that `cellflag local up` started.")
-    @click.option("--profile", help="Profile of your AWS settings.")
-    @click.option("--region", help="AWS region.")
-    @wraps(command)
-    def with_stack(stage: str, local: bool, profile: str | None, region: str | None, **options: Any) -> Any:  # noqa: ANN401 - the command's own options
-        context = click.get_current_context()
-        source = context.get_parameter_source("stage")
-        if local and (profile or region or source is click.core.ParameterSource.COMMANDLINE):
-            raise click.UsageError("--local goes without --stage, --profile and --region")
-        stack = find_local_stack() if local else find_stack(stage, profile, region)
-        return command(stack=stack, **options)
 
-    return with_stack
+def on_a_stack_unless(*elsewhere: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Do as ``on_a_stack``, but pass None if the command is told to work elsewhere.
+
+    Args:
+        elsewhere: names of parameters of the command. If one of them is given, no deployment is looked for.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @click.option(
+            "--stage",
+            default=names.DEFAULT_STAGE,
+            show_default=True,
+            help="Stage of the deployment: its stack is cellflag-STAGE.",
+        )
+        @click.option("--local", is_flag=True, help="Use the local cloud that `cellflag local up` started.")
+        @click.option("--profile", help="Profile of your AWS settings.")
+        @click.option("--region", help="AWS region.")
+        @wraps(command)
+        def with_stack(stage: str, local: bool, profile: str | None, region: str | None, **options: Any) -> Any:  # noqa: ANN401 - the command's own options
+            if any(options.get(name) is not None for name in elsewhere):
+                return command(stack=None, **options)
+            context = click.get_current_context()
+            source = context.get_parameter_source("stage")
+            if local and (profile or region or source is click.core.ParameterSource.COMMANDLINE):
+                raise click.UsageError("--local goes without --stage, --profile and --region")
+            stack = find_local_stack() if local else find_stack(stage, profile, region)
+            return command(stack=stack, **options)
+
+        return with_stack
+
+    return decorate

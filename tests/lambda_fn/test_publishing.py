@@ -86,8 +86,8 @@ def test_precedence_survives_as_metadata(sequencer: str | None, last_modified: s
     assert Precedence.from_metadata(one.to_metadata()) == one
 
 
-@pytest.mark.parametrize(("review", "requests"), [(False, 1), (True, 3)])
-def test_a_first_result_costs_one_request_and_its_flag_two_more(review: bool, requests: int) -> None:
+@pytest.mark.parametrize(("review", "requests"), [(False, 1), (True, 4)])
+def test_a_first_result_costs_one_request_and_its_flag_three_more(review: bool, requests: int) -> None:
     s3 = FakeS3()
     assert publish(bucket(s3), document(1, review), precedence("01")) == "written"
     assert s3.requests.total() == requests
