@@ -79,8 +79,9 @@ def entry(
     seconds: float | None,
     shown: Shown,
     comment: str = "",
+    drawn: bool = False,
 ) -> LabelEntry:
-    """Return an answer, given now, to the image of a result."""
+    """Return an answer, given now, to the image of a result; ``drawn``: a person had the cell drawn by chance."""
     reasons = list(result["review"]["reasons"])
     return {
         "label": label,
@@ -88,7 +89,7 @@ def entry(
         "labelled_at": _now(),
         "seconds": seconds if seconds is None else round(seconds, 2),
         "comment": comment,
-        "queue": queue_of(reasons),
+        "queue": "audit" if drawn else queue_of(reasons),
         "shown": shown,
         "image": _version(result["image"]),
         "model": result["model"],

@@ -133,15 +133,17 @@ def write_to_folder(folder: Path, document: ResultDocument) -> None:
     key = document["image"]["key"]
     result, flag = folder / result_key(key), folder / flag_key(key)
     body = to_json(document)
-    label = folder / label_key(key)
-    answered = label.is_file() and is_answer(label.read_bytes(), document["image"])
-    flagged = document["review"]["required"] and not answered
+    flagged = document["review"]["required"] and not _is_answered(folder / label_key(key), document)
     # The flag comes first and goes last: whatever fails in between, no result that asks for review is without it.
     if flagged:
         write_whole(flag, body)
     write_whole(result, body)
     if not flagged:
         flag.unlink(missing_ok=True)
+
+
+def _is_answered(label: Path, document: ResultDocument) -> bool:
+    return label.is_file() and is_answer(label.read_bytes(), document["image"])
 
 
 class BucketStore:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
@@ -22,8 +21,9 @@ from infra.review.pictures import NoPictureError, Pictures, outline_png, to_png
 from infra.review.places import Place
 from infra.review.policy import ModelView
 from infra.review.waiting import WaitingCells
+from infra.review.words import DRAWN
 from lambda_fn import labels
-from lambda_fn.keys import flag_key, result_key
+from lambda_fn.keys import RESULTS, flag_key, image_key, result_key
 from lambda_fn.labels import Answer, LabelDocument, LabelledImage
 from lambda_fn.results import ImageFacts, ResultDocument
 
@@ -84,6 +84,7 @@ class Desk:
         self.fault: str | None = None
         self._secret = secrets.token_bytes(32)
         self._keys: dict[str, str] = {}
+        self._drawn: set[str] = set()
         self._pictures = Pictures()
         self._labels_known = threading.Event()
         self._looked_at = 0.0
@@ -116,11 +117,36 @@ class Desk:
             raise GoneError("the program was started again since this page was opened: reload the page.")
         return self._keys[identity]
 
-    def is_blind(self, result: ResultDocument, document: LabelDocument | None) -> bool:
+    def is_blind(self, key: str, result: ResultDocument, document: LabelDocument | None) -> bool:
         """Whether nothing of the model's view may be shown yet. Once a reviewer has answered, there is no way back."""
         if document and labels.has_answered(document, self.reviewer, result["image"]):
             return False
-        return self.blind or labels.queue_of(result["review"]["reasons"]) == "audit"
+        return self.blind or self._is_audit(key, result)
+
+    def _is_audit(self, key: str, result: ResultDocument) -> bool:
+        return key in self._drawn or labels.queue_of(result["review"]["reasons"]) == "audit"
+
+    def draw_audits(self, count: int) -> int:
+        """Draw decided cells by chance for an audit, and add them to the queue; returns how many there were to draw.
+
+        Every result without a flag, a label and an answer in this round is as likely as any other. To list the results
+        takes a request for each thousand of them.
+        """
+        keys = [image_key(entry.key) for entry in self.place.list_documents(RESULTS) if entry.key.endswith(".json")]
+        left_out = self.labelled.keys | {cell.key for cell in self.waiting.all()}
+        pool = [key for key in keys if key not in left_out]
+        secrets.SystemRandom().shuffle(pool)
+        drawn = 0
+        for key in pool:
+            stored = self.place.read(result_key(key))
+            result = read_result(stored) if stored else None
+            if result and result["decision"] != "review":
+                self._drawn.add(key)
+                self.waiting.add(key, result, drawn=True)
+                drawn += 1
+            if drawn == count:
+                break
+        return drawn
 
     def card(self, key: str) -> dict[str, Any]:
         """The card of an image.
@@ -149,7 +175,7 @@ class Desk:
         if given.label != "cannot_say" and not cards.can_decide(result):
             raise StaleCardError("there is no picture of this image, so its class cannot be told.")
         before = read_label(self.place, key)
-        blind = self.is_blind(result, before.document if before else None)
+        blind = self.is_blind(key, result, before.document if before else None)
         entry = labels.entry(
             result,
             given.label,
@@ -157,6 +183,7 @@ class Desk:
             seconds=given.seconds,
             shown={"probability": not blind, "map": given.map_shown and not blind, "blind": blind},
             comment=given.comment,
+            drawn=key in self._drawn,
         )
         outcome = answering.record(self.place, key, entry, given.seen, given.choice)
         standing = outcome.standing
@@ -211,9 +238,12 @@ class Desk:
 
     def _card(self, key: str, result: ResultDocument, standing: StandingLabel | None) -> dict[str, Any]:
         identity = self.id_of(key)
-        if self.is_blind(result, standing.document if standing else None):
+        if self.is_blind(key, result, standing.document if standing else None):
             return cards.blind_card(identity, key, result, standing)
-        return cards.full_card(identity, key, result, standing, self.view, self.labelled, self.id_of)
+        card = cards.full_card(identity, key, result, standing, self.view, self.labelled, self.id_of)
+        if key in self._drawn:
+            card |= {"audit": True, "reasons": [DRAWN]}
+        return card
 
     def _result(self, key: str) -> ResultDocument:
         for document_key in (flag_key(key), result_key(key)):
@@ -228,7 +258,9 @@ class Desk:
         stored = self.place.read(flag_key(key))
         result = read_result(stored) if stored else None
         if result:
-            self.waiting.add(key, result, datetime.now(UTC))
+            self.waiting.add(key, result)
+        elif key in self._drawn:
+            self.waiting.add(key, self._result(key), drawn=True)
 
     def _look(self) -> None:
         with self._look_lock:

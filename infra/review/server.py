@@ -28,6 +28,8 @@ _PAGE = Path(__file__).parent / "page"
 # The most cells of one listing, and the most characters of a comment.
 _MOST_CELLS = 5_000
 _MOST_COMMENT = 2_000
+# The decided cells that are drawn at a time for an audit.
+_AUDITS = 20
 # The status of each error that the page shows as text.
 _STATUS: dict[type[InfraError], int] = {GoneError: 410, StaleCardError: 409, NoPictureError: 422}
 
@@ -47,6 +49,7 @@ def application(desk: Desk, port: int, token: str) -> ASGIApp:
         Route("/api/cells/{identity}/{kind}.png", _picture),
         Route("/api/cells/{identity}/answer", _answer, methods=["POST"]),
         Route("/api/undo", _undo, methods=["POST"]),
+        Route("/api/audits", _audits, methods=["POST"]),
         Mount("/page", StaticFiles(directory=_PAGE)),
     ]
     app = Starlette(routes=routes, exception_handlers={Exception: _unexpected, InfraError: _refusal})
@@ -107,6 +110,10 @@ async def _undo(request: Request) -> Response:
     desk = _desk(request)
     key = await run_in_threadpool(desk.undo)
     return JSONResponse({"id": desk.id_of(key), "key": key} if key is not None else {"id": None})
+
+
+async def _audits(request: Request) -> Response:
+    return JSONResponse({"drawn": await run_in_threadpool(_desk(request).draw_audits, _AUDITS)})
 
 
 class _BadRequestError(InfraError):

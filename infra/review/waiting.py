@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from infra.deployed_stack import PARALLEL_READS
@@ -26,6 +26,7 @@ class WaitingCell:
         probability_all: probability of ALL, 0 to 1; None for a rejected image.
         scored_at: when the image was scored, ISO 8601 in UTC.
         modified: when the flag was written.
+        drawn: the reviewer had the cell drawn for an audit; it has no flag.
     """
 
     key: str
@@ -34,11 +35,12 @@ class WaitingCell:
     probability_all: float | None
     scored_at: str
     modified: datetime
+    drawn: bool = False
 
     @property
     def is_audit(self) -> bool:
         """Whether the cell was drawn by chance among the decided ones. It is labelled blind."""
-        return queue_of(list(self.reasons)) == "audit"
+        return self.drawn or queue_of(list(self.reasons)) == "audit"
 
     @property
     def urgency(self) -> tuple[int, float, str]:
@@ -102,14 +104,15 @@ class WaitingCells:
                     self._cells[cell.key] = cell
         with self._lock:
             for key in known.keys() - listed:
-                self._cells.pop(key, None)
+                if not known[key].drawn:
+                    self._cells.pop(key, None)
         self.loading = False
 
-    def add(self, key: str, result: ResultDocument, modified: datetime) -> None:
-        """Add the flag of an image that is open again."""
+    def add(self, key: str, result: ResultDocument, *, drawn: bool = False) -> None:
+        """Add a cell whose flag is open again, or one that was drawn for an audit."""
         with self._lock:
             self._removed.discard(key)
-            self._cells[key] = _in_short(key, result, modified)
+            self._cells[key] = _in_short(key, result, datetime.now(UTC), drawn)
 
     def remove(self, key: str) -> None:
         """Forget the flag of an image that was answered, also if a read of it is under way."""
@@ -136,9 +139,9 @@ class WaitingCells:
         return _in_short(image_key(entry.key), result, entry.modified)
 
 
-def _in_short(key: str, result: ResultDocument, modified: datetime) -> WaitingCell:
+def _in_short(key: str, result: ResultDocument, modified: datetime, drawn: bool = False) -> WaitingCell:
     prediction = result["prediction"]
     probability = prediction["probability_all"] if prediction else None
     return WaitingCell(
-        key, result["image"], tuple(result["review"]["reasons"]), probability, result["scored_at"], modified
+        key, result["image"], tuple(result["review"]["reasons"]), probability, result["scored_at"], modified, drawn
     )

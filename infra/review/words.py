@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from lambda_fn.decisions import Thresholds
 from lambda_fn.results import ResultDocument
 
+DRAWN = "Drawn by chance among the decided cells, to check the promised error rates."
 _SENTENCES = {
     "unlike_training_data": "The cell or its image is unlike those that the model was trained on.",
     "no_single_cell": "The image does not show exactly one whole cell: there are several, or the edge cuts it.",
@@ -12,7 +13,7 @@ _SENTENCES = {
     "too_large": "The file or the image is too large.",
     "unsupported_format": "The file is in no format that is scored.",
     "no_score": "The model's output is no probability.",
-    "audit": "Drawn by chance among the decided cells, to check the promised error rates.",
+    "audit": DRAWN,
 }
 _EVERYTHING = "This deployment sends every cell to a person."
 

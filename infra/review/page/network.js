@@ -25,6 +25,7 @@ async function ask(path, body) {
 }
 
 export const listCells = (filters) => ask(`api/cells?${new URLSearchParams(filters)}`);
+export const drawAudits = () => ask("api/audits", {});
 export const undo = () => ask("api/undo", {});
 export const pictureOf = (id, kind = "image") => `api/cells/${encodeURIComponent(id)}/${kind}.png`;
 

@@ -4,7 +4,7 @@ import { NAMES, element, find, keyText } from "./elements.js";
 import { showFacts } from "./facts.js";
 import { gallery } from "./gallery.js";
 import { listen } from "./keys.js";
-import { cardOf, forget, listCells, prefetch, undo } from "./network.js";
+import { cardOf, drawAudits, forget, listCells, prefetch, undo } from "./network.js";
 import { answers, pending, send, showSaved, tell, whenChanged } from "./saving.js";
 import { mapWasSeen, showLayers, showPicture, toggle, zoom } from "./stage.js";
 
@@ -156,7 +156,10 @@ function answer(label) {
   const saving = send(cell, given).then((saved) => {
     if (wasBlind && current()?.id === cell.id) {
       if (!saved) state.revealed = null;
-      if (saved) showCard(saved, false);
+      if (saved) {
+        showCard(saved, false);
+        showSaved(`Saved: ${NAMES[label]}. Go on with the next cell.`);
+      }
       enable();
     }
   });
@@ -202,6 +205,20 @@ async function answerAll(ids, label) {
   }));
 }
 
+async function audit() {
+  const button = find("[data-action=audits]");
+  button.disabled = true;
+  find("#done-text").textContent = "Drawing.";
+  try {
+    const { drawn } = await drawAudits();
+    await load();
+    if (!drawn) find("#done-text").textContent = "There is no decided cell left to draw.";
+  } catch (error) {
+    find("#done-text").textContent = error.message;
+  }
+  button.disabled = false;
+}
+
 // --- actions ---------------------------------------------------------------------------------------------------
 
 const redraw = gallery({ cells: () => state.cells, answers: () => answers, answer: answerAll });
@@ -229,9 +246,10 @@ const ACTIONS = {
     find("[data-action=filters]").setAttribute("aria-expanded", !form.hidden);
     if (!form.hidden) form.querySelector("select").focus();
   },
+  audits: audit,
   clear: () => { find("#filters").reset(); load({ anew: true }); },
 };
-const IN_GALLERY = ["undo", "gallery", "filters", "help", "clear"];
+const IN_GALLERY = ["undo", "gallery", "filters", "help", "clear", "audits"];
 
 function act(name) {
   if (state.inGallery ? !IN_GALLERY.includes(name) : !ACTIONS[name]) return;
