@@ -16,6 +16,7 @@ MODULES = {
     "status": "infra.commands.status",
     "results": "infra.commands.results",
     "explain": "infra.commands.explain",
+    "review": "infra.commands.review",
     "redrive": "infra.commands.redrive",
     "backfill": "infra.commands.backfill",
     "erase": "infra.commands.erase",
