@@ -17,6 +17,7 @@ MODULES = {
     "results": "infra.commands.results",
     "explain": "infra.commands.explain",
     "review": "infra.commands.review",
+    "report": "infra.commands.report",
     "redrive": "infra.commands.redrive",
     "backfill": "infra.commands.backfill",
     "erase": "infra.commands.erase",
