@@ -71,7 +71,8 @@ def report(
     The page holds counts, scores, the most suspicious cells with what the model saw, the cells that wait for a person,
     and what people said. It is one file of at most 3 MB that needs no network, on a screen or printed in grey.
 
-    A report compares. It is no diagnosis, and no verdict on a patient.
+    A report compares. It is no diagnosis, and no verdict on a patient. It shows the scores of flagged cells: if you
+    answer these blind, do so before you read it.
     """
     if since and day:
         raise click.UsageError("choose --day or --since")

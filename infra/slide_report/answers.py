@@ -12,6 +12,9 @@ from lambda_fn.keys import LABELS, image_key
 from lambda_fn.labels import LabelledImage, Queue
 from lambda_fn.results import ImageFacts
 
+# Most characters of a name. Programs of others may write labels too.
+_NAME = 80
+
 
 @dataclass(frozen=True, slots=True)
 class PersonsAnswer:
@@ -71,5 +74,5 @@ def _from_json(body: bytes) -> PersonsAnswer | None:
         raise ValueError("no label")
     image: LabelledImage = {name: document["image"][name] for name in ("version_id", "etag", "sha256")}  # type: ignore[assignment, literal-required]
     return PersonsAnswer(
-        document["label"], str(document["reviewer"]), document["queue"], bool(document["shown"]["blind"]), image
+        document["label"], str(document["reviewer"])[:_NAME], document["queue"], bool(document["shown"]["blind"]), image
     )

@@ -41,7 +41,9 @@ def to_bundle(gathered: Gathered, facts: ReportFacts) -> Part:
     """
     names = (facts.source, facts.prefix, gathered.first, gathered.last, f"{facts.made_at:%Y-%m-%dT%H:%M:%SZ}")
     subject = {"identifier": {"system": PREFIXES, "value": facts.prefix or "(all images)"}}
-    devices = {full_url("device", sha256): _device(version, sha256) for version, sha256 in sorted(gathered.models)}
+    devices = {
+        full_url("device", version, sha256): _device(version, sha256) for version, sha256 in sorted(gathered.models)
+    }
     observed: dict[str, Part] = {}
     for observation in observations(gathered):
         code = observation["code"]["coding"][0]["code"]
@@ -68,7 +70,7 @@ def to_bundle(gathered: Gathered, facts: ReportFacts) -> Part:
     entries[full_url("models", *names)] = _provenance([report_url, *observed], names[-1], by_models)
     if people := sorted(gathered.agreement.reviewers):
         verifier = coded("provenance-participant-type", "verifier", "Verifier")
-        agents = [{"type": verifier, "who": {"display": name or "(no name)"}} for name in people]
+        agents = [{"type": verifier, "who": {"display": name.strip() or "(no name)"}} for name in people]
         answered = full_url("agreement", *names)
         entries[full_url("people", *names)] = _provenance([answered], names[-1], agents)
     return {

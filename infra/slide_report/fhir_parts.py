@@ -1,5 +1,6 @@
-"""Parts of FHIR R4 resources, as plain JSON values. https://hl7.org/fhir/R4/"""
+"""Parts of FHIR R4 resources (https://hl7.org/fhir/R4/) as plain JSON values."""
 
+import json
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -27,7 +28,7 @@ AI_ASSERTED: Final = {
 
 def full_url(*names: str) -> str:
     """Return the URL of a resource in a bundle, which follows from its names and from nothing else."""
-    return f"urn:uuid:{uuid5(_NAMESPACE, chr(0).join(names))}"
+    return f"urn:uuid:{uuid5(_NAMESPACE, json.dumps(names))}"
 
 
 def local_code(code: str, text: str) -> Part:

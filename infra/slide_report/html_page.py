@@ -16,7 +16,7 @@ from lambda_fn.terminal import printable
 from training.report.page import page_environment
 
 # Most slides in the table.
-MOST_SLIDES = 100
+MOST_SLIDES = 60
 # Most people that are named.
 MOST_REVIEWERS = 20
 
@@ -53,6 +53,8 @@ def write_html(path: Path, gathered: Gathered, facts: ReportFacts, pictures: Pic
         model=model,
         manifest=own,
         thresholds=thresholds,
+        # The manifest states what its own thresholds achieved, not those that a deployment chose.
+        achieved=own.achieved if own and thresholds == own.thresholds else None,
         histogram=histogram.draw_histogram(gathered.scores, thresholds),
         width=histogram.WIDTH,
         height=histogram.HEIGHT,
