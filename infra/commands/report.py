@@ -1,16 +1,16 @@
 """``cellflag report``: a page, or a file in FHIR, on the results of a slide, a patient or a day."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
 import click
 
-from infra.commands.results import Moment
+from infra.commands.results import Moment, read_selected
 from infra.deployed_stack import DeployedStack
 from infra.operate.access import on_a_stack_unless
-from infra.operate.documents import Selection, read_documents, read_documents_below
+from infra.operate.documents import Selection
 from infra.operate.exports import write_new
 from lambda_fn.keys import RESULTS
 from lambda_fn.results import ResultDocument
@@ -80,17 +80,21 @@ def report(
         raise click.UsageError("--images goes with --folder: the images of a deployment lie in its bucket")
     if folder and not (folder / RESULTS).is_dir():
         raise click.UsageError(f"{folder} holds no results: name the folder that `cellflag score --out` wrote to")
-    write_new(out, partial(_write, stack, folder, images, prefix, day, since, cells, kind))
+    # A result is never written before its image is scored.
+    selection = Selection(prefix, day.replace(tzinfo=UTC) if day else since)
+    on_day = day.date() if day else None
+    source = stack or folder
+    if source is None:
+        raise AssertionError("without --folder there is a deployment")
+    write_new(out, partial(_write, source, images, selection, on_day, cells, kind))
     click.echo(f"{printable(str(out))} is written.")
 
 
 def _write(
-    stack: DeployedStack | None,
-    folder: Path | None,
+    source: DeployedStack | Path,
     images: Path | None,
-    prefix: str,
-    day: datetime | None,
-    since: datetime | None,
+    selection: Selection,
+    day: date | None,
     cells: int,
     kind: str,
     out: Path,
@@ -107,21 +111,18 @@ def _write(
     from infra.slide_report.gathering import gather
     from infra.slide_report.html_page import write_html
 
-    place: Place
-    if stack:
-        place = BucketPlace(stack)
-    elif folder:
-        place = FolderPlace(folder, images or folder)
+    stack = source if isinstance(source, DeployedStack) else None
+    place: Place = FolderPlace(source, images or source) if isinstance(source, Path) else BucketPlace(source)
     odd_keys: list[str] = []
     view = read_model_view(stack)
-    answers = read_answers(place, prefix, odd_keys.append)
-    documents = _read(stack or folder, prefix, day, since, odd_keys)
+    answers = read_answers(place, selection.prefix, odd_keys.append)
+    documents = _of_day(read_selected(source, selection, odd_keys.append), day)
     gathered = gather(documents, answers, cells if kind == "html" else 0)
     if gathered is None:
-        raise click.UsageError(
-            f"there is no result to report on{' with these options' if prefix or day or since else ''}"
-        )
-    facts = ReportFacts(place.name, prefix, since, day.date() if day else None, datetime.now(UTC), view)
+        chosen = " with these options" if selection != Selection() else ""
+        raise click.UsageError(f"there is no result to report on{chosen}")
+    since = None if day else selection.since
+    facts = ReportFacts(place.name, selection.prefix, since, day, datetime.now(UTC), view)
     if kind == "fhir":
         write_fhir(out, gathered, facts)
     else:
@@ -129,19 +130,5 @@ def _write(
     show_failures([f"{key}: left out, because it is no result document or label" for key in odd_keys])
 
 
-def _read(
-    source: DeployedStack | Path | None,
-    prefix: str,
-    day: datetime | None,
-    since: datetime | None,
-    odd_keys: list[str],
-) -> Iterator[ResultDocument]:
-    # A result is never written before its image is scored.
-    selection = Selection(prefix, day.replace(tzinfo=UTC) if day else since)
-    if isinstance(source, DeployedStack):
-        documents = read_documents(source, selection, on_odd=odd_keys.append)
-    elif source:
-        documents = read_documents_below(source, selection, on_odd=odd_keys.append)
-    for document in documents:
-        if day is None or document["scored_at"].startswith(f"{day:%Y-%m-%d}"):
-            yield document
+def _of_day(documents: Iterable[ResultDocument], day: date | None) -> Iterator[ResultDocument]:
+    return (document for document in documents if day is None or document["scored_at"].startswith(day.isoformat()))

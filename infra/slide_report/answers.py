@@ -72,7 +72,7 @@ def _from_json(body: bytes) -> PersonsAnswer | None:
         return None
     if document["label"] not in get_args(labels.Answer) or document["queue"] not in get_args(Queue):
         raise ValueError("no label")
-    image: LabelledImage = {name: document["image"][name] for name in ("version_id", "etag", "sha256")}  # type: ignore[assignment, literal-required]
+    image: LabelledImage = {name: document["image"][name] for name in ("version_id", "etag", "sha256")}  # type: ignore[assignment]
     return PersonsAnswer(
         document["label"], str(document["reviewer"])[:_NAME], document["queue"], bool(document["shown"]["blind"]), image
     )

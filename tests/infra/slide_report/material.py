@@ -53,7 +53,7 @@ def result(key: str, probability: float | None, *reasons: str, **fields: Any) ->
 def answer(document: ResultDocument, label: Answer, reviewer: str = "Ada", *, audit: bool = False) -> PersonsAnswer:
     """The answer of a person to a result."""
     image = document["image"]
-    seen: labels.LabelledImage = {name: image[name] for name in ("version_id", "etag", "sha256")}  # type: ignore[assignment, literal-required]
+    seen: labels.LabelledImage = {name: image[name] for name in ("version_id", "etag", "sha256")}  # type: ignore[assignment]
     return PersonsAnswer(label, reviewer, "audit" if audit else "flag", audit, seen)
 
 

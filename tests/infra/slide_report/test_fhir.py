@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
+from infra.slide_report.answers import PersonsAnswer
 from infra.slide_report.fhir import to_bundle, write_fhir
 from infra.slide_report.gathering import Gathered, gather
 from tests.infra.slide_report.material import SERVED, answer, facts, result
@@ -18,8 +19,8 @@ ANSWERS = {
 }
 
 
-def gathered(count: int = 5, **answers: Any) -> Gathered:
-    found = gather(iter([*CELLS[:count], result("p7/torn.bmp", None)]), answers, 0)
+def gathered(count: int = 5, answers: dict[str, PersonsAnswer] | None = None) -> Gathered:
+    found = gather(iter([*CELLS[:count], result("p7/torn.bmp", None)]), answers or {}, 0)
     assert found
     return found
 
@@ -36,7 +37,7 @@ def components(observation: dict[str, Any]) -> dict[str, float]:
     return {each["code"]["coding"][0]["code"]: each["valueQuantity"]["value"] for each in observation["component"]}
 
 
-@pytest.mark.parametrize("found", [gathered(**ANSWERS), gathered(2)], ids=["answered", "few cells"])
+@pytest.mark.parametrize("found", [gathered(5, ANSWERS), gathered(2)], ids=["answered", "few cells"])
 def test_the_written_file_is_a_valid_bundle(found: Gathered, tmp_path: Path) -> None:
     write_fhir(tmp_path / "report.json", found, facts())
     text = (tmp_path / "report.json").read_text("utf-8")
@@ -52,7 +53,7 @@ def test_the_validation_would_notice_a_field_that_r4_lacks() -> None:
 
 
 def test_the_report_is_preliminary_labelled_as_a_models_and_refers_to_all_observations() -> None:
-    bundle = to_bundle(gathered(**ANSWERS), facts())
+    bundle = to_bundle(gathered(5, ANSWERS), facts())
     (report,) = resources(bundle, "DiagnosticReport")
     assert report["status"] == "preliminary"
     assert all(each["status"] == "preliminary" for each in observed(bundle).values())
@@ -65,7 +66,7 @@ def test_the_report_is_preliminary_labelled_as_a_models_and_refers_to_all_observ
 
 
 def test_every_reference_leads_to_a_resource_of_the_bundle() -> None:
-    bundle = to_bundle(gathered(**ANSWERS), facts())
+    bundle = to_bundle(gathered(5, ANSWERS), facts())
     urls = [entry["fullUrl"] for entry in bundle["entry"]]
     assert len(set(urls)) == len(urls)
 
@@ -81,7 +82,7 @@ def test_every_reference_leads_to_a_resource_of_the_bundle() -> None:
 
 
 def test_counts_shares_and_agreement_are_those_of_the_page() -> None:
-    found = gathered(**ANSWERS)
+    found = gathered(5, ANSWERS)
     by_code = observed(to_bundle(found, facts()))
     assert by_code["images"]["valueQuantity"]["value"] == 6
     assert components(by_code["images"]) == {"decided-all": 2, "decided-normal": 1, "for-review": 2, "rejected": 1}
@@ -104,7 +105,7 @@ def test_of_few_cells_no_share_is_stated() -> None:
 
 
 def test_the_device_is_the_model_and_people_are_named_for_what_they_answered() -> None:
-    bundle = to_bundle(gathered(**ANSWERS), facts())
+    bundle = to_bundle(gathered(5, ANSWERS), facts())
     (device,) = resources(bundle, "Device")
     assert device["version"] == [{"value": SERVED.version}]
     assert device["identifier"][0]["value"] == SERVED.sha256
@@ -115,7 +116,7 @@ def test_the_device_is_the_model_and_people_are_named_for_what_they_answered() -
 
 
 def test_no_code_of_a_differential_count_is_used() -> None:
-    assert "loinc" not in json.dumps(to_bundle(gathered(**ANSWERS), facts())).lower()
+    assert "loinc" not in json.dumps(to_bundle(gathered(5, ANSWERS), facts())).lower()
 
 
 def test_the_same_report_has_the_same_identifiers() -> None:
