@@ -20,6 +20,7 @@ from infra.review.policy import ModelView
 from infra.review.words import reasons_in_words
 from infra.slide_report.gathering import ShownResult
 from lambda_fn.labels import Answer
+from lambda_fn.results import ResultDocument
 
 # Side of a picture in pixels: about 120 dots an inch if five stand beside each other on A4.
 SIDE: Final = 320
@@ -107,11 +108,17 @@ class PictureCards:
         explanation = shown.document["explanation"]
         if explanation is None or "map" not in explanation:
             cell = self._url(draw_cell(shown.pixels, shown.mask, SIDE, Image.Resampling.BICUBIC))
-            return _card(result, self._view, cell=cell, missing="No map: the score is not explained.")
+            return _card(result, self._view, cell=cell, missing=self._why_no_map(document))
         drawn = draw_cell_and_map(shown.pixels, shown.mask, explanation["map"], SIDE, Image.Resampling.BICUBIC)
         cell, mapped = map(self._url, drawn)
         words = in_words(shown.document, explanation)
         return _card(result, self._view, cell=cell, map=mapped, sum=words)
+
+    def _why_no_map(self, document: ResultDocument) -> str:
+        model = document["model"]
+        if model["sha256"] != self._view.manifest.sha256:
+            return f"No map: {model['version']}, the model that gave the score, is not here."
+        return "No map: the model has no outputs that explain it."
 
     def _url(self, pixels: NDArray[np.uint8]) -> str:
         file = io.BytesIO()

@@ -10,18 +10,16 @@ class PromisedRate:
     Attributes:
         words: the error, such as "ALL cells decided normal".
         promised: the rate that the thresholds were chosen for, 0 to 1.
-        estimate: of the rate, 0 to 1; None if too few cells were answered for one.
-        low: lower end of the estimate's interval; None without an estimate.
-        high: upper end.
-        cells: answered cells that the estimate rests on.
-        state: one word or two, such as "holds", "broken" or "cannot be said".
+        estimate: of the rate, 0 to 1; None if nothing can be said of it.
+        interval: lowest and highest rate that the answers do not refute, 0 to 1; None without answers.
+        cells: answered cells that this rests on.
+        state: a word or a few, such as "holds", "broken" or "cannot be said yet".
     """
 
     words: str
     promised: float
     estimate: float | None
-    low: float | None
-    high: float | None
+    interval: tuple[float, float] | None
     cells: int
     state: str
 

@@ -201,13 +201,19 @@ def test_results_of_two_models_are_not_compared(tmp_path: Path) -> None:
 
 
 def test_the_state_of_the_promise_is_shown_if_there_is_one(tmp_path: Path) -> None:
-    rates = (PromisedRate("ALL cells decided normal", 0.04, 0.021, 0.005, 0.034, 210, "holds"),)
+    rates = (
+        PromisedRate("normal cells decided ALL", 0.1, None, None, 0, "cannot be said yet"),
+        PromisedRate("ALL cells decided normal", 0.04, 0.021, (0.005, 0.034), 210, "holds"),
+    )
     found = gather(iter(CELLS), {}, 0)
     assert found
     about = replace(facts(), promise=PromiseState(rates, ("Of audited cells alone.",)))
     write_html(tmp_path / "r.html", found, about, PictureCards(None, about.view))
     text = Page(tmp_path / "r.html").text.replace("\N{NARROW NO-BREAK SPACE}", " ")
-    assert "ALL cells decided normal 4.0 % 2.1 % 0.5 % to 3.4 % 210 holds Of audited cells alone." in text
+    assert (
+        "normal cells decided ALL 10.0 % - 0 cannot be said yet ALL cells decided normal 4.0 % 2.1 % 0.5 % to 3.4 % 210 holds Of audited cells alone."
+        in text
+    )
 
 
 def test_many_slides_are_cut_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,7 +279,7 @@ def test_a_score_of_a_model_that_is_not_here_has_a_picture_and_no_map(model: Mod
     folder = write_results(tmp_path / "out", document)
     page = page_of(folder, "--images", str(tmp_path / "images"))
     assert len(page.pictures()) == 1
-    assert "No map: the score is not explained." in page.text
+    assert "No map: other, the model that gave the score, is not here." in page.text
 
 
 def test_pictures_stop_before_the_page_grows_too_large(
