@@ -23,7 +23,8 @@ from lambda_fn.scoring import score
 from lambda_fn.stores import read_from_folder
 from lambda_fn.terminal import printable
 
-_REASONS: dict[ExplanationMissing | None, str] = {
+# Why a score is not explained.
+UNEXPLAINED: dict[ExplanationMissing | None, str] = {
     "not_in_model": "its model has no outputs that explain it",
     "empty_square": "no part of the cell lies in the square that the model sees",
     "not_finite": "a number of it cannot be written",
@@ -144,7 +145,7 @@ def _explain(model: Model, image: StoredImage) -> ExplainedImage:
     if "error" in document:
         raise InfraError(f"{name} cannot be scored: {document['error']['message']}")
     if document["explanation"] is None:
-        raise InfraError(f"{name} has no explanation: {_REASONS[document['explanation_missing']]}.")
+        raise InfraError(f"{name} has no explanation: {UNEXPLAINED[document['explanation_missing']]}.")
     try:
         pixels = decode(image.data, model.manifest.limits).pixels
         return ExplainedImage(pixels, find_cell(pixels).mask, document)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from infra.errors import InfraError
-from infra.operate.explained import ResultExplainer
+from infra.operate.explained import UNEXPLAINED, ResultExplainer
 from infra.operate.exports import seen
 from infra.pictures.cell_pictures import draw_cell, draw_cell_and_map
 from infra.pictures.explanation import in_words
@@ -115,10 +115,12 @@ class PictureCards:
         return _card(result, self._view, cell=cell, map=mapped, sum=words)
 
     def _why_no_map(self, document: ResultDocument) -> str:
-        model = document["model"]
+        model, missing = document["model"], document.get("explanation_missing")
+        if missing in UNEXPLAINED:
+            return f"No map: {UNEXPLAINED[missing]}."
         if model["sha256"] != self._view.manifest.sha256:
             return f"No map: {model['version']}, the model that gave the score, is not here."
-        return "No map: the model has no outputs that explain it."
+        return f"No map: {UNEXPLAINED['not_in_model']}."
 
     def _url(self, pixels: NDArray[np.uint8]) -> str:
         file = io.BytesIO()
