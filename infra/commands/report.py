@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from infra.commands.results import Moment, read_selected
+from infra.commands.results import Moment, read_results
 from infra.deployed_stack import DeployedStack
 from infra.operate.access import on_a_stack_unless
 from infra.operate.documents import Selection
@@ -116,7 +116,7 @@ def _write(
     odd_keys: list[str] = []
     view = read_model_view(stack)
     answers = read_answers(place, selection.prefix, odd_keys.append)
-    documents = _of_day(read_selected(source, selection, odd_keys.append), day)
+    documents = _of_day(read_results(source, selection, odd_keys.append), day)
     gathered = gather(documents, answers, cells if kind == "html" else 0)
     if gathered is None:
         chosen = " with these options" if selection != Selection() else ""

@@ -169,7 +169,7 @@ def results(
     counts: Counter[DecisionOrRejected] = Counter()
     limit = limit or (_ROWS if kind == "table" else None)
     odd_keys: list[str] = []
-    documents = _counted(read_selected(stack or folder, selection, odd_keys.append), counts)
+    documents = _counted(read_results(stack or folder, selection, odd_keys.append), counts)
     if summary:
         sum_up(documents, depth, kind, out, limit)
     else:
@@ -191,16 +191,10 @@ def _list(documents: Iterable[ResultDocument], kind: str, out: Path | None) -> N
         _WRITERS[kind](documents, sys.stdout)
 
 
-def read_selected(
+def read_results(
     source: DeployedStack | Path | None, selection: Selection, on_odd: Callable[[str], None]
 ) -> Iterator[ResultDocument]:
-    """Read the selected documents of a deployment or a folder one by one, and show how far it is.
-
-    Args:
-        source: the deployment, or the folder.
-        selection: the conditions.
-        on_odd: called with the key or path of each object that is no result document. It is left out.
-    """
+    """Read the selected results of a deployment or a folder, with a bar of progress; see ``read_documents``."""
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=None)
