@@ -16,6 +16,8 @@ MODULES = {
     "status": "infra.commands.status",
     "results": "infra.commands.results",
     "explain": "infra.commands.explain",
+    "review": "infra.commands.review",
+    "report": "infra.commands.report",
     "redrive": "infra.commands.redrive",
     "backfill": "infra.commands.backfill",
     "erase": "infra.commands.erase",

@@ -19,7 +19,8 @@ none.
 
 The flag follows the result. A worker touches a flag only for a result that it has just read, written or withdrawn.
 Afterwards it checks that this is still so; if not, it sets the flag again. So the last worker to touch a flag has seen
-the current result. If a worker dies in between, its message is still in the queue, and its next delivery sets the flag.
+the current result. A label that a person gave to the same pixels answers the flag, so there is none. Only a person asks
+again: who takes back a label sets the flag first, and a label whose flag still stands closes it at the next review. If a worker dies in between, its message is still in the queue, and its next delivery sets the flag.
 For this, a message must stay hidden for longer than a worker lives. On AWS it does: the queue's visibility timeout is a
 multiple of the function's timeout.
 """
@@ -29,8 +30,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+from lambda_fn import labels
 from lambda_fn.errors import ContentionError
-from lambda_fn.keys import flag_key, result_key
+from lambda_fn.keys import flag_key, label_key, result_key
 from lambda_fn.precedence import ImageVersion, Precedence
 from lambda_fn.results import ResultDocument, WriteOutcome, to_json
 
@@ -92,7 +94,7 @@ def publish(
 ) -> WriteOutcome:
     """Write a result unless the one that stands is better, and set the review flag of the result that stands then.
 
-    A first result takes one request without a flag, and three with one. A duplicate takes three. Each takes one look
+    A first result takes one request without a flag, and four with one. A duplicate takes three. Each takes one look
     more.
 
     Args:
@@ -163,6 +165,9 @@ def withdraw(store: ConditionalStore, image_key: str, look: Look) -> Withdrawal:
 def settle_flag(store: ConditionalStore, image_key: str, result: StoredDocument | None) -> None:
     """Write or delete the flag of the current result, and repeat that if the result changes meanwhile.
 
+    A label that a person gave to these pixels answers the flag. It costs a request for each result that asks for review
+    to look for one.
+
     Args:
         store: the results bucket.
         image_key: the image's key.
@@ -172,13 +177,17 @@ def settle_flag(store: ConditionalStore, image_key: str, result: StoredDocument 
         ContentionError: the result changed ``MAX_ROUNDS`` times in a row.
     """
     for _ in range(MAX_ROUNDS):
-        if result is not None and json.loads(result.body)["review"]["required"]:
-            store.put(flag_key(image_key), result.body)
+        asking = result if result is not None and _asks_for_review(result) else None
+        answered = asking is not None and _is_answered(store, image_key, asking)
+        if asking and not answered:
+            store.put(flag_key(image_key), asking.body)
         else:
             store.delete(flag_key(image_key))
         current = store.get(result_key(image_key))
         if current == result or (current and result and current.etag == result.etag):
-            return
+            # The person may have taken the label back while the flag was being deleted.
+            if not answered or (current and _is_answered(store, image_key, current)):
+                return
         result = current
     raise ContentionError(f"the result was replaced {MAX_ROUNDS} times while its flag was being settled")
 
@@ -193,9 +202,19 @@ def _confirm_first(store: ConditionalStore, image_key: str, result: StoredDocume
         withdraw(store, image_key, look)
         return "withdrawn"
     # A flag is written only after its result, so there is no flag to delete before the first result.
-    if json.loads(result.body)["review"]["required"]:
+    if _asks_for_review(result):
         settle_flag(store, image_key, result)
     return "written"
+
+
+def _asks_for_review(result: StoredDocument) -> bool:
+    return bool(json.loads(result.body)["review"]["required"])
+
+
+def _is_answered(store: ConditionalStore, image_key: str, result: StoredDocument) -> bool:
+    """Whether a person labelled these very pixels."""
+    stored = store.get(label_key(image_key))
+    return stored is not None and labels.is_answer(stored.body, json.loads(result.body)["image"])
 
 
 def _judge(mine: Precedence, earlier: Precedence, image: ImageVersion, replace_own: bool) -> WriteOutcome:

@@ -13,7 +13,8 @@ from lambda_fn.errors import ImageGoneError, ImageUnchangedError
 from lambda_fn.events import ImageReference
 from lambda_fn.files import write_whole
 from lambda_fn.images import StoredImage
-from lambda_fn.keys import flag_key, result_key
+from lambda_fn.keys import flag_key, label_key, result_key
+from lambda_fn.labels import is_answer
 from lambda_fn.manifest import LIMITS, Limits
 from lambda_fn.precedence import ImageVersion
 from lambda_fn.publishing import StoredDocument
@@ -124,7 +125,7 @@ def _to_the_second(time: datetime) -> str:
 def write_to_folder(folder: Path, document: ResultDocument) -> None:
     """Write a result and its review flag below a folder; their paths are the keys that they would have in a bucket.
 
-    If nobody needs to look at the image, its flag is deleted.
+    If nobody needs to look at the image, or a person has labelled these very pixels, its flag is deleted.
 
     Raises:
         OSError: a file cannot be written.
@@ -132,12 +133,17 @@ def write_to_folder(folder: Path, document: ResultDocument) -> None:
     key = document["image"]["key"]
     result, flag = folder / result_key(key), folder / flag_key(key)
     body = to_json(document)
+    flagged = document["review"]["required"] and not _is_answered(folder / label_key(key), document)
     # The flag comes first and goes last: whatever fails in between, no result that asks for review is without it.
-    if document["review"]["required"]:
+    if flagged:
         write_whole(flag, body)
     write_whole(result, body)
-    if not document["review"]["required"]:
+    if not flagged:
         flag.unlink(missing_ok=True)
+
+
+def _is_answered(label: Path, document: ResultDocument) -> bool:
+    return label.is_file() and is_answer(label.read_bytes(), document["image"])
 
 
 class BucketStore:

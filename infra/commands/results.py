@@ -19,7 +19,7 @@ from rich.text import Text
 from infra.commands.slide_summary import sum_up
 from infra.demo.summary import STYLES
 from infra.deployed_stack import DeployedStack
-from infra.operate.access import on_a_stack
+from infra.operate.access import on_a_stack_unless
 from infra.operate.conditions import NAMES, Condition, read_condition
 from infra.operate.documents import Selection, read_documents, read_documents_below
 from infra.operate.exports import duckdb_module, seen, write_csv, write_jsonl, write_new, write_parquet
@@ -125,7 +125,7 @@ def point_in_time(text: str, now: datetime | None = None) -> datetime:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Read what `cellflag score --out FOLDER` wrote, instead of a deployment.",
 )
-@on_a_stack
+@on_a_stack_unless("folder")
 def results(
     stack: DeployedStack | None,
     folder: Path | None,
@@ -169,7 +169,7 @@ def results(
     counts: Counter[DecisionOrRejected] = Counter()
     limit = limit or (_ROWS if kind == "table" else None)
     odd_keys: list[str] = []
-    documents = _counted(_read(stack or folder, selection, odd_keys.append), counts)
+    documents = _counted(read_results(stack or folder, selection, odd_keys.append), counts)
     if summary:
         sum_up(documents, depth, kind, out, limit)
     else:
@@ -191,9 +191,10 @@ def _list(documents: Iterable[ResultDocument], kind: str, out: Path | None) -> N
         _WRITERS[kind](documents, sys.stdout)
 
 
-def _read(
+def read_results(
     source: DeployedStack | Path | None, selection: Selection, on_odd: Callable[[str], None]
 ) -> Iterator[ResultDocument]:
+    """Read the selected results of a deployment or a folder, with a bar of progress; see ``read_documents``."""
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=None)

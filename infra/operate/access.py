@@ -50,20 +50,35 @@ def find_local_stack() -> DeployedStack:
 
 
 def on_a_stack(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose a deployment to a command, and pass the deployment to it as ``stack``.
+    """Add the options that choose a deployment to a command, and pass the deployment to it as ``stack``."""
+    return on_a_stack_unless()(command)
 
-    A command may have an option ``--folder`` for what lies on this machine. If it is given, ``stack`` is None.
+
+def on_a_stack_unless(*elsewhere: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Do as ``on_a_stack``, but pass None if the command is told to work elsewhere.
+
+    Args:
+        elsewhere: names of parameters of the command. If one of them is given, no deployment is looked for.
     """
 
-    @wraps(command)
-    def with_stack(find_stack: Callable[[], DeployedStack | None], **options: Any) -> Any:  # noqa: ANN401 - the command's own options
-        return command(stack=find_stack(), **options)
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def with_stack(find_stack: Callable[[], DeployedStack], **options: Any) -> Any:  # noqa: ANN401 - the command's own options
+            is_elsewhere = any(options.get(name) is not None for name in elsewhere)
+            return command(stack=None if is_elsewhere else find_stack(), **options)
 
-    return on_a_stack_if_needed(with_stack)
+        return on_a_stack_if_needed(with_stack, elsewhere)
+
+    return decorate
 
 
-def on_a_stack_if_needed(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose a deployment to a command, and pass a function that finds it as ``find_stack``."""
+def on_a_stack_if_needed(command: Callable[..., Any], elsewhere: tuple[str, ...] = ()) -> Callable[..., Any]:
+    """Add the options that choose a deployment to a command, and pass a function that finds it as ``find_stack``.
+
+    Args:
+        command: gets ``find_stack``, and no options that choose a deployment.
+        elsewhere: names of its parameters that go without such options.
+    """
 
     @click.option(
         "--stage",
@@ -76,14 +91,13 @@ def on_a_stack_if_needed(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--region", help="AWS region.")
     @wraps(command)
     def with_options(stage: str, local: bool, profile: str | None, region: str | None, **options: Any) -> Any:  # noqa: ANN401 - the command's own options
-        context = click.get_current_context()
-        source = context.get_parameter_source("stage")
-        if local and (profile or region or source is click.core.ParameterSource.COMMANDLINE):
+        source = click.get_current_context().get_parameter_source("stage")
+        names_stage = source is click.core.ParameterSource.COMMANDLINE
+        for name in elsewhere:
+            if options.get(name) is not None and (local or profile or region or names_stage):
+                raise click.UsageError(f"--{name} goes without --stage, --local, --profile and --region")
+        if local and (profile or region or names_stage):
             raise click.UsageError("--local goes without --stage, --profile and --region")
-        if options.get("folder"):
-            if local or profile or region or source is click.core.ParameterSource.COMMANDLINE:
-                raise click.UsageError("--folder goes without --stage, --local, --profile and --region")
-            return command(find_stack=lambda: None, **options)
         find = find_local_stack if local else partial(find_stack, stage, profile, region)
         return command(find_stack=find, **options)
 

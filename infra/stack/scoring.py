@@ -20,7 +20,7 @@ from infra.stack.encryption import let_decrypt, let_use
 from infra.stack.nag import acknowledge, acknowledge_resources
 from infra.stack.storage import Storage
 from infra.stack.trust import for_this_account, of_this_account
-from lambda_fn.keys import DELETED_BY_THE_FUNCTION, WRITTEN_BY_THE_FUNCTION
+from lambda_fn.keys import DELETED_BY_THE_FUNCTION, LABELS, WRITTEN_BY_THE_FUNCTION
 from lambda_fn.manifest import Manifest
 from lambda_fn.settings import ERROR_RATE_VARIABLES, EXPLAIN, RESULTS_BUCKET, REVIEW_EVERYTHING, SERVICE_NAME, UM_PER_PX
 
@@ -183,10 +183,13 @@ def _role(scope: Construct, configuration: Configuration, storage: Storage, log_
     images, results, account = storage.images, storage.results, of_this_account(scope)
     image_objects = images.arn_for_objects(f"{configuration.images_prefix or ''}*")
     result_objects = [results.arn_for_objects(f"{prefix}*") for prefix in WRITTEN_BY_THE_FUNCTION]
+    labels = results.arn_for_objects(f"{LABELS}*")
     removable = [results.arn_for_objects(f"{prefix}*") for prefix in DELETED_BY_THE_FUNCTION]
     for sid, actions, resources in (
         ("ReadImages", ["s3:GetObject", "s3:GetObjectVersion"], [image_objects]),
         ("WriteResults", ["s3:GetObject", "s3:PutObject"], result_objects),
+        # A cell that a person labelled is not flagged again.
+        ("ReadLabels", ["s3:GetObject"], [labels]),
         # A flag goes if nobody need look, and a result if its image is gone. The ledger is never shortened.
         ("WithdrawResults", ["s3:DeleteObject"], removable),
         # Without this right S3 answers 403 for a missing key. A deleted image, or a missing result, would look like a
@@ -199,6 +202,6 @@ def _role(scope: Construct, configuration: Configuration, storage: Storage, log_
     let_use(role, images.encryption_key, "DecryptImages", write=False)
     let_use(role, results.encryption_key, "EncryptResults")
     let_decrypt(role, configuration.former_kms_keys)
-    reason = "The role needs every image of one bucket, and every result below three prefixes of the other."
-    acknowledge_resources(role, [image_objects, *result_objects], reason)
+    reason = "The role needs every image of one bucket, and every result and label below four prefixes of the other."
+    acknowledge_resources(role, [image_objects, *result_objects, labels], reason)
     return role

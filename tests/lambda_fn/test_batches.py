@@ -54,9 +54,9 @@ def results(s3: FakeS3) -> set[str]:
 
 @pytest.mark.parametrize("images", [1, 10, 100])
 @pytest.mark.parametrize(
-    ("body", "reads", "writes"), [(NORMAL, 1, 1), (REVIEWED, 2, 2)], ids=["without a flag", "with a flag"]
+    ("body", "reads", "writes"), [(NORMAL, 1, 1), (REVIEWED, 3, 2)], ids=["without a flag", "with a flag"]
 )
-def test_an_image_costs_one_read_one_write_and_one_look_a_flag_a_read_and_a_write_and_a_batch_one_more_write(
+def test_an_image_costs_one_read_one_write_and_one_look_a_flag_two_reads_and_a_write_and_a_batch_one_more_write(
     images: int, body: bytes, reads: int, writes: int, function: ModuleType, s3: FakeS3
 ) -> None:
     keys = [f"{number}.bmp" for number in range(images)]

@@ -86,8 +86,8 @@ def test_precedence_survives_as_metadata(sequencer: str | None, last_modified: s
     assert Precedence.from_metadata(one.to_metadata()) == one
 
 
-@pytest.mark.parametrize(("review", "requests"), [(False, 1), (True, 3)])
-def test_a_first_result_costs_one_request_and_its_flag_two_more(review: bool, requests: int) -> None:
+@pytest.mark.parametrize(("review", "requests"), [(False, 1), (True, 4)])
+def test_a_first_result_costs_one_request_and_its_flag_three_more(review: bool, requests: int) -> None:
     s3 = FakeS3()
     assert publish(bucket(s3), document(1, review), precedence("01")) == "written"
     assert s3.requests.total() == requests
@@ -222,3 +222,58 @@ def test_racing_and_dying_workers_end_with_the_newest_result_and_its_own_flag(
     flag = current(race.s3).get("review/a.bmp.json")
     assert (flag is not None) == review_of[newest]
     assert flag is None or flag["image"]["version_id"] == newest
+
+
+def label(sha256: str, answer: str | None = "ALL") -> bytes:
+    return json.dumps({"label": answer, "labelled_at": "2026-11-22T12:00:00Z", "image": {"sha256": sha256}}).encode()
+
+
+def of_pixels(sha256: str, model: str = MODEL) -> Any:
+    found = document(1, review=True)
+    found["image"] |= {"sha256": sha256, "etag": None}
+    return found | {"model": model}
+
+
+@pytest.mark.parametrize(
+    ("body", "flagged"),
+    [
+        (label("digest"), False),
+        (label("digest", "cannot_say"), False),
+        (label("digest", None), True),
+        (label("digest of other pixels"), True),
+        (b"no label", True),
+    ],
+)
+def test_pixels_that_a_person_has_answered_are_not_flagged_again(body: bytes, flagged: bool) -> None:
+    s3 = FakeS3()
+    s3.put_object(Bucket="results", Key="labels/a.bmp.json", Body=body)
+    assert publish(bucket(s3), of_pixels("digest"), precedence("01")) == "written"
+    assert ("review/a.bmp.json" in s3.current("results")) == flagged
+    publish(bucket(s3), of_pixels("digest"), precedence("01", model="model-2"))
+    assert ("review/a.bmp.json" in s3.current("results")) == flagged
+    result = json.loads(s3.current("results")["results/a.bmp.json"].body)
+    assert result["review"]["required"]
+
+
+def test_a_new_version_of_a_labelled_image_is_flagged() -> None:
+    s3 = FakeS3()
+    s3.put_object(Bucket="results", Key="labels/a.bmp.json", Body=label("digest"))
+    publish(bucket(s3), of_pixels("digest"), precedence("01"))
+    publish(bucket(s3), of_pixels("digest of new pixels"), precedence("02"))
+    assert "review/a.bmp.json" in s3.current("results")
+
+
+def test_a_label_that_is_taken_back_while_its_flag_is_being_deleted_has_its_flag_afterwards() -> None:
+    s3 = FakeS3()
+    s3.put_object(Bucket="results", Key="labels/a.bmp.json", Body=label("digest"))
+
+    def take_back_first(name: str, operation: Callable[[], Any]) -> Any:
+        if name == "DeleteObject":
+            s3.around = lambda name, operation: operation()
+            s3.put_object(Bucket="results", Key="review/a.bmp.json", Body=b"{}")
+            s3.put_object(Bucket="results", Key="labels/a.bmp.json", Body=label("digest", None))
+        return operation()
+
+    s3.around = take_back_first
+    publish(bucket(s3), of_pixels("digest"), precedence("01"))
+    assert "review/a.bmp.json" in s3.current("results")

@@ -239,3 +239,16 @@ def test_a_result_that_asks_for_review_is_never_without_its_flag(tmp_path: Path)
     with pytest.raises(OSError, match=r"File exists|Not a directory"):
         write_to_folder(tmp_path, document(review=True))
     assert not (tmp_path / "results").exists()
+
+
+def test_a_folder_has_no_flag_for_pixels_that_a_person_has_answered(tmp_path: Path) -> None:
+    answered: Any = document(review=True)
+    answered["image"] |= {"sha256": "digest", "etag": None, "version_id": None}
+    label = tmp_path / "labels" / f"{answered['image']['key']}.json"
+    label.parent.mkdir(parents=True)
+    label.write_text(json.dumps({"label": "ALL", "labelled_at": "", "image": {"sha256": "digest"}}), "utf-8")
+    write_to_folder(tmp_path, answered)
+    assert not (tmp_path / "review").exists()
+    answered["image"]["sha256"] = "digest of other pixels"
+    write_to_folder(tmp_path, answered)
+    assert len(list((tmp_path / "review").rglob("*.json"))) == 1

@@ -1,7 +1,7 @@
 """Cells that people reviewed, as a source of labelled cells.
 
 A reviewer's label of the image ``<key>`` is ``labels/<key>.json`` beside the results, with ``label``, ``reviewer`` and
-``labelled_at``; the image itself is ``<key>`` in the bucket of images.
+``labelled_at``, see ``lambda_fn.labels``; the image itself is ``<key>`` in the bucket of images.
 """
 
 import json
@@ -32,6 +32,8 @@ def reviewed_cells(results: str, images: str, naming: Naming) -> tuple[list[Labe
     cells, undecided = [], []
     for location, key in _labels(results):
         label, labelled_at = _read_label(location)
+        if label is None:  # its reviewer took it back
+            continue
         if label.lower() not in LABEL_OF_WORD:
             undecided.append(f"{key}: {label}")
             continue
@@ -59,10 +61,11 @@ def _labels(results: str) -> list[tuple[str, str]]:
     return [(location, image_key(key)) for location, key in files if key.endswith(".json")]
 
 
-def _read_label(location: str) -> tuple[str, str]:
+def _read_label(location: str) -> tuple[str | None, str]:
     try:
         document = json.loads(read_bytes(location))
-        return str(document["label"]), str(document["labelled_at"])
+        label = document["label"]
+        return None if label is None else str(label), str(document["labelled_at"])
     except OSError as error:
         raise DatasetError(f"{location} cannot be read: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError) as error:

@@ -129,6 +129,7 @@ def test_a_bucket_that_somebody_else_makes_under_an_old_name_is_neither_read_nor
     assert {statement["Sid"] for statement in rights} == {
         "ReadImages",
         "WriteResults",
+        "ReadLabels",
         "WithdrawResults",
         "TellMissingFromForbidden",
         "ListImages",

@@ -125,7 +125,7 @@ def test_an_index_is_never_overwritten(cells: Path) -> None:
     assert (result.exit_code, (cells / "index.csv").read_text("utf-8")) == (2, "mine")
 
 
-def save_label(folder: Path, key: str, label: str, labelled_at: str = "2026-11-22T10:00:00Z") -> None:
+def save_label(folder: Path, key: str, label: str | None, labelled_at: str = "2026-11-22T10:00:00Z") -> None:
     path = folder / f"labels/{key}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     document = {"label": label, "reviewer": "a. person", "labelled_at": labelled_at}
@@ -138,7 +138,8 @@ def test_reviewed_cells_join_the_index_and_the_newest_review_overrules(cells: Pa
     save_cell("images/plate 7/s1_5.png", seed=72)
     (images / "again.png").write_bytes((cells / "fold_1/all/UID_1_1_1_all.png").read_bytes())
     save_label(results, "plate 7/s1_4.png", "ALL")
-    save_label(results, "plate 7/s1_5.png", "unclear")
+    save_label(results, "plate 7/s1_5.png", "cannot_say")
+    save_label(results, "plate 7/s1_6.png", None)
     save_label(results, "again.png", "normal")
     result = index(
         cells / "index.csv", cells, "--reviewed", results, images,
@@ -146,6 +147,7 @@ def test_reviewed_cells_join_the_index_and_the_newest_review_overrules(cells: Pa
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "neither ALL nor normal" in result.output
+    assert "s1_6" not in result.output  # its label was taken back
     rows = {row["path"]: row for row in rows_of(cells / "index.csv")}
     assert len(rows) == 33
     assert (rows["images/plate 7/s1_4.png"]["subject"], rows["images/plate 7/s1_4.png"]["label"]) == ("S1", "all")

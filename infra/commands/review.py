@@ -1,0 +1,74 @@
+"""``cellflag review``: the page on which a person answers the flags."""
+
+import getpass
+from pathlib import Path
+
+import click
+
+from infra.deployed_stack import DeployedStack
+from infra.operate.access import on_a_stack_unless
+from lambda_fn.keys import RESULTS
+from lambda_fn.terminal import printable
+
+
+@click.command()
+@click.argument("out", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--images",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the images whose documents `cellflag score` wrote to OUT.",
+)
+@click.option("--reviewer", help="Name under which answers are written; your user name by default.")
+@click.option(
+    "--blind", is_flag=True, help="Show nothing of the model's view before an answer. Audits are always blind."
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of 127.0.0.1; any free one by default.")
+@click.option("--no-browser", is_flag=True, help="Do not open the browser; print the address alone.")
+@on_a_stack_unless("out", "images")
+def review(
+    stack: DeployedStack | None,
+    out: Path | None,
+    images: Path | None,
+    reviewer: str | None,
+    blind: bool,
+    port: int,
+    no_browser: bool,
+) -> None:
+    """Look at the flagged cells in the browser, and answer each with one key.
+
+    Without OUT it is about the flags of a deployment. With OUT and --images it is about a folder that `cellflag score`
+    scored without a cloud.
+
+    The page is served to this machine alone, and only to who has the address that is printed. Ctrl-C ends it. Every
+    answer is a document below labels/, which keeps all that was said before.
+    """
+    from infra.review.bucket import BucketPlace
+    from infra.review.desk import Desk
+    from infra.review.folder import FolderPlace
+    from infra.review.places import Place
+    from infra.review.policy import read_model_view
+    from infra.review.serving import serve
+
+    place: Place
+    if stack:
+        place = BucketPlace(stack)
+    elif out and images:
+        place = FolderPlace(_scored(out), images)
+    else:
+        raise click.UsageError("a folder needs both: OUT, with the documents, and --images FOLDER")
+    name = (reviewer or getpass.getuser()).strip()
+    if not name:
+        raise click.UsageError("a reviewer needs a name: give it with --reviewer")
+    desk = Desk(place, name, read_model_view(stack), blind=blind)
+    serve(desk, port, _announce, browse=not no_browser)
+
+
+def _scored(out: Path) -> Path:
+    if not (out / RESULTS).is_dir():
+        raise click.UsageError(f"{printable(str(out))} holds no results: name the folder that `cellflag score` wrote")
+    return out
+
+
+def _announce(address: str) -> None:
+    click.echo(f"Review page: {address}")
+    click.echo("Whoever has this address can answer in your name. Ctrl-C ends it.", err=True)

@@ -1,0 +1,142 @@
+"""What the browser gets to know of a cell. Before a blind answer that is the image's key and size, and nothing else."""
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any
+
+from infra.review import comparison
+from infra.review.answering import StandingLabel
+from infra.review.labelled import LabelledCells
+from infra.review.policy import ModelView
+from infra.review.words import reasons_in_words
+from lambda_fn import labels
+from lambda_fn.labels import LabelDocument, PastEntry
+from lambda_fn.results import ResultDocument
+
+# Rejections of files that have no picture, so that nobody can tell the class.
+_WITHOUT_PICTURE = {"unreadable", "too_large", "unsupported_format"}
+# Fields of an answer that a card shows.
+_SHOWN = ("label", "reviewer", "labelled_at", "seconds", "comment", "queue", "shown", "model", "outcome")
+
+IdOf = Callable[[str], str]
+
+
+def version_of(result: ResultDocument) -> str:
+    """A name for the result that a reviewer sees; it changes with the image and with every new score."""
+    image = result["image"]
+    facts = (image["sha256"], image["etag"], image["version_id"], result["model"]["sha256"], result["scored_at"])
+    return sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def can_decide(result: ResultDocument) -> bool:
+    """Whether the image can be shown, so that a person can tell the class."""
+    error = result.get("error")
+    return error is None or error["code"] not in _WITHOUT_PICTURE
+
+
+def blind_card(identity: str, key: str, result: ResultDocument, standing: StandingLabel | None) -> dict[str, Any]:
+    """A cell without anything that comes from the model, or from another person."""
+    return {
+        "id": identity,
+        "key": key,
+        "blind": True,
+        "version": version_of(result),
+        "etag": standing.etag if standing else None,
+        "can_decide": can_decide(result),
+        "size": [result["image"]["width"], result["image"]["height"]],
+    }
+
+
+def full_card(
+    identity: str,
+    key: str,
+    result: ResultDocument,
+    standing: StandingLabel | None,
+    view: ModelView,
+    labelled: LabelledCells,
+    id_of: IdOf,
+) -> dict[str, Any]:
+    """A cell with all that is known of it."""
+    thresholds = view.thresholds_of(result["model"]["sha256"])
+    document = standing.document if standing else None
+    return blind_card(identity, key, result, standing) | {
+        "blind": False,
+        "audit": labels.queue_of(result["review"]["reasons"]) == "audit",
+        "reasons": reasons_in_words(result, thresholds),
+        "decision": result["decision"],
+        "rejected": result["status"] == "rejected",
+        "probability": result["prediction"]["probability_all"] if result["prediction"] else None,
+        "thresholds": [thresholds.normal_below, thresholds.all_from] if thresholds else None,
+        "model": result["model"],
+        "scored_at": result["scored_at"],
+        "explanation": _explanation(result),
+        "morphology": _morphology(result, view.ranges),
+        "nearest": _nearest(key, result, labelled, id_of),
+        "labels": label_facts(document, result) if document else None,
+    }
+
+
+def label_facts(document: LabelDocument, result: ResultDocument) -> dict[str, Any]:
+    """The standing label and the history, with ``older`` for answers to another version of the image."""
+    return {
+        "standing": _facts(document, result) if document["label"] else None,
+        "history": [_facts(past, result) for past in document["history"]],
+    }
+
+
+def _facts(entry: LabelDocument | PastEntry, result: ResultDocument) -> dict[str, Any]:
+    facts: dict[str, Any] = {name: value for name, value in entry.items() if name in _SHOWN}
+    older_model = entry["model"]["sha256"] not in ("", result["model"]["sha256"])
+    same = labels.is_same_image(entry["image"], result["image"])
+    return facts | {"older": not same, "older_model": older_model}
+
+
+def _explanation(result: ResultDocument) -> dict[str, Any] | None:
+    """The map and the terms that add up to the logit; None if the result holds none in this shape."""
+    explanation: Any = result["explanation"]
+    try:
+        found = explanation["map"]
+        values = [[float(value) for value in row] for row in found["values"]]
+        if not values or len({len(row) for row in values}) != 1:
+            return None
+        place = {name: float(found[name]) for name in ("top", "left", "side_px")}
+        return {
+            "map": {"values": values, **place},
+            "logit": float(explanation["logit"]),
+            "baseline": float(explanation["baseline_logit"]),
+            "map_sum": sum(map(sum, values)),
+            "for": sum(value for row in values for value in row if value > 0),
+            "against": sum(value for row in values for value in row if value < 0),
+            "other": {str(name): float(value) for name, value in (explanation.get("other") or {}).items()},
+            "residual": float(explanation.get("residual") or 0),
+        }
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None
+
+
+def _morphology(result: ResultDocument, ranges: Mapping[str, Mapping[str, list[float]]]) -> dict[str, Any] | None:
+    morphology: Any = result["morphology"]
+    if not isinstance(morphology, Mapping):
+        return None
+    found, absent = comparison.measures(morphology), comparison.unmeasured(morphology)
+    return {
+        "measured": [{"name": name, "value": value, "ranges": ranges.get(name, {})} for name, value in found.items()],
+        "absent": [{"name": name, "why": why.replace("_", " ")} for name, why in absent.items()],
+    }
+
+
+def _nearest(key: str, result: ResultDocument, labelled: LabelledCells, id_of: IdOf) -> dict[str, Any]:
+    found = comparison.measures(result["morphology"])
+    library = list(labelled.measured())
+    neighbours = comparison.nearest(found, library, key)
+    return {
+        "measured": bool(found),
+        "library": len(library),
+        **{
+            label: [
+                {"id": id_of(one.key), "key": one.key, "reviewer": one.document["reviewer"], "distance": one.distance}
+                for one in ones
+            ]
+            for label, ones in neighbours.items()
+        },
+    }

@@ -1,0 +1,298 @@
+"""The work of one reviewer at one place: the queue, the cards, answers and undo."""
+
+import hmac
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.errors import InfraError
+from infra.operate import aws_errors
+from infra.review import answering, cards
+from infra.review.answering import Choice, Conflict, StandingLabel, read_label, read_result
+from infra.review.comparison import measures
+from infra.review.labelled import LabelledCells
+from infra.review.pictures import NoPictureError, Pictures, outline_png, to_png
+from infra.review.places import Place
+from infra.review.policy import ModelView
+from infra.review.waiting import WaitingCells
+from infra.review.words import DRAWN
+from lambda_fn import labels
+from lambda_fn.keys import RESULTS, flag_key, image_key, result_key
+from lambda_fn.labels import Answer, LabelDocument, LabelledImage
+from lambda_fn.results import ImageFacts, ResultDocument
+
+# New flags are looked for if the last look is older than this, in seconds.
+_REFRESH_SECONDS: Final = 30.0
+# Undo waits for labels that are still being read, at most this long, in seconds.
+_WAIT_SECONDS: Final = 20.0
+
+
+class GoneError(InfraError):
+    """The image, or its result, was deleted."""
+
+
+class StaleCardError(InfraError):
+    """The image was replaced or scored again since the card was shown."""
+
+
+@dataclass(frozen=True)
+class GivenAnswer:
+    """An answer as the page sends it.
+
+    Attributes:
+        label: the class, or that it cannot be said.
+        version: the card's version.
+        seen: entity tag of the label document on the card; None if there was none.
+        seconds: time from the image to the answer.
+        map_shown: whether the map lay over the image at any time.
+        comment: a remark, empty for none.
+        choice: whose label stands, after a conflict.
+    """
+
+    label: Answer
+    version: str
+    seen: str | None
+    seconds: float | None
+    map_shown: bool
+    comment: str
+    choice: Choice | None
+
+
+class Desk:
+    """The work of one reviewer at one place.
+
+    Attributes:
+        place: images and documents.
+        reviewer: the name under which answers are written.
+        blind: whether nothing of the model's view is shown before the answer, also of flags.
+        view: what is known of the model.
+        waiting: the flags.
+        labelled: the labels.
+        fault: why flags or labels could not be read; None if they could.
+    """
+
+    def __init__(self, place: Place, reviewer: str, view: ModelView, *, blind: bool = False) -> None:
+        """Open the desk; nothing is read before ``start``."""
+        self.place, self.reviewer, self.view, self.blind = place, reviewer, view, blind
+        self.waiting, self.labelled = WaitingCells(place), LabelledCells(place)
+        self.fault: str | None = None
+        self._secret = secrets.token_bytes(32)
+        self._keys: dict[str, str] = {}
+        self._drawn: set[str] = set()
+        self._pictures = Pictures()
+        self._labels_known = threading.Event()
+        self._looked_at = 0.0
+        self._look_lock = threading.Lock()
+
+    def start(self) -> None:
+        """Begin to read flags and labels, in the background."""
+        threading.Thread(target=self._guarded, args=(self._look,), daemon=True).start()
+        threading.Thread(target=self._guarded, args=(self._read_labels,), daemon=True).start()
+
+    def look_again(self) -> None:
+        """Look for new flags in the background, unless that was done a short while ago."""
+        if not self.waiting.loading and time.monotonic() - self._looked_at > _REFRESH_SECONDS:
+            threading.Thread(target=self._guarded, args=(self._look,), daemon=True).start()
+
+    def id_of(self, key: str) -> str:
+        """The name of an image in addresses; it says nothing about the key, and changes with every start."""
+        encoded = key.encode(errors="surrogatepass")
+        identity = hmac.new(self._secret, encoded, sha256).hexdigest()[:24]
+        self._keys[identity] = key
+        return identity
+
+    def key_of(self, identity: str) -> str:
+        """The key of an image by its name in addresses.
+
+        Raises:
+            GoneError: there is no such name.
+        """
+        if identity not in self._keys:
+            raise GoneError("the program was started again since this page was opened: reload the page.")
+        return self._keys[identity]
+
+    def is_blind(self, key: str, result: ResultDocument, document: LabelDocument | None) -> bool:
+        """Whether nothing of the model's view may be shown yet. Once a reviewer has answered, there is no way back."""
+        if document and labels.has_answered(document, self.reviewer, result["image"]):
+            return False
+        return self.blind or self._is_audit(key, result)
+
+    def _is_audit(self, key: str, result: ResultDocument) -> bool:
+        return key in self._drawn or labels.queue_of(result["review"]["reasons"]) == "audit"
+
+    def draw_audits(self, count: int) -> int:
+        """Draw decided cells by chance for an audit, and add them to the queue; returns how many there were to draw.
+
+        Every result without a flag, a label and an answer in this round is as likely as any other. To list the results
+        takes a request for each thousand of them.
+        """
+        keys = [image_key(entry.key) for entry in self.place.list_documents(RESULTS) if entry.key.endswith(".json")]
+        left_out = self.labelled.keys | {cell.key for cell in self.waiting.all()}
+        pool = [key for key in keys if key not in left_out]
+        secrets.SystemRandom().shuffle(pool)
+        drawn = 0
+        for key in pool:
+            stored = self.place.read(result_key(key))
+            result = read_result(stored) if stored else None
+            if result and result["decision"] != "review":
+                self._drawn.add(key)
+                self.waiting.add(key, result, drawn=True)
+                drawn += 1
+            if drawn == count:
+                break
+        return drawn
+
+    def card(self, key: str) -> dict[str, Any]:
+        """The card of an image.
+
+        Raises:
+            GoneError: there is no result any more.
+        """
+        standing = read_label(self.place, key)
+        return self._card(key, self._result(key), standing)
+
+    def answer(self, key: str, given: GivenAnswer) -> tuple[bool, dict[str, Any]]:
+        """Write an answer.
+
+        Returns:
+            Whether it was written, and the card with everything that is known now; of an answer that was not written,
+            the card has ``conflict``, the label that stands.
+
+        Raises:
+            GoneError: there is no result any more.
+            StaleCardError: the card shows another version, or no picture to decide on.
+            UnsavedAnswerError: the answer could not be written.
+        """
+        result = self._result(key)
+        if cards.version_of(result) != given.version:
+            raise StaleCardError("the image was replaced or scored again since this card was shown: look again.")
+        if given.label != "cannot_say" and not cards.can_decide(result):
+            raise StaleCardError("there is no picture of this image, so its class cannot be told.")
+        before = read_label(self.place, key)
+        blind = self.is_blind(key, result, before.document if before else None)
+        entry = labels.entry(
+            result,
+            given.label,
+            self.reviewer,
+            seconds=given.seconds,
+            shown={"probability": not blind, "map": given.map_shown and not blind, "blind": blind},
+            comment=given.comment,
+            drawn=key in self._drawn,
+        )
+        outcome = answering.record(self.place, key, entry, given.seen, given.choice)
+        standing = outcome.standing
+        if isinstance(outcome, Conflict):
+            conflict = cards.label_facts(standing.document, result)
+            return False, {"id": self.id_of(key), "etag": standing.etag, "conflict": conflict}
+        self.waiting.remove(key)
+        self.labelled.put(key, standing.document, measures(result["morphology"]))
+        return True, self._card(key, result, standing)
+
+    def undo(self) -> str | None:
+        """Take back the reviewer's last answer that stands; returns the image's key, or None if none stands.
+
+        Raises:
+            UnsavedAnswerError: the label could not be written.
+        """
+        self._labels_known.wait(_WAIT_SECONDS)
+        for key in self.labelled.last_of(self.reviewer):
+            taken = answering.take_back(self.place, key, self.reviewer)
+            standing = taken or read_label(self.place, key)
+            if standing:
+                self.labelled.put(key, standing.document)
+            if taken:
+                self._know_flag(key)
+                return key
+        return None
+
+    def picture(self, key: str, kind: str) -> bytes:
+        """The image as PNG, or the ``outline`` of its cell.
+
+        Raises:
+            NoPictureError: the image is gone, was replaced since it was scored, or cannot be decoded.
+        """
+        image = self._image(key)
+        name = (key, kind, str(image["sha256"]), str(image["version_id"]))
+        make: Callable[..., bytes] = outline_png if kind == "outline" else to_png
+        return self._pictures.get(name, lambda: make(self._file(key, image), self.view.manifest.limits))
+
+    def _file(self, key: str, image: ImageFacts | LabelledImage) -> bytes:
+        data = self.place.read_image(key, image["version_id"])
+        if data is None:
+            raise NoPictureError("The image was deleted.")
+        if image["sha256"] and sha256(data).hexdigest() != image["sha256"]:
+            raise NoPictureError("The image was replaced since it was scored: score it again.")
+        return data
+
+    def _image(self, key: str) -> ImageFacts | LabelledImage:
+        cell, document = self.waiting.get(key), self.labelled.get(key)
+        if cell:
+            return cell.image
+        return document["image"] if document else self._result(key)["image"]
+
+    def _card(self, key: str, result: ResultDocument, standing: StandingLabel | None) -> dict[str, Any]:
+        identity = self.id_of(key)
+        if self.is_blind(key, result, standing.document if standing else None):
+            return cards.blind_card(identity, key, result, standing)
+        card = cards.full_card(identity, key, result, standing, self.view, self.labelled, self.id_of)
+        if key in self._drawn:
+            card |= {"audit": True, "reasons": [DRAWN]}
+        return card
+
+    def _result(self, key: str) -> ResultDocument:
+        for document_key in (flag_key(key), result_key(key)):
+            stored = self.place.read(document_key)
+            result = read_result(stored) if stored else None
+            if result:
+                return result
+        self.waiting.remove(key)
+        raise GoneError("the image or its result was deleted.")
+
+    def _know_flag(self, key: str) -> None:
+        stored = self.place.read(flag_key(key))
+        result = read_result(stored) if stored else None
+        if result:
+            self.waiting.add(key, result)
+        elif key in self._drawn:
+            self.waiting.add(key, self._result(key), drawn=True)
+
+    def _look(self) -> None:
+        with self._look_lock:
+            self._looked_at = time.monotonic()
+            self.waiting.load()
+            self._looked_at = time.monotonic()
+        self._labels_known.wait()
+        self._mend()
+
+    def _read_labels(self) -> None:
+        try:
+            self.labelled.load(self._labels_known.set)
+        finally:
+            self._labels_known.set()
+
+    def _mend(self) -> None:
+        """Close the flags that a label answers, because a program ended between the two."""
+        for cell in self.waiting.all():
+            if cell.key not in self.labelled.keys:
+                continue
+            standing = read_label(self.place, cell.key)
+            if standing and labels.answers(standing.document, cell.image):
+                answering.close_flag(self.place, cell.key, standing.document)
+                self.waiting.remove(cell.key)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+            self.fault = None
+        except InfraError as error:
+            self.fault = error.message
+        except (BotoCoreError, ClientError) as error:
+            self.fault = aws_errors.explain(error)
+        except OSError as error:
+            self.fault = f"{error.filename}: {error.strerror}"
