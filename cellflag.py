@@ -17,6 +17,8 @@ MODULES = {
     "results": "infra.commands.results",
     "explain": "infra.commands.explain",
     "review": "infra.commands.review",
+    "promise": "infra.commands.promise",
+    "recalibrate": "infra.commands.recalibrate",
     "redrive": "infra.commands.redrive",
     "backfill": "infra.commands.backfill",
     "erase": "infra.commands.erase",

@@ -7,8 +7,8 @@ whichever day one looks: Waudby-Smith & Ramdas (2024), Journal of the Royal Stat
 
 Three kinds of audited cells matter: *errors* (of the class, decided as the other one), *right* ones (of the class,
 decided as it), and *others*, which are not of the class. Cells of the class that went to review are not audited; they
-come in as their number for each decided cell, ``flagged``. Because the bet is a fixed share of the money, the order of
-the labels does not matter, and the money follows from four numbers. The money is spread evenly over several such shares.
+come in as their number for each decided cell, ``flagged``. Because each bet stakes a fixed share of the money, the
+order of the labels does not matter, and the money follows from four numbers. Several such shares are bet side by side.
 
 All three packages read this module, so it imports the standard library alone.
 """

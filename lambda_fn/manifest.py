@@ -173,7 +173,7 @@ class Manifest:
             rate; empty if the manifest has no such table.
         threads: threads within one inference.
         data_set: title of the data set that the model was trained on; empty if the manifest names none.
-        promised: the error rates that the thresholds were chosen for, by name; empty if the manifest does not state them.
+        promised: error rates that the thresholds were chosen for, by name; empty if the manifest does not state them.
         achieved: effects of the thresholds on subjects that the model never saw; None if the manifest lacks them.
         known_subjects: where known subjects lie; None if the manifest does not state it.
         morphology: spread of the training cells' numbers by class; None if the manifest lacks it.

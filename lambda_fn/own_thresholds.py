@@ -80,8 +80,8 @@ class OwnThresholds:
         """
         if self.model_sha256 != manifest.sha256:
             raise SettingsError(
-                f"the thresholds {self.version} were chosen for the model {self.model_version}, and {manifest.version} is "
-                "served: leave thresholds_file out, or make a new file with `cellflag recalibrate`"
+                f"the thresholds {self.version} were chosen for the model {self.model_version}, and {manifest.version} "
+                "is served: leave thresholds_file out, or make a new file with `cellflag recalibrate`"
             )
         return replace(
             manifest.thresholds,

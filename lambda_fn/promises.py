@@ -1,4 +1,4 @@
-"""Whether a model keeps its word in a laboratory: the share of a class that is decided wrongly, beside the promised one.
+"""Tells whether a model keeps its word in a laboratory: which share of a class is decided wrongly, and which may be.
 
 The share can be told only from *audits*: decided cells that were drawn by chance, and labelled by a person who saw
 nothing of the model's view. The errors lie among decided cells, so labels of flagged cells alone say nothing of them.
@@ -18,8 +18,8 @@ from lambda_fn.slides import LEAST_CELLS, Interval
 
 # ``open``: it cannot be said yet.
 Verdict = Literal["holds", "broken", "open"]
-# ``no_audits``: no decided cell was drawn and labelled blind. ``nothing_decided``: no cell was decided as the class that
-# would be wrong.
+# ``no_audits``: no decided cell was drawn and labelled blind. ``nothing_decided``: no cell was decided as the class
+# that would be wrong.
 WhyOpen = Literal["no_audits", "nothing_decided"]
 
 # The chance of a wrong "broken", and of a wrong "holds", over all days on which one looks.
@@ -88,7 +88,7 @@ class Judgement:
         rate: the estimated rate; None if nothing can be said of it.
         interval: rates that the audits do not refute. Each end has a confidence of 95 %, on all days together. Flagged
             cells without a label may be of any class. None without audits.
-        audits_more: audits that are still needed if the rate stays as it is; None with a verdict, without audits, or if
+        audits_more: audits that are still needed if they turn out like those so far; None with a verdict, without audits, or if
             they are more than ``MOST_AUDITS``.
     """
 
@@ -178,13 +178,9 @@ def _flagged(evidence: ClassEvidence) -> tuple[float, float]:
 
 
 def _audits_more(evidence: ClassEvidence, promised: float) -> int | None:
-    # Half a cell more of each kind: no error so far does not mean that none will come.
-    errors, right = evidence.errors + 0.5, evidence.right + 0.5
-    cells = errors + right + evidence.others
-
     def suffices(more: int) -> bool:
-        times = more / cells
-        audit = Audit(evidence.errors + times * errors, evidence.right + times * right, evidence.others * (1 + times))
+        times = 1 + more / evidence.audits
+        audit = Audit(evidence.errors * times, evidence.right * times, evidence.others * times)
         return _verdict(evidence, audit, promised) != "open"
 
     if not suffices(MOST_AUDITS):

@@ -84,8 +84,8 @@ class Configuration(BaseModel):
             highest rate in the shipped model's table. A rate between two rates of the table counts as the lower one.
             None is the model's own rate.
         normal_decided_all: tolerated share of normal cells that are decided ALL, with the same limits.
-        thresholds_file: file of ``cellflag recalibrate``: thresholds that the laboratory chose from its own labels. It is
-            read at every ``cdk`` command. Without it, the manifest's thresholds are in force again.
+        thresholds_file: file of ``cellflag recalibrate``: thresholds that the laboratory chose from its own labels. It
+            is read at every ``cdk`` command. Without it, the manifest's thresholds are in force again.
         um_per_px: micrometres a pixel of the images, 0.001 to 10. Results then give areas and diameters of cells
             in micrometres too.
         backfill_batch_size: most images in one call of the function during a backfill, 1 to 1000.

@@ -90,7 +90,10 @@ def _own_thresholds(settings: "Configuration") -> Iterator[str]:
     if settings.own_thresholds is None:
         return
     if settings.own_rates:
-        yield "thresholds_file goes without all_decided_normal and normal_decided_all: its thresholds are for rates already"
+        yield (
+            "thresholds_file goes without all_decided_normal and normal_decided_all: its thresholds are for rates "
+            "already"
+        )
     if settings.review_everything:
         yield "review_everything leaves nothing to decide; drop it, or thresholds_file"
     try:

@@ -130,8 +130,8 @@ class Monitoring(Construct):
             self.add_alarm(
                 "ReviewShare",
                 self.metrics.percent_of_images(metric_names.REVIEW, Duration.hours(1), DRIFT_IMAGES_AN_HOUR, expected),
-                f"Far more goes to review than the {expected:.0f} % that {'thresholds_file' if own else 'the model card'} "
-                "states: did staining, scanner or cropping change?",
+                f"Far more goes to review than the {expected:.0f} % that "
+                f"{'thresholds_file' if own else 'the model card'} states: did staining, scanner or cropping change?",
                 above=min(2 * expected, (expected + 100) / 2),  # a share above half cannot double
                 periods=DRIFT_HOURS,
             )
