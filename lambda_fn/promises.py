@@ -88,8 +88,8 @@ class Judgement:
         rate: the estimated rate; None if nothing can be said of it.
         interval: rates that the audits do not refute. Each end has a confidence of 95 %, on all days together. Flagged
             cells without a label may be of any class. None without audits.
-        audits_more: audits that are still needed if they turn out like those so far; None with a verdict, without audits, or if
-            they are more than ``MOST_AUDITS``.
+        audits_more: audits that are still needed if they turn out like those so far; None with a verdict, without
+            audits, or if they are more than ``MOST_AUDITS``.
     """
 
     verdict: Verdict

@@ -143,6 +143,7 @@ def as_fields(report: Report) -> dict[str, Any]:
         "scored_by_others": report.others,
         "audits": len(evidence.audits),
         "audits_cannot_say": sum(cell.answer == "cannot_say" for cell in evidence.audits),
+        "audits_changed": evidence.changed,
         "labels_left_out": dict(evidence.left_out),
         "promises": {
             name: {
@@ -165,9 +166,7 @@ def verdict_in_words(judgement: Judgement) -> str:
         case Judgement(why_open="nothing_decided"):
             return "nothing to test: no cell gets this decision"
         case Judgement(audits_more=None):
-            return (
-                f"cannot be said yet, not even after {MOST_AUDITS:,} audits more like those so far"
-            )
+            return f"cannot be said yet, not even after {MOST_AUDITS:,} audits more like those so far"
     return f"cannot be said yet: about {judgement.audits_more:,} audits more"
 
 
@@ -185,6 +184,10 @@ def explain(report: Report) -> Iterator[str]:
         yield "Flags without a label may be of either class: they widen the interval. Answer them all."
     for reason, count in evidence.left_out.items():
         yield f"{count:,} labels do not count: {_LEFT_OUT[reason]}."
+    if evidence.changed:
+        yield (
+            f"{evidence.changed:,} answers were changed after the model's view was shown: the first, blind ones count."
+        )
     if report.others:
         yield f"{report.others:,} results of other models or thresholds do not count."
     for name, slides in report.slides.items():

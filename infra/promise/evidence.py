@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from lambda_fn import labels
 from lambda_fn.decisions import Decision, Label
-from lambda_fn.labels import Answer, LabelDocument
+from lambda_fn.labels import Answer, LabelDocument, LabelEntry
 from lambda_fn.manifest import ErrorRate
 from lambda_fn.promises import ClassEvidence
 from lambda_fn.results import ModelFacts, ResultDocument
@@ -41,6 +41,9 @@ class Evidence:
         cells: number of scored cells by slide and decision.
         labelled: the labels that count.
         left_out: number of labels that do not count, by the reason.
+        changed: number of audited cells whose reviewer gave another answer after the model's view was shown. The first,
+            blind answer counts: if second thoughts counted, errors of the model would be taken back more often than
+            right decisions.
         probabilities: probabilities of ALL of the cells on which thresholds alone decide.
         always_flagged: number of scored cells that go to review for another reason than their probability.
     """
@@ -50,6 +53,7 @@ class Evidence:
     cells: Counter[tuple[str, Decision]] = field(default_factory=Counter)
     labelled: list[LabelledCell] = field(default_factory=list)
     left_out: Counter[LeftOut] = field(default_factory=Counter)
+    changed: int = 0
     probabilities: "array[float]" = field(default_factory=lambda: array("d"))
     always_flagged: int = 0
 
@@ -74,13 +78,16 @@ class Evidence:
             self.probabilities.append(prediction["probability_all"])
         else:
             self.always_flagged += 1
-        if label is None or label["label"] is None:
+        entry = _counting_entry(result, label) if label else None
+        if label is None or entry is None or entry["label"] is None:
             return
-        reason = _why_left_out(result, label)
+        reason = _why_left_out(result, entry)
         if reason:
             self.left_out[reason] += 1
-        else:
-            self.labelled.append(LabelledCell(slide, result["decision"], label["label"], prediction["probability_all"]))
+            return
+        if result["decision"] != "review":
+            self.changed += label["label"] != entry["label"]
+        self.labelled.append(LabelledCell(slide, result["decision"], entry["label"], prediction["probability_all"]))
 
     def of_class(self, promise: ErrorRate) -> ClassEvidence:
         """What is known of the class of a promise, in all slides together."""
@@ -132,8 +139,17 @@ def gather(
     return sorted((one for one in found.values() if one.scored), key=lambda one: one.newest, reverse=True)
 
 
-def _why_left_out(result: ResultDocument, label: LabelDocument) -> LeftOut | None:
-    if not labels.answers(label, result["image"]):
+def _counting_entry(result: ResultDocument, label: LabelDocument) -> LabelEntry:
+    """The answer that stands; to a decided cell, the first blind one of an audit, if there is any."""
+    if result["decision"] == "review":
+        return label
+    entries: list[LabelEntry] = [*label["history"], label]
+    blind = (one for one in entries if one["label"] and _why_left_out(result, one) is None)
+    return next(blind, label)
+
+
+def _why_left_out(result: ResultDocument, label: LabelEntry) -> LeftOut | None:
+    if not labels.is_same_image(label["image"], result["image"]):
         return "other_version"
     now, then = result["model"], label["model"]
     same = (now["sha256"], now.get("thresholds")) == (then["sha256"], then.get("thresholds"))

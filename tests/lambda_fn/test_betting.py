@@ -12,7 +12,13 @@ RATES = st.floats(0.005, 0.5)
 SHARES = st.floats(0.001, 1)
 
 
-def mean_money(money: Callable[[float, Audit, float], float], rate: float, flagged: float, chances: tuple[float, float], audits: int) -> float:
+def mean_money(
+    money: Callable[[float, Audit, float], float],
+    rate: float,
+    flagged: float,
+    chances: tuple[float, float],
+    audits: int,
+) -> float:
     """The mean money over all outcomes of some audits; ``chances`` are those of an error and of a right cell."""
     wrong, right = chances
     total = 0.0
