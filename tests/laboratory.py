@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from infra.promise.evidence import Evidence, LabelledCell
 from lambda_fn.betting import Audit, against_at_least, against_at_most
 from lambda_fn.decisions import Decision, Thresholds
+from lambda_fn.labels import Answer
+from lambda_fn.manifest import ErrorRate
 from lambda_fn.promises import RISK, ClassEvidence, Verdict
 from lambda_fn.results import ModelFacts
 
 MODEL: ModelFacts = {"version": "simulated", "sha256": "5" * 64, "thresholds": "manifest"}
-RATES = {"all_decided_normal": 0.04, "normal_decided_all": 0.1}
+RATES: dict[ErrorRate, float] = {"all_decided_normal": 0.04, "normal_decided_all": 0.1}
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def evidence_of(
         evidence.cells[f"slide {slide}/", decision] += 1
         evidence.probabilities.append(probability)
         if decision == "review" or number in drawn:
-            answer = "ALL" if is_all else "normal"
+            answer: Answer = "ALL" if is_all else "normal"
             evidence.labelled.append(LabelledCell(f"slide {slide}/", decision, answer, probability))
     return evidence
 

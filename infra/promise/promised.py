@@ -1,7 +1,6 @@
 """The error rates that are promised for a laboratory's results, and where they are written."""
 
 import json
-from collections.abc import Mapping
 
 from infra import names
 from infra.deployed_stack import DeployedStack
@@ -25,13 +24,13 @@ def promised_rates(model: ModelFacts, stack: DeployedStack | None) -> dict[Error
             f"the newest results are of the model {model['version']}, and this version of cellflag has "
             f"{manifest.version}: deploy it, or use the version that is deployed."
         )
-    rates = dict(manifest.promised) | _of_settings(stack)
+    rates = {**manifest.promised, **_of_settings(stack)}
     if not rates:
         raise InfraError(f"the manifest of {manifest.version} does not state which error rates it promises.")
     return rates
 
 
-def _of_settings(stack: DeployedStack | None) -> Mapping[ErrorRate, float]:
+def _of_settings(stack: DeployedStack | None) -> dict[ErrorRate, float]:
     text = stack.outputs.get(names.SETTINGS_OUTPUT) if stack else None
-    rates: Mapping[ErrorRate, float] = json.loads(text).get("promised", {}) if text else {}
+    rates: dict[ErrorRate, float] = json.loads(text).get("promised", {}) if text else {}
     return rates

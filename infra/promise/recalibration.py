@@ -85,7 +85,11 @@ def recalibrate(
             f"{made_from.labels_all} labels of ALL on {made_from.slides_all} slides and {made_from.labels_normal} of "
             f"normal on {made_from.slides_normal} carry neither rate: label more flagged and audited cells."
         )
-    chosen = choose_thresholds(table, ErrorRates(**rates), manifest.thresholds.unlike_above)
+    chosen = choose_thresholds(
+        table,
+        ErrorRates(all_decided_normal=rates["all_decided_normal"], normal_decided_all=rates["normal_decided_all"]),
+        manifest.thresholds.unlike_above,
+    )
     thresholds = _keep(chosen, manifest.thresholds, not_offered)
     made_at = (now or datetime.now(UTC)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     effects = _effects(evidence, table, thresholds)

@@ -79,7 +79,8 @@ def _shares_below(
     candidates: NDArray[np.float64], values: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     sums = np.concatenate([[0.0], np.cumsum(weights)])
-    return sums[np.searchsorted(values, candidates)] / sums[-1]
+    shares: NDArray[np.float64] = sums[np.searchsorted(values, candidates)] / sums[-1]
+    return shares
 
 
 def _upper_bound(shares: NDArray[np.float64], confidence: float | None) -> float:

@@ -22,7 +22,7 @@ def of_laboratory(worse: float, audits: int = 600, slides: int = 60) -> Evidence
 
 
 def test_new_thresholds_restore_the_rates_that_a_worse_model_breaks() -> None:
-    kept = 0
+    restored = []
     for seed in range(10):
         generator = np.random.default_rng(seed)
         laboratory = draw_laboratory(generator, 1.0, cells=200)
@@ -30,8 +30,10 @@ def test_new_thresholds_restore_the_rates_that_a_worse_model_breaks() -> None:
         next_slides = draw_laboratory(generator, 1.0, slides=400, cells=200)
         assert next_slides.rates(SHIPPED.thresholds)["all_decided_normal"] > 0.08
         rates = next_slides.rates(own.thresholds_for(SHIPPED))
-        kept += rates["all_decided_normal"] <= 0.04 and rates["normal_decided_all"] <= 0.1
-    assert kept >= 8  # each rate is kept with a confidence of 90 %
+        restored.append((rates["all_decided_normal"], rates["normal_decided_all"]))
+    assert np.mean(restored, axis=0) == pytest.approx((0.03, 0.06), abs=0.015)
+    # Each rate is to be kept with a confidence of 90 %. docs/promise.md has what 200 laboratories gave.
+    assert (np.array(restored) <= (0.04, 0.1)).mean() >= 0.8
 
 
 def test_a_file_says_what_it_was_made_from_and_for_which_model() -> None:
