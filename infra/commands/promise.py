@@ -27,6 +27,8 @@ from lambda_fn.slides import LEAST_CELLS, Interval
 from lambda_fn.terminal import printable, show_failures
 
 WORDS: Final = {"all_decided_normal": "ALL decided normal", "normal_decided_all": "normal decided ALL"}
+# The exit code of --check; 1 and 2 are those of errors.
+_BROKEN: Final = 3
 _STYLES: Final = {"holds": "green", "broken": "bold red", "open": "yellow"}
 _LEFT_OUT: Final[dict[LeftOut, str]] = {
     "other_version": "of an image that was replaced since",
@@ -94,6 +96,9 @@ def gather_from(
 @click.command()
 @chosen_results
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+@click.option(
+    "--check", is_flag=True, help="End with exit code 3 if a promise is broken, for a job that runs every day."
+)
 @on_a_stack_unless("folder")
 def promise(
     stack: DeployedStack | None,
@@ -102,6 +107,7 @@ def promise(
     since: datetime | None,
     depth: int | None,
     as_json: bool,
+    check: bool,
 ) -> None:
     """Tell whether the model keeps its promised error rates here: "holds", "broken", or "cannot be said yet".
 
@@ -117,10 +123,12 @@ def promise(
     report = make_report(evidence, others, promised_rates(evidence.model, stack))
     if as_json:
         click.echo(json.dumps(as_fields(report), indent=1))
-        return
-    Console(highlight=False).print(_table(report))
-    for sentence in explain(report):
-        click.echo(sentence)
+    else:
+        Console(highlight=False).print(_table(report))
+        for sentence in explain(report):
+            click.echo(sentence)
+    if check and any(judgement.verdict == "broken" for judgement in report.judgements.values()):
+        click.get_current_context().exit(_BROKEN)
 
 
 def make_report(evidence: Evidence, others: int, rates: dict[ErrorRate, float]) -> Report:
@@ -204,7 +212,7 @@ def _slides_as_fields(slides: tuple[float, Interval, int] | None) -> dict[str, A
 
 def _table(report: Report) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("share of", "promised", "here", "not refuted", "mean over slides"):
+    for name in ("share of", "promised", "here", "interval", "mean over slides"):
         table.add_column(name, no_wrap=name != "mean over slides")
     table.add_column("verdict", overflow="fold")
     for name, judgement in report.judgements.items():

@@ -70,7 +70,9 @@ def judged(folder: Path, *options: str) -> dict[str, Any]:
 
 def test_a_worse_model_is_called_broken_with_its_rate_and_interval(folder: Callable[..., Path]) -> None:
     laboratory = draw_laboratory(np.random.default_rng(2), worse=2.0, slides=20, cells=60)
-    report = judged(folder(laboratory, 300))
+    source = folder(laboratory, 300)
+    report = judged(source)
+    assert CliRunner().invoke(promise, ["--folder", str(source), "--check"]).exit_code == 3
     missed = report["promises"]["all_decided_normal"]
     true_rate = laboratory.rates(MODEL.thresholds)["all_decided_normal"]
     assert (missed["verdict"], missed["promised"]) == ("broken", 0.04)
