@@ -195,10 +195,17 @@ class Configuration(BaseModel):
     def in_force(self) -> str:
         """The settings that have a value as a JSON object, for an output of the stack, which everybody may read.
 
-        The address of a person is left out. ``promised`` holds ``promised_rates``.
+        The address of a person is left out. ``promised`` holds ``promised_rates``, ``own_thresholds`` those of
+        ``thresholds_file``, which other machines do not have.
         """
         settings = self.model_dump(mode="json", exclude={"alarm_email"}, exclude_none=True)
-        return json.dumps(settings | ({"promised": self.promised_rates} if self.promised_rates else {}))
+        if self.promised_rates:
+            settings["promised"] = self.promised_rates
+        if own := self.own_thresholds:
+            settings["own_thresholds"] = {
+                name: getattr(own, name) for name in ("version", "operating_point", "normal_below", "all_from")
+            }
+        return json.dumps(settings)
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Self:

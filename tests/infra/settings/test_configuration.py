@@ -71,7 +71,15 @@ def test_thresholds_of_a_laboratory_are_read_from_a_file_and_promise_their_rates
     file.write_text(own.to_json(indent=1))
     configuration = Configuration(thresholds_file=str(file))
     assert configuration.own_thresholds == own
-    assert json.loads(configuration.in_force())["promised"] == {"all_decided_normal": 0.04}
+    in_force = json.loads(configuration.in_force())
+    assert in_force["promised"] == {"all_decided_normal": 0.04}
+    assert Configuration.from_context(in_force) == configuration
+    assert in_force["own_thresholds"] == {
+        "version": own.version,
+        "operating_point": own.operating_point,
+        "normal_below": own.normal_below,
+        "all_from": own.all_from,
+    }
     with pytest.raises(ConfigurationError, match="thresholds_file goes without all_decided_normal"):
         Configuration(thresholds_file=str(file), all_decided_normal=0.02)
     with pytest.raises(ConfigurationError, match="review_everything leaves nothing to decide"):
