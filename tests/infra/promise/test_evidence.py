@@ -1,9 +1,13 @@
 """Which labels tell something about the promised rates."""
 
+import json
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from jsonschema import Draft202012Validator
 
+import lambda_fn
 from infra.promise.evidence import Evidence, gather
 from lambda_fn import labels
 from lambda_fn.labels import Answer, LabelDocument
@@ -119,3 +123,10 @@ def test_cells_that_are_flagged_for_another_reason_stay_flagged_under_any_thresh
     odd["review"]["reasons"] = ["unlike_training_data"]
     evidence = only([odd, result("s/2"), result("s/3", "review")], {})
     assert (list(evidence.probabilities), evidence.always_flagged) == ([0.1, 0.5], 1)
+
+
+def test_a_label_may_name_the_thresholds_that_decided() -> None:
+    schema = json.loads((Path(lambda_fn.__file__).parent / "label.schema.json").read_text("utf-8"))
+    document = label(result("s/1"))
+    assert document["model"]["thresholds"] == "manifest"
+    Draft202012Validator(schema).validate(document)
