@@ -18,6 +18,8 @@ MODULES = {
     "explain": "infra.commands.explain",
     "review": "infra.commands.review",
     "report": "infra.commands.report",
+    "promise": "infra.commands.promise",
+    "recalibrate": "infra.commands.recalibrate",
     "redrive": "infra.commands.redrive",
     "backfill": "infra.commands.backfill",
     "erase": "infra.commands.erase",
