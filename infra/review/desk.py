@@ -5,6 +5,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -14,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.errors import InfraError
 from infra.operate import aws_errors
 from infra.review import answering, cards
-from infra.review.answering import Choice, Conflict, StandingLabel, read_label, read_result
+from infra.review.answering import Choice, Conflict, StandingLabel, UnsavedAnswerError, read_label, read_result
 from infra.review.comparison import measures
 from infra.review.labelled import LabelledCells
 from infra.review.pictures import NoPictureError, Pictures, outline_png, to_png
@@ -93,7 +94,7 @@ class Desk:
     def start(self) -> None:
         """Begin to read flags and labels, in the background."""
         threading.Thread(target=self._guarded, args=(self._look,), daemon=True).start()
-        threading.Thread(target=self._guarded, args=(self._read_labels,), daemon=True).start()
+        threading.Thread(target=self._guarded, args=(self.read_labels,), daemon=True).start()
 
     def look_again(self) -> None:
         """Look for new flags in the background, unless that was done a short while ago."""
@@ -268,20 +269,31 @@ class Desk:
             self.waiting.load()
             self._looked_at = time.monotonic()
         self._labels_known.wait()
-        self._mend()
+        self.mend()
 
-    def _read_labels(self) -> None:
+    def read_labels(self) -> None:
+        """Read the labels. Undo waits for this.
+
+        Raises:
+            ClientError, OSError: the place refuses or fails.
+        """
         try:
             self.labelled.load(self._labels_known.set)
         finally:
             self._labels_known.set()
 
-    def _mend(self) -> None:
-        """Close the flags that a label answers, because a program ended between the two."""
+    def mend(self) -> None:
+        """Close the flags that a label answers: a program ended before it closed them.
+
+        Raises:
+            ClientError, OSError: the place refuses or fails.
+        """
         for cell in self.waiting.all():
             if cell.key not in self.labelled.keys:
                 continue
-            standing = read_label(self.place, cell.key)
+            standing = None
+            with suppress(UnsavedAnswerError):  # the card says that its label cannot be read
+                standing = read_label(self.place, cell.key)
             if standing and labels.answers(standing.document, cell.image):
                 answering.close_flag(self.place, cell.key, standing.document)
                 self.waiting.remove(cell.key)
