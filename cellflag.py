@@ -15,6 +15,7 @@ MODULES = {
     "score": "lambda_fn.__main__",
     "status": "infra.commands.status",
     "results": "infra.commands.results",
+    "explain": "infra.commands.explain",
     "review": "infra.commands.review",
     "redrive": "infra.commands.redrive",
     "backfill": "infra.commands.backfill",

@@ -7,9 +7,11 @@ import click
 from rich.console import Console
 from rich.progress import track
 
+from lambda_fn.decisions import Explain, Policy
 from lambda_fn.folders import IMAGE_SUFFIXES, list_images, name_fault
 from lambda_fn.keys import RESULTS, REVIEW
 from lambda_fn.results import decision_or_rejected
+from lambda_fn.settings import EXPLAIN_CHOICES
 from lambda_fn.terminal import printable, show_failures
 
 
@@ -17,11 +19,19 @@ from lambda_fn.terminal import printable, show_failures
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the documents.")
 @click.option("--overwrite", is_flag=True, help="Write into OUT even if it already holds documents.")
-def score(folder: Path, out: Path, overwrite: bool) -> None:
+@click.option(
+    "--explain",
+    type=click.Choice(EXPLAIN_CHOICES),
+    default=Policy.explain,
+    show_default=True,
+    help="Images whose documents say how the probability comes about; flagged ones ask for review.",
+)
+def score(folder: Path, out: Path, overwrite: bool, explain: Explain) -> None:
     """Score every image below FOLDER without a cloud.
 
     Writes OUT/results/<path below FOLDER>.json for each image, and OUT/review/<path below FOLDER>.json for each image
     that a person should look at. The deployed function writes the same documents, with the bucket's name in them.
+    `cellflag results --folder OUT` lists them, exports them, and sums up slides.
 
     A file that cannot be read, or whose document cannot be written, is named at the end. The others are scored all the
     same, and the exit code is 1.
@@ -43,6 +53,7 @@ def score(folder: Path, out: Path, overwrite: bool) -> None:
     from lambda_fn.stores import read_from_folder, write_to_folder
 
     model = Model()
+    policy = Policy(model.manifest.thresholds, explain=explain)
     counts: Counter[str] = Counter()
     failures: list[str] = []
     for path in track(listing.images, "Scoring", console=Console(stderr=True)):
@@ -51,7 +62,7 @@ def score(folder: Path, out: Path, overwrite: bool) -> None:
             failures.append(f"{path}: {fault}")
             continue
         try:
-            document = score_image(model, read_from_folder(folder, path, model.manifest.limits))
+            document = score_image(model, read_from_folder(folder, path, model.manifest.limits), policy)
             write_to_folder(out, document)
         except OSError as error:
             failures.append(f"{error.filename or path}: {error.strerror}")

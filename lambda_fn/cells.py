@@ -13,6 +13,7 @@ from lambda_fn.cut_cells import has_straight_edge
 from lambda_fn.decisions import Reason
 from lambda_fn.errors import RejectedImageError
 from lambda_fn.manifest import Preprocessing
+from lambda_fn.masks import count_in_fields, label
 
 # The background of a segmented cell is exactly 0. Lossy compression raises it by a few levels; a stained cell stays
 # above 40 in its brightest channel.
@@ -100,12 +101,18 @@ def to_model_input(cell: Cell, preprocessing: Preprocessing) -> NDArray[np.uint8
     Returns:
         uint8 array of shape (size, size, 3), 0 to 255.
     """
-    top, left = (_centre(np.flatnonzero(cell.mask.any(axis=axis))) - preprocessing.crop // 2 for axis in (1, 0))
+    top, left = square_around(cell, preprocessing)
     crop = _crop_square(cell.pixels, top, left, preprocessing.crop)
     if preprocessing.size == preprocessing.crop:
         return crop
     side = (preprocessing.size, preprocessing.size)
     return np.asarray(Image.fromarray(crop).resize(side, Image.Resampling.BILINEAR))
+
+
+def square_around(cell: Cell, preprocessing: Preprocessing) -> tuple[int, int]:
+    """Top and left of the square that ``to_model_input`` cuts out, in pixels of the image; may be negative."""
+    top, left = (_centre(np.flatnonzero(cell.mask.any(axis=axis))) - preprocessing.crop // 2 for axis in (1, 0))
+    return top, left
 
 
 def _brightest_channel(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -138,10 +145,10 @@ def _foreground(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def _largest_piece(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], bool]:
     """Return the largest connected piece of a mask, and whether another piece is a cell too."""
     field = max(1, max(mask.shape) // GRID)
-    labels, count = _label(_any_in_each_field(mask, field))
+    labels, count = label(_any_in_each_field(mask, field))
     if count < 2:
         return mask, False
-    areas = np.bincount(labels.ravel(), weights=_count_in_each_field(mask, field).ravel(), minlength=count + 1)[1:]
+    areas = np.bincount(labels.ravel(), weights=count_in_fields(mask, field).ravel(), minlength=count + 1)[1:]
     second, first = np.sort(areas)[-2:]
     largest = (labels == areas.argmax() + 1).repeat(field, axis=0).repeat(field, axis=1)
     largest = largest[: mask.shape[0], : mask.shape[1]] & mask
@@ -153,44 +160,6 @@ def _any_in_each_field(mask: NDArray[np.bool_], field: int) -> NDArray[np.bool_]
     padded = np.pad(mask, [(0, -length % field) for length in mask.shape])
     lines = np.logical_or.reduce([padded[offset::field] for offset in range(field)])
     return np.asarray(np.logical_or.reduce([lines[:, offset::field] for offset in range(field)]))
-
-
-def _count_in_each_field(mask: NDArray[np.bool_], field: int) -> NDArray[np.intp]:
-    """Count the marked pixels of each square of ``field`` pixels."""
-    padded = np.pad(mask, [(0, -length % field) for length in mask.shape])
-    return np.asarray(np.count_nonzero(padded.reshape(len(padded) // field, field, -1, field), axis=(1, 3)))
-
-
-def _label(coarse: NDArray[np.bool_]) -> tuple[NDArray[np.intp], int]:
-    """Number the pieces of a small mask from 1, and count them. Diagonal neighbours belong to one piece.
-
-    A run of set fields joins the pieces of the runs that it touches in the row above (Rosenfeld & Pfaltz 1966).
-    """
-    padded = np.pad(coarse, ((0, 0), (1, 1)))
-    rows, columns = (edge.tolist() for edge in np.nonzero(padded[:, 1:] != padded[:, :-1]))
-    runs = list(zip(rows[::2], columns[::2], columns[1::2], strict=True))
-    parents = list(range(len(runs)))
-
-    def root(run: int) -> int:
-        while parents[run] != run:
-            run = parents[run]
-        return run
-
-    first_above = 0
-    for number, (row, start, end) in enumerate(runs):
-        while runs[first_above][0] < row - 1:
-            first_above += 1
-        for other in range(first_above, number):
-            row_above, first, last = runs[other]
-            if row_above == row:
-                break
-            if first <= end and start <= last:
-                parents[root(number)] = root(other)
-    pieces = {top: label for label, top in enumerate(sorted({root(run) for run in parents}), start=1)}
-    labels = np.zeros(coarse.shape, np.intp)
-    for number, (row, start, end) in enumerate(runs):
-        labels[row, start:end] = pieces[root(number)]
-    return labels, len(pieces)
 
 
 def _centre(lit: NDArray[np.intp]) -> int:

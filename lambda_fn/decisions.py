@@ -19,6 +19,12 @@ Reason = Literal[
     "no_score",
     "key_too_long",
 ]
+# The images whose documents say how the probability comes about: those that ask for review, all, or none.
+Explain = Literal["flagged", "all", "none"]
+
+
+# A threshold ``all_from`` that no probability reaches, for a model that may decide no cell ALL.
+NOTHING_DECIDED_ALL = 1.000001
 
 
 @dataclass(frozen=True)
@@ -27,8 +33,9 @@ class Thresholds:
 
     Attributes:
         operating_point: the single threshold that reaches the manifest's sensitivity if no cell goes to review.
-        normal_below: a cell is decided normal below this probability.
-        all_from: a cell is decided ALL from this probability on. Between the two a person decides.
+        normal_below: a cell is decided normal below this probability; 0 if no cell may be decided normal.
+        all_from: a cell is decided ALL from this probability on; ``NOTHING_DECIDED_ALL`` if no cell may be decided ALL.
+            Between the two a person decides.
         unlike_above: a cell with a larger ``Prediction.distance`` is unlike the training data; infinite for a model
             that measures no distance.
     """
@@ -40,21 +47,29 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         """Raise ``ValueError`` if the thresholds are not in rising order."""
-        if not 0 <= self.normal_below <= self.operating_point <= self.all_from <= 1:
+        if not 0 <= self.normal_below <= self.operating_point <= self.all_from <= NOTHING_DECIDED_ALL:
             raise ValueError(f"thresholds must rise from normal_below over operating_point to all_from: {self}")
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules by which a deployment decides.
+    """The rules by which a deployment decides, and the scale of its images.
 
     Attributes:
         thresholds: the manifest's thresholds, or the ones for the error rates that the deployment tolerates.
         review_everything: every image goes to a person, whatever the model predicts.
+        explain: the images whose documents are explained, and whose cells are measured. It changes no decision.
+        um_per_px: micrometres a pixel of the images, for the cells' morphology; None if the scale is unknown.
     """
 
     thresholds: Thresholds
     review_everything: bool = False
+    explain: Explain = "flagged"
+    um_per_px: float | None = None
+
+    def explains(self, review_required: bool) -> bool:
+        """Whether a document is explained that asks for review, or does not."""
+        return self.explain == "all" or (self.explain == "flagged" and review_required)
 
 
 @dataclass(frozen=True)

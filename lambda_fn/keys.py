@@ -6,8 +6,8 @@ All three packages read this module, so it imports the standard library alone.
 from datetime import date
 from typing import Final
 
-# The function writes below the first three prefixes. Labels by people lie below ``LABELS``, explanations of results
-# below ``EXPLANATIONS``.
+# The function writes below the first three prefixes. Labels by people lie below ``LABELS``, pictures of explanations
+# below ``EXPLANATIONS``. The numbers of an explanation stand in the result.
 RESULTS = "results/"
 REVIEW = "review/"
 LEDGER = "ledger/"

@@ -5,13 +5,15 @@ All three packages read this module, so it imports the standard library alone.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from lambda_fn.class_ranges import ClassRanges
 from lambda_fn.decisions import Thresholds
 from lambda_fn.errors import ModelError
+from lambda_fn.known_subjects import KnownSubjects, read_known_subjects
 
 # The three files of a model's folder.
 GRAPH_FILE, MANIFEST_FILE, MODEL_CARD_FILE = "model.onnx", "model.json", "MODEL_CARD.md"
@@ -20,6 +22,8 @@ MODEL_FOLDER = Path(__file__).parent / "model"
 
 # Names of the graph's outputs. A model that measures no distance has only the first.
 PROBABILITY_OUTPUT, DISTANCE_OUTPUT = "probability_all", "distance"
+# Further outputs of a model whose probability can be explained: its logit, and the features of the cell.
+LOGIT_OUTPUT, FEATURES_OUTPUT = "logit", "features"
 
 # Error rates that a manifest has thresholds for: the share of ALL cells that are decided normal, and the share of
 # normal cells that are decided ALL.
@@ -74,6 +78,70 @@ LIMITS = Limits()
 
 
 @dataclass(frozen=True)
+class PooledMap:
+    """A map of the network, and the position of its statistics among the features.
+
+    Attributes:
+        maps: name of the graph's output with the map, float32 of shape (batch, fields, channels), row by row.
+        shares: name of the output with the share of each field in the statistics, shape (batch, 1, fields).
+        mean: first and last + 1 position of the channels' means among the features.
+        spread: the same of their standard deviations.
+        side: number of fields along each side of the square map.
+    """
+
+    maps: str
+    shares: str
+    mean: tuple[int, int]
+    spread: tuple[int, int]
+    side: int
+
+
+@dataclass(frozen=True)
+class ExplainedHead:
+    """How a model's outputs explain its probability: the manifest's ``explanation``.
+
+    ``lambda_fn.kernel_machine`` reads the constants, ``lambda_fn.explanations`` the rest.
+
+    Attributes:
+        constants: name of the graph's output for each of the head's constants. They do not depend on the input.
+        gamma: of the radial kernel.
+        clip: standardised features lie between this and its negative.
+        tiny: was added to each variance before its root was taken.
+        mean_colour: first and last + 1 position of the mean red, green and blue among the features.
+        maps: the maps whose statistics have a place on the cell, the finest first.
+        other: first and last + 1 position of each group of features that has no place, by its name.
+    """
+
+    constants: Mapping[str, str]
+    gamma: float
+    clip: float
+    tiny: float
+    mean_colour: tuple[int, int]
+    maps: tuple[PooledMap, ...]
+    other: Mapping[str, tuple[int, int]]
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> "ExplainedHead":
+        """Read the manifest's ``explanation``.
+
+        Raises:
+            KeyError, TypeError, ValueError: a part is missing or of the wrong kind.
+        """
+        return cls(
+            constants={str(name): str(output) for name, output in fields["constants"].items()},
+            gamma=float(fields["gamma"]),
+            clip=float(fields["clip"]),
+            tiny=float(fields["tiny"]),
+            mean_colour=_range(fields["mean_colour"]),
+            maps=tuple(
+                PooledMap(each["maps"], each["shares"], _range(each["mean"]), _range(each["spread"]), int(each["side"]))
+                for each in fields["maps"]
+            ),
+            other={str(name): _range(positions) for name, positions in fields["other"].items()},
+        )
+
+
+@dataclass(frozen=True)
 class AchievedShares:
     """Effects of the thresholds on cells of subjects that the model never saw; shares from 0 to 1.
 
@@ -96,8 +164,8 @@ class Manifest:
         version: the model's name and date.
         sha256: digest of ``model.onnx``.
         input_name: name of the graph's input, uint8 of shape (batch, size, size, 3), 0 to 255.
-        output_names: names of the graph's outputs, float32 of shape (batch, 1) each: the probability of ALL and, if the
-            model measures it, the distance from the training cells.
+        output_names: names of the graph's outputs for a prediction, float32 of shape (batch, 1) each: the probability
+            of ALL and, if the model measures it, the distance from the training cells.
         preprocessing: how a cell becomes model input.
         limits: the largest image that is decoded.
         thresholds: the probabilities at which the decision changes.
@@ -106,6 +174,9 @@ class Manifest:
         threads: threads within one inference.
         data_set: title of the data set that the model was trained on; empty if the manifest names none.
         achieved: effects of the thresholds on subjects that the model never saw; None if the manifest lacks them.
+        known_subjects: where known subjects lie; None if the manifest does not state it.
+        morphology: spread of the training cells' numbers by class; None if the manifest lacks it.
+        explanation: how further outputs explain the probability; None for a model without such outputs.
     """
 
     version: str
@@ -119,6 +190,9 @@ class Manifest:
     threads: int
     data_set: str = ""
     achieved: AchievedShares | None = None
+    known_subjects: KnownSubjects | None = None
+    morphology: ClassRanges | None = None
+    explanation: ExplainedHead | None = None
 
     @classmethod
     def read(cls, folder: Path = MODEL_FOLDER) -> "Manifest":
@@ -162,6 +236,9 @@ class Manifest:
                 threads=int(content.get("session", {}).get("threads", 1)),
                 data_set=str(content.get("training", {}).get("data_set", "")),
                 achieved=_achieved(decision.get("achieved")),
+                known_subjects=read_known_subjects(content.get("metrics", {})),
+                morphology=ClassRanges.from_fields(content["morphology"]) if content.get("morphology") else None,
+                explanation=ExplainedHead.from_fields(content["explanation"]) if content.get("explanation") else None,
             )
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise ModelError(f"{MANIFEST_FILE} is not a manifest of a model: {error!r}") from error
@@ -191,9 +268,15 @@ class Manifest:
 
 
 def _output_names(names: list[str]) -> tuple[str, ...]:
-    if names not in ([PROBABILITY_OUTPUT], [PROBABILITY_OUTPUT, DISTANCE_OUTPUT]):
+    predicting = [name for name in names if name in (PROBABILITY_OUTPUT, DISTANCE_OUTPUT)]
+    if predicting not in ([PROBABILITY_OUTPUT], [PROBABILITY_OUTPUT, DISTANCE_OUTPUT]):
         raise ValueError(f"outputs are {names}")
-    return tuple(names)
+    return tuple(predicting)
+
+
+def _range(positions: Sequence[int]) -> tuple[int, int]:
+    first, end = positions
+    return int(first), int(end)
 
 
 def _achieved(shares: Mapping[str, float] | None) -> AchievedShares | None:

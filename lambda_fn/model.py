@@ -1,6 +1,8 @@
 """The model that is served: a manifest and an ONNX session."""
 
 import hashlib
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,21 @@ from numpy.typing import NDArray
 
 from lambda_fn.decisions import Prediction
 from lambda_fn.errors import ModelError
-from lambda_fn.manifest import GRAPH_FILE, MANIFEST_FILE, MODEL_FOLDER, Manifest
+from lambda_fn.explanations import explain
+from lambda_fn.kernel_machine import Floats, KernelMachine
+from lambda_fn.manifest import (
+    FEATURES_OUTPUT,
+    GRAPH_FILE,
+    LOGIT_OUTPUT,
+    MANIFEST_FILE,
+    MODEL_FOLDER,
+    ExplainedHead,
+    Manifest,
+)
+from lambda_fn.results import ExplanationFacts, ExplanationMissing
+
+# Outputs of a prediction by name, which onnxruntime keeps in its own memory until someone reads them.
+Activations = Mapping[str, onnxruntime.OrtValue]
 
 
 def start_session(graph: bytes | Path, threads: int = 0) -> onnxruntime.InferenceSession:
@@ -58,6 +74,65 @@ class Model:
         if digest != self.manifest.sha256:
             raise ModelError(f"{GRAPH_FILE} has digest {digest}, but {MANIFEST_FILE} names {self.manifest.sha256}")
         self._session = start_session(graph, threads or self.manifest.threads)
+
+    @property
+    def explains(self) -> bool:
+        """Whether the model's outputs explain its probabilities."""
+        return self.manifest.explanation is not None
+
+    @cached_property
+    def _machine(self) -> KernelMachine:
+        """The head, read from the graph when the first cell is explained."""
+        return KernelMachine(self._head(), self.constants())
+
+    def constants(self) -> dict[str, Floats]:
+        """The constants of the head by name, which the graph gives as outputs for any image.
+
+        Raises:
+            ModelError: the model has no outputs that explain its probabilities.
+        """
+        head, side = self._head(), self.manifest.preprocessing.size
+        image = np.zeros((1, side, side, 3), np.uint8)
+        arrays = self._session.run(list(head.constants.values()), {self.manifest.input_name: image})
+        return dict(zip(head.constants, arrays, strict=True))
+
+    def _head(self) -> ExplainedHead:
+        if self.manifest.explanation is None:
+            raise ModelError(f"{self.manifest.version} has no outputs that explain its probabilities")
+        return self.manifest.explanation
+
+    def predict_with_activations(self, pixels: NDArray[np.uint8]) -> tuple[Prediction, Activations]:
+        """Predict one cell, and keep what explains the prediction. That costs nothing unless it is explained.
+
+        Args:
+            pixels: as ``predict`` takes them.
+
+        Raises:
+            ModelError: the model has no outputs that explain its probabilities.
+        """
+        maps = {name: None for pooled in self._head().maps for name in (pooled.maps, pooled.shares)}
+        names = [*self.manifest.output_names, LOGIT_OUTPUT, FEATURES_OUTPUT, *maps]
+        image = onnxruntime.OrtValue.ortvalue_from_numpy(pixels[None])
+        values = dict(
+            zip(names, self._session.run_with_ort_values(names, {self.manifest.input_name: image}), strict=True)
+        )
+        outputs = [values.pop(name) for name in self.manifest.output_names]
+        return Prediction(*(float(output.numpy().item()) for output in outputs)), values
+
+    def explain(self, activations: Activations, square: tuple[int, int]) -> ExplanationFacts | ExplanationMissing:
+        """Explain a prediction.
+
+        Args:
+            activations: from ``predict_with_activations``.
+            square: top and left of the square that the model saw, from ``cells.square_around``.
+
+        Returns:
+            The explanation, or a reason why there is none.
+        """
+        arrays = {name: value.numpy()[0] for name, value in activations.items()}
+        logit, features = float(arrays.pop(LOGIT_OUTPUT).item()), arrays.pop(FEATURES_OUTPUT)
+        place = (*square, self.manifest.preprocessing.crop)
+        return explain(self._head(), self._machine, arrays, logit, features, place)
 
     def predict(self, pixels: NDArray[np.uint8]) -> Prediction:
         """Predict one cell.

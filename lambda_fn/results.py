@@ -10,8 +10,10 @@ from typing import Literal, NotRequired, TypedDict
 
 from lambda_fn.decisions import Decision, Label, Verdict
 from lambda_fn.errors import RejectedImageError
+from lambda_fn.morphology_facts import MorphologyFacts
 
 SCHEMA = "cellflag/result/1"
+_EXPLANATION = '\n "explanation": '
 
 Status = Literal["scored", "rejected"]
 # ``written``: the document is the current result now. ``duplicate`` and ``stale``: the current result stays, because it
@@ -49,10 +51,52 @@ class ReviewFacts(TypedDict):
     reasons: list[str]
 
 
-class ExplanationFacts(TypedDict):
-    """The key of the explanation; None if there is none."""
+# ``not_asked``: the deployment explains no image, or this one does not ask for review. ``not_in_model``: the model has
+# no outputs that explain it. ``empty_square``: no part of the cell lies in the square that the model sees.
+# ``not_finite``: a number of the explanation cannot be written.
+ExplanationMissing = Literal["not_asked", "not_in_model", "rejected", "empty_square", "not_finite"]
 
-    key: str | None
+
+class MapFacts(TypedDict):
+    """A square grid of logits on the cell, positive for ALL.
+
+    ``top``, ``left`` and ``side_px`` place it on the upright image, in pixels, as ``width`` and ``height`` of
+    ``ImageFacts`` measure it: an EXIF orientation is applied first. The square may reach beyond the image, so ``top``
+    and ``left`` may be negative. ``values`` holds rows from the top, each from the left.
+    """
+
+    top: int
+    left: int
+    side_px: int
+    values: list[list[float]]
+
+
+class NearestFacts(TypedDict):
+    """How near the cell is to the cells that the model stores; explains ``unlike_training_data``.
+
+    ``stored_cell`` is the number of the nearest support vector, from 0. No image of it is part of the model. The larger
+    of the two squared distances is the model's ``distance``, which the threshold ``unlike_above`` is for.
+    """
+
+    stored_cell: int
+    distance: float
+    colour_distance: float
+
+
+class ExplanationFacts(TypedDict):
+    """How the probability's logit comes about: ``baseline_logit`` + sum of ``map`` + sum of ``other`` + ``residual``.
+
+    ``logit`` is the model's own, before the probability is rounded to 6 digits. ``baseline_logit`` belongs to a typical
+    normal cell. ``other`` holds a number for each group of features that has no place on the cell. ``residual`` is what
+    integration and rounding miss. A line of the ledger has no ``map``.
+    """
+
+    logit: float
+    baseline_logit: float
+    map: NotRequired[MapFacts]
+    other: dict[str, float]
+    residual: float
+    nearest: NearestFacts
 
 
 class ModelFacts(TypedDict):
@@ -68,6 +112,7 @@ class Timing(TypedDict):
     read: float
     decode: float | None
     infer: float | None
+    explain: float | None
 
 
 class ErrorFacts(TypedDict):
@@ -86,8 +131,9 @@ class ResultDocument(TypedDict):
     prediction: PredictionFacts | None
     decision: Decision
     review: ReviewFacts
-    morphology: None
-    explanation: ExplanationFacts
+    morphology: MorphologyFacts | None
+    explanation: ExplanationFacts | None
+    explanation_missing: NotRequired[ExplanationMissing | None]
     model: ModelFacts
     timing_ms: Timing
     scored_at: str
@@ -131,21 +177,28 @@ def decision_or_rejected(document: ResultDocument) -> DecisionOrRejected:
 
 
 def to_json(document: ResultDocument) -> bytes:
-    """Return a document as it is written, in UTF-8.
+    """Return a document as it is written, in UTF-8. An explanation stands on one line: its map has many numbers.
 
     Raises:
         ValueError: a number of the document is not finite.
     """
-    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode()
+    explanation = document.get("explanation")
+    if explanation is None:
+        return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode()
+    text = json.dumps({**document, "explanation": None}, ensure_ascii=False, indent=1, allow_nan=False)
+    line = json.dumps(explanation, ensure_ascii=False, allow_nan=False)
+    # No text of the document can hold the end of a line, so this is the field itself.
+    return text.replace(_EXPLANATION + "null", _EXPLANATION + line, 1).encode()
 
 
 def ledger(answers: Iterable[tuple[ResultDocument, WriteOutcome]]) -> bytes:
     """Return the ledger file of a batch, in JSON lines, from its documents and their outcomes.
 
-    A message that is delivered twice leaves two lines. To count images, take the latest line of each key and version.
+    Maps are left out: they would be most of what Athena reads, and each stands in its result. A message that is
+    delivered twice leaves two lines. To count images, take the latest line of each key and version.
     """
     lines = (
-        json.dumps({**document, "outcome": outcome}, ensure_ascii=False, allow_nan=False)
+        json.dumps({**_without_map(document), "outcome": outcome}, ensure_ascii=False, allow_nan=False)
         for document, outcome in answers
     )
     return "".join(f"{line}\n" for line in lines).encode()
@@ -179,6 +232,15 @@ def without_key(bucket: str, key: str, message: str, model: ModelFacts) -> Resul
     return rejected(_unread(bucket, key), RejectedImageError("key_too_long", message), model, _not_timed())
 
 
+def _without_map(document: ResultDocument) -> ResultDocument:
+    explanation = document.get("explanation")
+    if explanation is None:
+        return document
+    facts: ExplanationFacts = {**explanation}
+    facts.pop("map", None)
+    return {**document, "explanation": facts}
+
+
 def _unread(bucket: str, key: str) -> ImageFacts:
     return {
         "bucket": bucket,
@@ -194,7 +256,7 @@ def _unread(bucket: str, key: str) -> ImageFacts:
 
 
 def _not_timed() -> Timing:
-    return {"read": 0.0, "decode": None, "infer": None}
+    return {"read": 0.0, "decode": None, "infer": None, "explain": None}
 
 
 def _iso(time: datetime) -> str:
@@ -218,7 +280,8 @@ def _document(
         "decision": decision,
         "review": {"required": decision == "review", "reasons": reasons},
         "morphology": None,
-        "explanation": {"key": None},
+        "explanation": None,
+        "explanation_missing": "rejected" if status == "rejected" else "not_asked",
         "model": model,
         "timing_ms": timing_ms,
         "scored_at": _iso(datetime.now(UTC)),

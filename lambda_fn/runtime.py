@@ -90,9 +90,12 @@ class Runtime:
             register_after_restore(self.after_restore)
 
     def before_snapshot(self) -> None:
-        """Run the model once, so that SnapStart's snapshot contains the work of a first inference."""
+        """Run the model once, so that SnapStart's snapshot contains the work of a first inference and explanation."""
         side = self.model.manifest.preprocessing.size
-        self.model.predict(np.zeros((side, side, 3), np.uint8))
+        pixels = np.zeros((side, side, 3), np.uint8)
+        self.model.predict(pixels)
+        if self.model.explains and self.policy.explain != "none":
+            self.model.explain(self.model.predict_with_activations(pixels)[1], (0, 0))
 
     def after_restore(self) -> None:
         """Replace connections, credentials and the random state: processes from one snapshot must not share them.

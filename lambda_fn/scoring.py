@@ -3,13 +3,20 @@
 import hashlib
 from time import perf_counter
 
-from lambda_fn import images, results
-from lambda_fn.cells import find_cell, to_model_input
+from lambda_fn import images, morphology, results
+from lambda_fn.cells import Cell, find_cell, square_around, to_model_input
 from lambda_fn.decisions import Policy, decide
 from lambda_fn.errors import RejectedImageError
 from lambda_fn.images import StoredImage
-from lambda_fn.model import Model
-from lambda_fn.results import ImageFacts, ModelFacts, ResultDocument, Timing
+from lambda_fn.model import Activations, Model
+from lambda_fn.results import (
+    ExplanationFacts,
+    ExplanationMissing,
+    ImageFacts,
+    ModelFacts,
+    ResultDocument,
+    Timing,
+)
 
 
 def score(model: Model, image: StoredImage, policy: Policy | None = None) -> ResultDocument:
@@ -18,11 +25,12 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
     Args:
         model: the model.
         image: the image file.
-        policy: the rules of the decision; None takes the thresholds of the model's manifest.
+        policy: the rules of the decision, and which images are explained; None takes the thresholds of the model's
+            manifest, and explains images that ask for review.
 
     Returns:
         The result document, ``rejected`` if the image cannot be scored. Its ``decode`` time includes the time to find
-        the cell, cut it out and resize it.
+        the cell, cut it out and resize it. A cell that goes to review is measured.
     """
     facts: ImageFacts = {
         "bucket": image.bucket,
@@ -36,7 +44,8 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
         "height": None,
     }
     identity: ModelFacts = {"version": model.manifest.version, "sha256": model.manifest.sha256}
-    timing_ms: Timing = {"read": round(image.read_ms, 2), "decode": None, "infer": None}
+    timing_ms: Timing = {"read": round(image.read_ms, 2), "decode": None, "infer": None, "explain": None}
+    policy = policy or Policy(model.manifest.thresholds)
     started = perf_counter()
     try:
         images.check_byte_count(image.byte_count, model.manifest.limits)
@@ -47,12 +56,34 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
         return results.rejected(facts, rejection, identity, timing_ms)
     pixels = to_model_input(cell, model.manifest.preprocessing)
     decoded_at = perf_counter()
-    prediction = model.predict(pixels)
+    activations: Activations | None = None
+    if policy.explain == "none" or not model.explains:
+        prediction = model.predict(pixels)
+    else:
+        prediction, activations = model.predict_with_activations(pixels)
     timing_ms["decode"] = round((decoded_at - started) * 1000, 2)
     timing_ms["infer"] = round((perf_counter() - decoded_at) * 1000, 2)
     if not prediction.is_score:
         no_score = RejectedImageError("no_score", "The model's output for this image is no probability.")
         return results.rejected(facts, no_score, identity, timing_ms)
     doubts = tuple(dict.fromkeys(decoded.doubts + cell.doubts))
-    verdict = decide(prediction, policy or Policy(model.manifest.thresholds), doubts)
-    return results.scored(facts, verdict, prediction.probability_all, identity, timing_ms)
+    document = results.scored(
+        facts, decide(prediction, policy, doubts), prediction.probability_all, identity, timing_ms
+    )
+    if policy.explains(document["review"]["required"]):
+        inferred_at = perf_counter()
+        _explain(document, model, activations, cell)
+        document["morphology"] = morphology.measure(cell.pixels, cell.mask, policy.um_per_px)
+        timing_ms["explain"] = round((perf_counter() - inferred_at) * 1000, 2)
+    return document
+
+
+def _explain(document: ResultDocument, model: Model, activations: Activations | None, cell: Cell) -> None:
+    """Add to a document what a person needs who looks at the cell; each quantity has its own module."""
+    facts: ExplanationFacts | ExplanationMissing = "not_in_model"
+    if activations:
+        facts = model.explain(activations, square_around(cell, model.manifest.preprocessing))
+    if isinstance(facts, str):
+        document["explanation_missing"] = facts
+    else:
+        document["explanation"], document["explanation_missing"] = facts, None

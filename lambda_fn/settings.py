@@ -3,11 +3,12 @@
 The stack writes these variables and reads this module too, so it imports the standard library alone.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast, get_args
 
-from lambda_fn.decisions import Policy, Thresholds
+from lambda_fn.decisions import Explain, Policy, Thresholds
 from lambda_fn.errors import SettingsError
 from lambda_fn.manifest import ErrorRate, Manifest
 
@@ -15,10 +16,17 @@ RESULTS_BUCKET: Final = "RESULTS_BUCKET"
 # The deployment's name, a dimension of every metric. Powertools for AWS Lambda defines the name of the variable.
 SERVICE_NAME: Final = "POWERTOOLS_SERVICE_NAME"
 REVIEW_EVERYTHING: Final = "REVIEW_EVERYTHING"
+UM_PER_PX: Final = "UM_PER_PX"
+EXPLAIN: Final = "EXPLAIN"
 
 # Reads wait for S3 while the processor scores images, so many may run at once. Each image that is read ahead may take
 # ``Limits.file_bytes`` of memory.
 READ_AHEAD: Final = 8
+
+# Micrometres a pixel. At the largest, a white blood cell would be one pixel wide.
+SMALLEST_UM_PER_PX: Final = 0.001
+LARGEST_UM_PER_PX: Final = 10.0
+EXPLAIN_CHOICES: Final[tuple[str, ...]] = get_args(Explain)
 
 # The variable that sets each error rate that a deployment tolerates.
 ERROR_RATE_VARIABLES: Final[Mapping[ErrorRate, str]] = {
@@ -31,8 +39,9 @@ def policy(environment: Mapping[str, str], manifest: Manifest) -> Policy:
     """Return the deployment's policy: the manifest's thresholds, unless the environment sets other error rates.
 
     Args:
-        environment: may hold ``REVIEW_EVERYTHING`` (``true`` or ``false``), ``ALL_DECIDED_NORMAL`` and
-            ``NORMAL_DECIDED_ALL`` (rates, 0 to 1). A rate between two rates of the manifest counts as the lower one.
+        environment: may hold ``REVIEW_EVERYTHING`` (``true`` or ``false``), ``EXPLAIN`` (``flagged``, ``all`` or
+            ``none``), ``ALL_DECIDED_NORMAL`` and ``NORMAL_DECIDED_ALL`` (rates, 0 to 1). A rate between two rates of
+            the manifest counts as the lower one. ``UM_PER_PX`` is the scale of the images, in micrometres a pixel.
         manifest: the manifest of the model that is served.
 
     Raises:
@@ -41,12 +50,20 @@ def policy(environment: Mapping[str, str], manifest: Manifest) -> Policy:
     everything = environment.get(REVIEW_EVERYTHING, "false")
     if everything not in ("true", "false"):
         raise SettingsError(f"{REVIEW_EVERYTHING} is {everything!r}; it must be true or false")
+    explain = environment.get(EXPLAIN, Policy.explain)
+    if explain not in EXPLAIN_CHOICES:
+        raise SettingsError(f"{EXPLAIN} is {explain!r}; it must be one of {', '.join(EXPLAIN_CHOICES)}")
     tolerated = {
         rate: _tolerated(environment[variable], rate, manifest)
         for rate, variable in ERROR_RATE_VARIABLES.items()
         if environment.get(variable)
     }
-    return Policy(thresholds_for(tolerated, manifest), review_everything=everything == "true")
+    return Policy(
+        thresholds_for(tolerated, manifest),
+        review_everything=everything == "true",
+        explain=cast(Explain, explain),
+        um_per_px=_scale(environment.get(UM_PER_PX, "")),
+    )
 
 
 def thresholds_for(tolerated: Mapping[ErrorRate, float], manifest: Manifest) -> Thresholds:
@@ -101,6 +118,20 @@ def expected_error_rates(tolerated: Mapping[ErrorRate, float], manifest: Manifes
 def _threshold(name: ErrorRate, tolerated: Mapping[ErrorRate, float], manifest: Manifest, otherwise: float) -> float:
     pair = manifest.tabulated(name, tolerated[name]) if name in tolerated else None
     return pair[1] if pair else otherwise
+
+
+def _scale(value: str) -> float | None:
+    """Read the micrometres a pixel; None if they are not set."""
+    if not value:
+        return None
+    try:
+        scale = float(value)
+    except ValueError:
+        scale = math.nan
+    if not SMALLEST_UM_PER_PX <= scale <= LARGEST_UM_PER_PX:
+        limits = f"{SMALLEST_UM_PER_PX:g} to {LARGEST_UM_PER_PX:g}"
+        raise SettingsError(f"{UM_PER_PX} is {value!r}; it must be a number from {limits}")
+    return scale
 
 
 def _tolerated(value: str, name: ErrorRate, manifest: Manifest) -> float:

@@ -1,4 +1,4 @@
-"""``cellflag results``: lists, filters and exports the results of a deployment."""
+"""``cellflag results``: lists, filters, exports and sums up the results of a deployment or of a folder."""
 
 import re
 import sys
@@ -16,18 +16,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from infra.commands.slide_summary import sum_up
 from infra.demo.summary import STYLES
 from infra.deployed_stack import DeployedStack
-from infra.operate.access import on_a_stack
-from infra.operate.documents import Selection, read_documents
-from infra.operate.exports import duckdb_module, write_csv, write_jsonl, write_new, write_parquet
+from infra.operate.access import on_a_stack_unless
+from infra.operate.conditions import NAMES, Condition, read_condition
+from infra.operate.documents import Selection, read_documents, read_documents_below
+from infra.operate.exports import duckdb_module, seen, write_csv, write_jsonl, write_new, write_parquet
 from lambda_fn.decisions import Decision
+from lambda_fn.keys import RESULTS
 from lambda_fn.results import DecisionOrRejected, ResultDocument, decision_or_rejected
 from lambda_fn.terminal import printable, show_failures, use_utf_8
 
 _ROWS = 50
 # A terminal of fewer columns shows no reasons and no times, so that keys stay readable.
 _WIDE = 72
+# One of fewer columns shows no features.
+_WIDER = 110
 _WRITERS = {"csv": write_csv, "jsonl": write_jsonl}
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -43,6 +48,23 @@ class Moment(click.ParamType[datetime]):
             return point_in_time(value)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is neither like 90m, 2h, 3d, 1w nor like 2026-11-22 or 2026-11-22T08:00", param, ctx)
+
+
+class Comparison(click.ParamType[Condition]):
+    """A condition on a number, such as ``deepest_cleft>=0.1``."""
+
+    name = "condition"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Condition:
+        """Read the condition, or fail with the names of all numbers."""
+        try:
+            return read_condition(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} is not like 'deepest_cleft>=0.1', with >=, <=, >, < or = and one of {', '.join(NAMES)}",
+                param,
+                ctx,
+            )
 
 
 def point_in_time(text: str, now: datetime | None = None) -> datetime:
@@ -73,6 +95,13 @@ def point_in_time(text: str, now: datetime | None = None) -> datetime:
     "--since", type=Moment(), help="List results written since then: 90m, 2h, 3d or 1w ago, or 2026-11-22T08:00."
 )
 @click.option("--model", help="List results of this model: its version, or the beginning of its digest.")
+@click.option(
+    "--where",
+    "conditions",
+    multiple=True,
+    type=Comparison(),
+    help="List only cells whose number meets this, such as 'deepest_cleft>=0.1'; may be repeated.",
+)
 @click.option("--flagged", is_flag=True, help="List only images that a person should look at.")
 @click.option("--rejected", is_flag=True, help="List only images that could not be scored.")
 @click.option(
@@ -82,56 +111,100 @@ def point_in_time(text: str, now: datetime | None = None) -> datetime:
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write a new file instead of standard output."
 )
 @click.option("--limit", type=click.IntRange(1), help="Stop after this many; a table has 50 by default.")
-@on_a_stack
+@click.option(
+    "--summary", is_flag=True, help="Sum up each slide, in any --format. A slide is the folder of an image's key."
+)
+@click.option(
+    "--prefix-depth",
+    "depth",
+    type=click.IntRange(1),
+    help="With --summary: a slide is the first N folders of a key, so that 1 joins p7/a/1.bmp and p7/b/1.bmp as p7/.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Read what `cellflag score --out FOLDER` wrote, instead of a deployment.",
+)
+@on_a_stack_unless("folder")
 def results(
-    stack: DeployedStack,
+    stack: DeployedStack | None,
+    folder: Path | None,
     prefix: str,
     decisions: tuple[Decision, ...],
     since: datetime | None,
     model: str | None,
+    conditions: tuple[Condition, ...],
     flagged: bool,
     rejected: bool,
     kind: str,
     out: Path | None,
     limit: int | None,
+    summary: bool,
+    depth: int | None,
 ) -> None:
-    """List results, or export them.
+    """List results, or export them, or sum up slides.
 
     Results must meet all conditions. --prefix, --since and --flagged save time, because the results that they leave out
     are not read.
+
+    --summary shows the share of a slide's cells that the model takes for ALL, from five cells on, and where the known
+    subjects of the model in lambda_fn/model lie. Both compare; neither is a verdict on a patient.
     """
+    if depth and not summary:
+        raise click.UsageError("--prefix-depth goes with --summary")
+    if summary and (decisions or flagged or rejected):
+        raise click.UsageError(
+            "--summary goes without --decision, --flagged and --rejected: a share of selected cells says nothing of "
+            "the slide"
+        )
+    if folder and not (folder / RESULTS).is_dir():
+        raise click.UsageError(f"{folder} holds no results: name the folder that `cellflag score --out` wrote to")
     if kind == "table" and out:
         raise click.UsageError("a table goes to the terminal: choose csv, parquet or jsonl with --format for --out")
     if kind == "parquet":
         if not out:
             raise click.UsageError("name a file with --out for Parquet")
         duckdb_module()
-    selection = Selection(prefix, since, decisions, model, flagged, rejected)
+    selection = Selection(prefix, since, decisions, model, flagged, rejected, conditions)
     counts: Counter[DecisionOrRejected] = Counter()
     limit = limit or (_ROWS if kind == "table" else None)
     odd_keys: list[str] = []
-    documents = islice(_counted(_read(stack, selection, odd_keys.append), counts), limit)
+    documents = _counted(_read(stack or folder, selection, odd_keys.append), counts)
+    if summary:
+        sum_up(documents, depth, kind, out, limit)
+    else:
+        _list(islice(documents, limit), kind, out)
+    described = ", ".join(f"{count:,} {decision}" for decision, count in counts.most_common())
+    first = "The first " if counts.total() == limit and not summary else ""
+    click.echo(f"{first}{counts.total():,} results{': ' if described else ''}{described}.", err=True)
+    show_failures([f"{key}: left out, because it is no result document" for key in odd_keys])
+
+
+def _list(documents: Iterable[ResultDocument], kind: str, out: Path | None) -> None:
     if kind == "table":
         console = Console(highlight=False)
-        console.print(_table(documents, wide=console.width >= _WIDE))
+        console.print(_table(documents, wide=console.width >= _WIDE, wider=console.width >= _WIDER))
     elif out:
         write_new(out, partial(_write, kind, documents))
     else:
         use_utf_8()
         _WRITERS[kind](documents, sys.stdout)
-    summary = ", ".join(f"{count:,} {decision}" for decision, count in counts.most_common())
-    first = "The first " if counts.total() == limit else ""
-    click.echo(f"{first}{counts.total():,} results{': ' if summary else ''}{summary}.", err=True)
-    show_failures([f"{key}: left out, because it is no result document" for key in odd_keys])
 
 
-def _read(stack: DeployedStack, selection: Selection, on_odd: Callable[[str], None]) -> Iterator[ResultDocument]:
+def _read(
+    source: DeployedStack | Path | None, selection: Selection, on_odd: Callable[[str], None]
+) -> Iterator[ResultDocument]:
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=None)
-        yield from read_documents(
-            stack, selection, lambda read, listed: progress.update(task, completed=read, total=listed), on_odd
-        )
+
+        def show(read: int, listed: int) -> None:
+            progress.update(task, completed=read, total=listed)
+
+        if isinstance(source, DeployedStack):
+            yield from read_documents(source, selection, show, on_odd)
+        elif source:
+            yield from read_documents_below(source, selection, show, on_odd)
 
 
 def _counted(documents: Iterable[ResultDocument], counts: Counter[DecisionOrRejected]) -> Iterator[ResultDocument]:
@@ -149,18 +222,22 @@ def _write(kind: str, documents: Iterable[ResultDocument], path: Path) -> None:
         _WRITERS[kind](documents, out)
 
 
-def _table(documents: Iterable[ResultDocument], *, wide: bool) -> Table:
+def _table(documents: Iterable[ResultDocument], *, wide: bool, wider: bool) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("image", overflow="fold", ratio=1)
     table.add_column("P(ALL)", justify="right", no_wrap=True)
     table.add_column("decision", no_wrap=True)
     if wide:
         table.add_column("why a person should look", overflow="fold")
+    if wider:
+        table.add_column("features seen", overflow="fold", ratio=1)
+    if wide:
         table.add_column("scored at", no_wrap=True)
     for document in documents:
         prediction, decision = document["prediction"], decision_or_rejected(document)
         reasons = ", ".join(reason.replace("_", " ") for reason in document["review"]["reasons"])
-        others = [reasons, document["scored_at"][:19].replace("T", " ")] if wide else []
+        features = ["; ".join(seen(document))] if wider else []
+        others = [reasons, *features, document["scored_at"][:19].replace("T", " ")] if wide else []
         table.add_row(
             Text(printable(document["image"]["key"])),
             f"{prediction['probability_all']:.3f}" if prediction else "-",

@@ -19,7 +19,9 @@ from lambda_fn.terminal import printable
     help="Folder of the images whose documents `cellflag score` wrote to OUT.",
 )
 @click.option("--reviewer", help="Name under which answers are written; your user name by default.")
-@click.option("--blind", is_flag=True, help="Show nothing of the model's view before an answer. Audits are always blind.")
+@click.option(
+    "--blind", is_flag=True, help="Show nothing of the model's view before an answer. Audits are always blind."
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of 127.0.0.1; any free one by default.")
 @click.option("--no-browser", is_flag=True, help="Do not open the browser; print the address alone.")
 @on_a_stack_unless("out", "images")

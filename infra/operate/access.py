@@ -1,7 +1,7 @@
 """Finds the deployment that a command operates on: by its stage on AWS, or on the local cloud of this machine."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import boto3
@@ -62,26 +62,43 @@ def on_a_stack_unless(*elsewhere: str) -> Callable[[Callable[..., Any]], Callabl
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        @click.option(
-            "--stage",
-            default=names.DEFAULT_STAGE,
-            show_default=True,
-            help="Stage of the deployment: its stack is cellflag-STAGE.",
-        )
-        @click.option("--local", is_flag=True, help="Use the local cloud that `cellflag local up` started.")
-        @click.option("--profile", help="Profile of your AWS settings.")
-        @click.option("--region", help="AWS region.")
         @wraps(command)
-        def with_stack(stage: str, local: bool, profile: str | None, region: str | None, **options: Any) -> Any:  # noqa: ANN401 - the command's own options
-            if any(options.get(name) is not None for name in elsewhere):
-                return command(stack=None, **options)
-            context = click.get_current_context()
-            source = context.get_parameter_source("stage")
-            if local and (profile or region or source is click.core.ParameterSource.COMMANDLINE):
-                raise click.UsageError("--local goes without --stage, --profile and --region")
-            stack = find_local_stack() if local else find_stack(stage, profile, region)
-            return command(stack=stack, **options)
+        def with_stack(find_stack: Callable[[], DeployedStack], **options: Any) -> Any:  # noqa: ANN401 - the command's own options
+            is_elsewhere = any(options.get(name) is not None for name in elsewhere)
+            return command(stack=None if is_elsewhere else find_stack(), **options)
 
-        return with_stack
+        return on_a_stack_if_needed(with_stack, elsewhere)
 
     return decorate
+
+
+def on_a_stack_if_needed(command: Callable[..., Any], elsewhere: tuple[str, ...] = ()) -> Callable[..., Any]:
+    """Add the options that choose a deployment to a command, and pass a function that finds it as ``find_stack``.
+
+    Args:
+        command: gets ``find_stack``, and no options that choose a deployment.
+        elsewhere: names of its parameters that go without such options.
+    """
+
+    @click.option(
+        "--stage",
+        default=names.DEFAULT_STAGE,
+        show_default=True,
+        help="Stage of the deployment: its stack is cellflag-STAGE.",
+    )
+    @click.option("--local", is_flag=True, help="Use the local cloud that `cellflag local up` started.")
+    @click.option("--profile", help="Profile of your AWS settings.")
+    @click.option("--region", help="AWS region.")
+    @wraps(command)
+    def with_options(stage: str, local: bool, profile: str | None, region: str | None, **options: Any) -> Any:  # noqa: ANN401 - the command's own options
+        source = click.get_current_context().get_parameter_source("stage")
+        names_stage = source is click.core.ParameterSource.COMMANDLINE
+        for name in elsewhere:
+            if options.get(name) is not None and (local or profile or region or names_stage):
+                raise click.UsageError(f"--{name} goes without --stage, --local, --profile and --region")
+        if local and (profile or region or names_stage):
+            raise click.UsageError("--local goes without --stage, --profile and --region")
+        find = find_local_stack if local else partial(find_stack, stage, profile, region)
+        return command(find_stack=find, **options)
+
+    return with_options

@@ -1,10 +1,13 @@
-"""Reads result documents from the results bucket, many in parallel and few in memory at a time."""
+"""Reads result documents, from the results bucket or from a folder, with few in memory at a time."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 
 from infra.deployed_stack import PARALLEL_READS, DeployedStack
+from infra.operate.conditions import Condition
 from infra.operate.parallel import in_parallel
 from infra.tools.objects import list_pages, read_json
 from lambda_fn.decisions import Decision
@@ -23,6 +26,7 @@ class Selection:
         model: the model has this version, or a digest that begins with it.
         flagged: a person should look at the image.
         rejected: the image could not be scored.
+        conditions: conditions on the result's numbers; all must hold.
     """
 
     prefix: str = ""
@@ -31,6 +35,7 @@ class Selection:
     model: str | None = None
     flagged: bool = False
     rejected: bool = False
+    conditions: tuple[Condition, ...] = ()
 
     def selects(self, document: ResultDocument) -> bool:
         """Whether a document meets all conditions on its content; prefix and time are not checked here."""
@@ -40,6 +45,7 @@ class Selection:
             and (not self.model or model["version"] == self.model or model["sha256"].startswith(self.model))
             and (not self.flagged or document["review"]["required"])
             and (not self.rejected or document["status"] == "rejected")
+            and all(condition.holds(document) for condition in self.conditions)
         )
 
 
@@ -90,6 +96,36 @@ def read_documents(
     for count, document in enumerate(in_parallel(read, keys(), PARALLEL_READS), 1):
         show(count, total)
         if document and selection.selects(document):
+            yield document
+
+
+def read_documents_below(
+    folder: Path,
+    selection: Selection,
+    show: Callable[[int, int], None] = lambda read, listed: None,
+    on_odd: Callable[[str], None] = lambda key: None,
+) -> Iterator[ResultDocument]:
+    """The selected documents that ``cellflag score`` wrote to a folder, as ``read_documents`` gives a deployment's.
+
+    Raises:
+        OSError: a document cannot be read.
+    """
+    root = folder / (REVIEW if selection.flagged else RESULTS)
+    keys = (path.relative_to(root).as_posix() for path in root.rglob("*.json") if path.is_file())
+    listed = sorted(key for key in keys if key.startswith(selection.prefix))
+    for count, key in enumerate(listed, 1):
+        show(count, len(listed))
+        path = root / key
+        if selection.since and datetime.fromtimestamp(path.stat().st_mtime, UTC) < selection.since:
+            continue
+        try:
+            document: ResultDocument = json.loads(path.read_bytes())
+        except ValueError:
+            on_odd(str(path))
+            continue
+        if not _is_result(document):
+            on_odd(str(path))
+        elif selection.selects(document):
             yield document
 
 

@@ -4,16 +4,25 @@ import csv
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
 from infra.errors import InfraError
+from lambda_fn.errors import ModelError
+from lambda_fn.features_seen import features_seen
+from lambda_fn.manifest import Manifest
+from lambda_fn.morphology_facts import QUANTITIES, quantities
 from lambda_fn.results import ResultDocument
 
-# Columns of a row, with the SQL type of each in Parquet. ``reasons`` are separated by spaces, ``morphology`` is JSON.
+Row = dict[str, Any]
+
+# Columns of a row, with the SQL type of each in Parquet. ``reasons`` are separated by spaces. ``morphology`` and
+# ``explanation`` are JSON. Before the first stand its numbers, in columns of their own, and its features in words,
+# separated by semicolons.
 COLUMNS = {
     "key": "VARCHAR",
     "status": "VARCHAR",
@@ -35,8 +44,10 @@ COLUMNS = {
     "format": "VARCHAR",
     "width": "INTEGER",
     "height": "INTEGER",
+    **dict.fromkeys(QUANTITIES, "DOUBLE"),
+    "features_seen": "VARCHAR",
     "morphology": "VARCHAR",
-    "explanation_key": "VARCHAR",
+    "explanation": "VARCHAR",
 }
 
 # The beginning of a cell that a spreadsheet takes for a formula, with quotes or spaces before it. Some spreadsheets
@@ -51,10 +62,10 @@ class ExportError(InfraError, click.UsageError):
     """The file cannot be made, or the library for its format is missing."""
 
 
-def row(document: ResultDocument) -> dict[str, Any]:
+def row(document: ResultDocument) -> Row:
     """The fields of a document by column; None for a field that it lacks."""
     image, prediction, error = document["image"], document["prediction"], document.get("error")
-    morphology = document["morphology"]
+    morphology, explanation = document["morphology"], document["explanation"]
     return {
         "key": image["key"],
         "status": document["status"],
@@ -76,9 +87,30 @@ def row(document: ResultDocument) -> dict[str, Any]:
         "format": image["format"],
         "width": image["width"],
         "height": image["height"],
+        **quantities(morphology),
+        "features_seen": "; ".join(seen(document)) if morphology is not None else None,
         "morphology": json.dumps(morphology) if morphology is not None else None,
-        "explanation_key": document["explanation"]["key"],
+        "explanation": json.dumps(explanation) if explanation is not None else None,
     }
+
+
+def seen(document: ResultDocument) -> tuple[str, ...]:
+    """The features of a cell in words. Those against the classes are only for results of the model in this package."""
+    morphology = document["morphology"]
+    if morphology is None:
+        return ()
+    manifest = shipped_manifest()
+    same = manifest is not None and manifest.sha256 == document["model"]["sha256"]
+    return features_seen(morphology, manifest.morphology if manifest and same else None)
+
+
+@cache
+def shipped_manifest() -> Manifest | None:
+    """The manifest of the model in this package; None if it cannot be read."""
+    try:
+        return Manifest.read()
+    except ModelError:
+        return None
 
 
 def write_csv(documents: Iterable[ResultDocument], out: IO[str]) -> None:
@@ -88,9 +120,14 @@ def write_csv(documents: Iterable[ResultDocument], out: IO[str]) -> None:
     apostrophe in front of the formula, as OWASP advises under "CSV Injection". JSON lines and Parquet hold the texts as
     they are.
     """
-    writer = csv.DictWriter(out, COLUMNS)
+    write_csv_rows(map(row, documents), COLUMNS, out)
+
+
+def write_csv_rows(rows: Iterable[Row], columns: Iterable[str], out: IO[str]) -> None:
+    """Write a header of ``columns``, and rows that have all of them; texts are made harmless as in ``write_csv``."""
+    writer = csv.DictWriter(out, [*columns])
     writer.writeheader()
-    writer.writerows({name: _harmless(value) for name, value in row(document).items()} for document in documents)
+    writer.writerows({name: _harmless(value) for name, value in each.items()} for each in rows)
 
 
 def _harmless(value: object) -> object:
@@ -100,8 +137,8 @@ def _harmless(value: object) -> object:
     return f"'{defused}" if defused.startswith(_SEPARATORS) else defused
 
 
-def write_jsonl(documents: Iterable[ResultDocument], out: IO[str]) -> None:
-    """Write each document as one line of JSON."""
+def write_jsonl(documents: Iterable[Mapping[str, Any]], out: IO[str]) -> None:
+    """Write each document, or each row, as one line of JSON."""
     for document in documents:
         out.write(json.dumps(document, ensure_ascii=False) + "\n")
 
@@ -112,13 +149,22 @@ def write_parquet(documents: Iterable[ResultDocument], path: Path) -> None:
     Raises:
         ExportError: DuckDB is not installed.
     """
+    write_parquet_rows(map(row, documents), COLUMNS, path)
+
+
+def write_parquet_rows(rows: Iterable[Row], columns: Mapping[str, str], path: Path) -> None:
+    """Write rows as Parquet, as ``write_parquet`` does; ``columns`` are those of a row, with the SQL type of each.
+
+    Raises:
+        ExportError: DuckDB is not installed.
+    """
     duckdb = duckdb_module()
-    columns = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
-    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as rows:
-        for document in documents:
-            rows.write(json.dumps(row(document)) + "\n")
-        rows.flush()
-        source = f"read_json({_quoted(rows.name)}, format='newline_delimited', columns={{{columns}}})"
+    types = ", ".join(f"{name}: '{kind}'" for name, kind in columns.items())
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
+        for each in rows:
+            file.write(json.dumps(each) + "\n")
+        file.flush()
+        source = f"read_json({_quoted(file.name)}, format='newline_delimited', columns={{{types}}})"
         with duckdb.connect() as connection:
             connection.execute("SET enable_progress_bar = false")
             connection.execute(

@@ -67,7 +67,9 @@ def _desk(request: Request) -> Desk:
 def _page(request: Request) -> Response:
     desk = _desk(request)
     environment = Environment(loader=PackageLoader("infra.review", "page"), autoescape=True, undefined=StrictUndefined)
-    page = environment.get_template("index.html").render(place=desk.place.name, reviewer=desk.reviewer, blind=desk.blind)
+    page = environment.get_template("index.html").render(
+        place=desk.place.name, reviewer=desk.reviewer, blind=desk.blind
+    )
     return HTMLResponse(page)
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, Va
 from infra.names import DEFAULT_STAGE
 from infra.settings.contradictions import refuse_contradictions
 from infra.settings.fields import ConfigurationError, Rate, ReadNames, ReadWhole, Switch, Tags, Whole, describe_error
+from lambda_fn.decisions import Explain
 from lambda_fn.manifest import ErrorRate
 
 # Retention times that CloudWatch Logs offers (PutRetentionPolicy), in days.
@@ -72,10 +73,14 @@ class Configuration(BaseModel):
             after they were replaced, so a day or two later nothing is left. None keeps them.
         alarm_email: address that gets the alarms. AWS first asks for its consent.
         review_everything: send every image to review. Scores and labels stay as they are.
+        explain: the images whose documents say how the probability comes about: ``flagged`` ones, which ask for review,
+            ``all`` or ``none``. It changes no score and no decision.
         all_decided_normal: tolerated share of ALL cells that are decided normal, 0 to 1, between the lowest and the
             highest rate in the shipped model's table. A rate between two rates of the table counts as the lower one.
             None is the model's own rate.
         normal_decided_all: tolerated share of normal cells that are decided ALL, with the same limits.
+        um_per_px: micrometres a pixel of the images, 0.001 to 10. Results then give areas and diameters of cells
+            in micrometres too.
         backfill_batch_size: most images in one call of the function during a backfill, 1 to 1000.
         backfill_concurrency: most calls of the function that a backfill makes at the same time, 1 to 1000.
         backfill_tolerated_failure_percentage: a backfill ends early if a larger share of its images is in batches that
@@ -122,8 +127,10 @@ class Configuration(BaseModel):
         default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s.]+$", description="an e-mail address"
     )
     review_everything: Switch = False
+    explain: Explain = "flagged"
     all_decided_normal: Rate | None = None
     normal_decided_all: Rate | None = None
+    um_per_px: Rate | None = Field(default=None, ge=0.001, le=10)
     backfill_batch_size: Whole = Field(default=50, ge=1, le=1000)
     backfill_concurrency: Whole = Field(default=4, ge=1, le=1000)
     backfill_tolerated_failure_percentage: Whole = Field(default=5, ge=0, le=100)

@@ -22,6 +22,14 @@ FIRST_DAY = "2026-11-01"
 # Athena ends a query that reads more. Such a query has cost 0.50 USD and read about 100 million results.
 SCAN_LIMIT_BYTES = 100 * 1000**3
 
+_SPOTS = "struct<number:int,area_px:bigint,places:array<struct<x:double,y:double,area_px:bigint>>>"
+_MORPHOLOGY = (
+    "struct<cell_area_px:bigint,equivalent_diameter_px:double,perimeter_px:double,circularity:double,solidity:double,"
+    "aspect:double,clefts:struct<number:int,deepest:double,places:array<struct<x:double,y:double,depth:double,"
+    f"width:double>>>,chromatin_cv:double,pale_spots:{_SPOTS},separability:double,nucleus_area_px:bigint,"
+    f"nc_ratio:double,vacuoles:{_SPOTS},touches_frame:boolean,not_measured:map<string,string>,um_per_px:double,"
+    "cell_area_um2:double,equivalent_diameter_um:double>"
+)
 # The fields of ``lambda_fn.results.LedgerLine`` with their types in Athena.
 COLUMNS = {
     "schema": "string",
@@ -31,10 +39,12 @@ COLUMNS = {
     "prediction": "struct<label:string,probability_all:double>",
     "decision": "string",
     "review": "struct<required:boolean,reasons:array<string>>",
-    "morphology": "map<string,double>",
-    "explanation": "struct<key:string>",
+    "morphology": _MORPHOLOGY,
+    "explanation": "struct<logit:double,baseline_logit:double,other:map<string,double>,residual:double,"
+    "nearest:struct<stored_cell:int,distance:double,colour_distance:double>>",
+    "explanation_missing": "string",
     "model": "struct<version:string,sha256:string>",
-    "timing_ms": "struct<read:double,decode:double,infer:double>",
+    "timing_ms": "struct<read:double,decode:double,infer:double,explain:double>",
     "scored_at": "string",
     "error": "struct<code:string,message:string>",
     "outcome": "string",

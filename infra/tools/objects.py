@@ -44,6 +44,13 @@ def read_bytes(s3: "S3Client", bucket: str, key: str) -> bytes:
     return open_object(s3, bucket, key).read()
 
 
+def read_version(s3: "S3Client", bucket: str, key: str, version_id: str | None) -> bytes:
+    """The bytes of a version of an object; None reads the current one. Raises what ``open_object`` raises."""
+    if version_id is None:
+        return read_bytes(s3, bucket, key)
+    return s3.get_object(Bucket=bucket, Key=key, VersionId=version_id)["Body"].read()
+
+
 def read_json(s3: "S3Client", bucket: str, key: str) -> Any:  # noqa: ANN401 - any JSON
     """The JSON value that an object holds.
 

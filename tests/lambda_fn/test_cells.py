@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from scipy import ndimage
 
-from lambda_fn.cells import _label, find_cell, to_model_input
+from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.errors import RejectedImageError
 from lambda_fn.manifest import Preprocessing
 
@@ -133,15 +132,6 @@ def test_an_image_without_a_cell_is_rejected(pixels: Pixels, message: str) -> No
     with pytest.raises(RejectedImageError, match=message) as rejection:
         find_cell(pixels)
     assert rejection.value.code == "no_single_cell"
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 40), st.sampled_from([0.1, 0.4, 0.6, 0.9]))
-def test_pieces_are_numbered_as_a_library_numbers_them(seed: int, rows: int, columns: int, density: float) -> None:
-    coarse = np.random.default_rng(seed).random((rows, columns)) < density
-    labels, count = _label(coarse)
-    expected, expected_count = ndimage.label(coarse, np.ones((3, 3)))
-    assert count == expected_count
-    assert len(set(zip(labels.ravel().tolist(), expected.ravel().tolist(), strict=True))) == count + (not coarse.all())
 
 
 def test_the_crop_is_centred_on_the_cell_at_its_own_scale(cell: Pixels) -> None:

@@ -66,7 +66,7 @@ def test_an_isolated_image_gets_the_document_that_it_would_get_otherwise(model: 
         for data in (cell(30), cell(250), b"no image"):
             ours, theirs = isolated.score(stored(data), lambda: 60), score(model, stored(data), policy)
             for document in (ours, theirs):
-                document["timing_ms"] = {"read": 0, "decode": 0, "infer": 0}
+                document["timing_ms"] = {"read": 0, "decode": 0, "infer": 0, "explain": 0}
                 document["scored_at"] = ""
             assert ours == theirs
     finally:

@@ -49,7 +49,8 @@ def test_an_answer_holds_what_was_seen_and_what_the_model_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reasons", "queue"), [(["audit"], "audit"), (["uncertain", "audit"], "flag"), (["uncertain"], "flag"), ([], "flag")]
+    ("reasons", "queue"),
+    [(["audit"], "audit"), (["uncertain", "audit"], "flag"), (["uncertain"], "flag"), ([], "flag")],
 )
 def test_a_cell_is_of_the_audit_only_if_nothing_but_chance_chose_it(reasons: list[str], queue: str) -> None:
     assert labels.queue_of(reasons) == queue
@@ -127,7 +128,9 @@ def test_any_comment_survives(comment: str) -> None:
     assert labels.from_json(labels.to_json(document))["comment"] == comment
 
 
-STEPS = st.tuples(st.sampled_from(["answer", "withdraw", "undo"]), st.sampled_from(["ALL", "normal"]), st.sampled_from("ab"))
+STEPS = st.tuples(
+    st.sampled_from(["answer", "withdraw", "undo"]), st.sampled_from(["ALL", "normal"]), st.sampled_from("ab")
+)
 
 
 @given(st.lists(STEPS, max_size=12))

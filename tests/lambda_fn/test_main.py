@@ -40,6 +40,19 @@ def folder(tmp_path: Path, encode: Encode) -> Path:
     return images
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [((), "not_in_model"), (("--explain", "all"), "not_in_model"), (("--explain", "none"), "not_asked")],
+)
+def test_explain_reaches_the_documents(
+    options: tuple[str, ...], reason: str, run: Callable[..., Any], folder: Path
+) -> None:
+    out = folder.parent / "out"
+    assert run("score", folder, "--out", out, *options)[0] == 0
+    document = json.loads((out / "results/cell.png.json").read_text("utf-8"))
+    assert document["explanation_missing"] == reason  # the model of these tests explains nothing
+
+
 def test_each_image_of_a_folder_gets_one_document_under_the_same_path(run: Callable[..., Any], folder: Path) -> None:
     out = folder.parent / "out"
     code, output, _ = run("score", folder, "--out", out)

@@ -27,7 +27,7 @@ from .conftest import draw_disc
 Encode = Callable[..., bytes]
 CONTRACT_ORDER = [
     *("schema", "status", "image", "prediction", "decision", "review"),
-    *("morphology", "explanation", "model", "timing_ms", "scored_at"),
+    *("morphology", "explanation", "explanation_missing", "model", "timing_ms", "scored_at"),
 ]
 
 
@@ -179,6 +179,19 @@ def test_a_sure_answer_asks_for_review_too_if_everything_is_reviewed(
     assert document["prediction"]["label"] == "ALL"
     assert document["decision"] == "review"
     assert document["review"] == {"required": True, "reasons": []}
+
+
+def test_a_cell_that_goes_to_review_is_measured_at_the_scale_of_the_deployment(
+    model: Model, encode: Encode, schema: Draft202012Validator
+) -> None:
+    policy = Policy(model.manifest.thresholds, um_per_px=0.1)
+    doubted, sure = (score(model, stored(encode(pixels=draw_disc((red, 40, 120)))), policy) for red in (120, 250))
+    schema.validate(doubted)
+    assert sure["morphology"] is None
+    assert doubted["morphology"] is not None
+    area = np.count_nonzero(draw_disc((120, 40, 120))[..., 0])
+    assert doubted["morphology"]["cell_area_px"] == area
+    assert doubted["morphology"]["cell_area_um2"] == pytest.approx(area / 100)
 
 
 def test_a_cell_whose_orientation_is_unclear_is_scored_and_goes_to_review(

@@ -51,19 +51,44 @@ def test_thresholds_follow_the_error_rates_that_a_deployment_tolerates(
     assert policy(environment, MANIFEST) == Policy(Thresholds(operating_point, normal_below, all_from, 1.5))
 
 
+@pytest.mark.parametrize(("value", "expected"), [("0.05", 0.05), ("", None)])
+def test_a_deployment_may_state_its_scale(value: str, expected: float | None) -> None:
+    assert policy({"UM_PER_PX": value}, MANIFEST).um_per_px == expected
+    assert policy({}, MANIFEST).um_per_px is None
+
+
 @pytest.mark.parametrize(("value", "expected"), [("true", True), ("false", False)])
 def test_a_deployment_may_review_everything(value: str, expected: bool) -> None:
     assert policy({"REVIEW_EVERYTHING": value}, MANIFEST).review_everything is expected
 
 
 @pytest.mark.parametrize(
+    ("environment", "flagged", "others"),
+    [
+        ({}, True, False),
+        ({"EXPLAIN": "flagged"}, True, False),
+        ({"EXPLAIN": "all"}, True, True),
+        ({"EXPLAIN": "none"}, False, False),
+    ],
+)
+def test_a_deployment_chooses_which_images_are_explained(
+    environment: dict[str, str], flagged: bool, others: bool
+) -> None:
+    chosen = policy(environment, MANIFEST)
+    assert (chosen.explains(review_required=True), chosen.explains(review_required=False)) == (flagged, others)
+
+
+@pytest.mark.parametrize(
     ("environment", "message"),
     [
         ({"REVIEW_EVERYTHING": "yes"}, "REVIEW_EVERYTHING is 'yes'; it must be true or false"),
+        ({"EXPLAIN": "some"}, "EXPLAIN is 'some'; it must be one of flagged, all, none"),
         ({"ALL_DECIDED_NORMAL": "few"}, "ALL_DECIDED_NORMAL is 'few'; it must be a number between 0 and 1"),
         ({"ALL_DECIDED_NORMAL": "0.001"}, "ALL_DECIDED_NORMAL is 0.001; with this model it must be from 0.01"),
         ({"NORMAL_DECIDED_ALL": "1"}, "NORMAL_DECIDED_ALL is 1; with this model it must be from 0.05 up to below 1"),
         ({"NORMAL_DECIDED_ALL": "nan"}, "NORMAL_DECIDED_ALL is nan"),
+        ({"UM_PER_PX": "nan"}, "UM_PER_PX is 'nan'; it must be a number from 0.001 to 10"),
+        ({"UM_PER_PX": "0"}, "UM_PER_PX is '0'; it must be a number from 0.001 to 10"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_refused_by_name(environment: dict[str, str], message: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -34,8 +34,8 @@ def evaluate(measured: Path, cells: Path | None, out: Path | None, seed: int) ->
     """Judge a model by cells of subjects that it never saw.
 
     MEASURED is a run's folder, its out-of-fold.csv, or the folder of a served model, which then predicts --cells. This
-    writes report.html, one file with charts, intervals over subjects, the cells that are called wrong, and the answers
-    to unusual images; and metrics.json with the same figures.
+    writes report.html, one file with charts, intervals over subjects, the cells that are called wrong, tests of the
+    explanations, and the answers to unusual images; and metrics.json with the same figures.
     """
     from training.evaluation.predictions import OUT_OF_FOLD
 
@@ -64,8 +64,9 @@ def evaluate(measured: Path, cells: Path | None, out: Path | None, seed: int) ->
             model_folder = table.parent / MODEL
             predictions = _read(table, model_folder, labelled)
         unusual, unusual_of = _show_unusual_images(model_folder, labelled, seed, progress)
+        explanations = _test_explanations(model_folder, predictions, labelled if is_model else None, seed, progress)
         with console.status("Measuring and drawing"):
-            metrics = write_report(out, predictions, labelled, unusual, unusual_of, seed)
+            metrics = write_report(out, predictions, labelled, unusual, unusual_of, seed, explanations)
     figures = {
         "ROC AUC": metrics["ranking"]["roc_auc"],
         "weighted F1": metrics["at_half"]["weighted_f1"],
@@ -87,6 +88,46 @@ def _read(table: Path, model_folder: Path, labelled: Sequence[LabelledCell] | No
     from training.evaluation.predictions import read_predictions, with_groups_of
 
     return with_groups_of(read_predictions(table, model_folder), labelled or ())
+
+
+def _test_explanations(
+    model_folder: Path,
+    predictions: Predictions,
+    labelled: Sequence[LabelledCell] | None,
+    seed: int,
+    progress: RunProgress,
+) -> dict[str, Any] | None:
+    """Figures of the tests of explanations: of a served model on the cells, or those that its run measured by folds.
+
+    None if there is no model, or if it explains nothing.
+    """
+    from lambda_fn.model import Model
+    from training.evaluation.faithfulness import measure_cells, spread_over_groups, summarise
+    from training.evaluation.predictions import read_input
+    from training.evaluation.served_explainer import served_explainer
+    from training.runs.explained import CELLS
+    from training.shipping.model_folder import measured_explanations
+
+    if not (model_folder / GRAPH_FILE).is_file():
+        return None
+    if labelled is None:
+        figures = measured_explanations(model_folder)
+        return figures and {**figures, "origin": "Each by the model of a fold that never saw its subject."}
+    model = Model(model_folder)
+    explainer = served_explainer(model)
+    if explainer is None:
+        return None
+    chosen = spread_over_groups(predictions.groups, CELLS, seed)
+    pixels = read_input([predictions.names[cell] for cell in chosen], labelled, model.manifest.preprocessing)
+    with progress.step("Testing explanations") as advance:
+        done = iter(range(1, len(chosen) + 1))
+        figures = summarise(
+            measure_cells(
+                explainer, pixels, predictions.groups[chosen], seed, lambda: advance(next(done) / len(chosen))
+            ),
+            seed,
+        )
+    return {**figures, "origin": predictions.origin}
 
 
 def _show_unusual_images(

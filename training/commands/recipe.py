@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from training.commands.options import CELLS, FOLDS, NEW_FOLDER, SEED, SPLIT
+from training.commands.options import CELLS, NEW_FOLDER, SEED, SPLIT
 from training.commands.shell import load_tensorflow, one_line_errors
 from training.networks.pretrained import IMAGENET
 from training.runs.run_folder import take_new
@@ -19,16 +19,27 @@ from training.runs.run_folder import take_new
     help="MobileNet v1's weights of ImageNet: an .npz with arrays named <layer>__<weight>.  "
     "[default: Keras downloads them]",
 )
-@FOLDS
+@click.option(
+    "--folds",
+    type=click.IntRange(2),
+    help="Number of subject-disjoint folds.  [default: 12, or as many as the rarer class has groups of subjects]",
+)
 @SPLIT
 @SEED
+@click.option(
+    "--leave-out",
+    multiple=True,
+    metavar="SUBJECT",
+    help="Subject whose cells the model does not learn from; they choose thresholds all the same. Can be repeated.",
+)
 @click.option("--out", type=NEW_FOLDER, help="New folder for the run.  [default: runs/recipe-<time>]")
 def recipe(
     cells: Path,
     backbone_weights: Path | None,
-    folds: int,
+    folds: int | None,
     split: Path | None,
     seed: int,
+    leave_out: tuple[str, ...],
     out: Path | None,
 ) -> None:
     """Make the shipped model from the labelled cells of CELLS.
@@ -44,11 +55,12 @@ def recipe(
 
         from training.fitting.recipes import new_pooled_recipe
         from training.runs.plan import Plan
-        from training.runs.pooled import PREPROCESSING, make_pooled_model, remove_unfinished
+        from training.runs.pooled import MOST_FOLDS, PREPROCESSING, make_pooled_model, remove_unfinished
         from training.runs.progress import RunProgress
         from training.shipping.model_folder import MODEL
 
-        plan = Plan(cells, PREPROCESSING, new_pooled_recipe(weights, seed), split or folds, out, weights)
+        pooled = new_pooled_recipe(weights, seed, left_out=tuple(dict.fromkeys(leave_out)))
+        plan = Plan(cells, PREPROCESSING, pooled, split or folds or MOST_FOLDS, out, weights)
         try:
             manifest = make_pooled_model(plan, RunProgress(console))
         except KeyboardInterrupt:

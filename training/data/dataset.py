@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from lambda_fn.cells import to_model_input
 from lambda_fn.manifest import Preprocessing
-from training.data.duplicates import nearly_same, photographs, thumbnail
+from training.data.duplicates import photographs, same_texture, texture
+from training.data.measures import morphology_of
 from training.data.reading import ReadCell, read_usable
 from training.data.sources import find_cells
 from training.data.subjects import groups_of
@@ -32,7 +33,9 @@ class Dataset:
         left_out: why each file that could not be used was left out, one line each.
         contents: sha256 of each image's decoded pixels.
         photographs: integer array of shape (n,): cells with the same number are the same cell, perhaps under two
-            subjects, or cut out twice.
+            subjects, cut out twice, or stain-normalised twice.
+        measured: float array of shape (n, quantities), in the order of ``morphology_facts.QUANTITIES``; NaN for what
+            could not be measured. None if nothing was measured.
     """
 
     title: str
@@ -45,6 +48,7 @@ class Dataset:
     left_out: tuple[str, ...]
     contents: tuple[str, ...]
     photographs: NDArray[np.int64]
+    measured: NDArray[np.float64] | None = None
 
 
 def load(
@@ -65,15 +69,15 @@ def load(
     """
     title, cells = find_cells(source)
 
-    def prepare(read: ReadCell) -> tuple[NDArray[np.uint8], str, NDArray[np.uint8]]:
-        return to_model_input(read.cell, preprocessing), read.sha256, thumbnail(read.cell)
+    def prepare(read: ReadCell) -> tuple[NDArray[np.uint8], str, NDArray[np.float32], list[float]]:
+        return to_model_input(read.cell, preprocessing), read.sha256, texture(read.cell), morphology_of(read.cell)
 
     usable, left_out = read_usable(cells, prepare, on_loaded)
     cells = [cell for cell, _ in usable]
     if len({cell.label for cell in cells}) < 2:
         raise DatasetError(f"{source}: too few files could be read. {left_out[0]}")
-    inputs, contents, thumbnails = zip(*(prepared for _, prepared in usable), strict=True)
-    photograph_of = photographs(contents, nearly_same(np.stack(thumbnails)))
+    inputs, contents, textures, measured = zip(*(prepared for _, prepared in usable), strict=True)
+    photograph_of = photographs(contents, same_texture(np.stack(textures)))
     return Dataset(
         title=title,
         names=tuple(cell.name for cell in cells),
@@ -85,6 +89,7 @@ def load(
         left_out=tuple(left_out),
         contents=contents,
         photographs=photograph_of,
+        measured=np.array(measured),
     )
 
 

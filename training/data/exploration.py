@@ -24,7 +24,7 @@ class Exploration:
     Attributes:
         is_all: boolean array of shape (n,).
         subjects: string array of shape (n,).
-        measures: float array of shape (n, 9), in the order of ``MEASURES``.
+        measures: float array of shape (n, measures), in the order of ``MEASURES``.
         sizes: how many images have each width and height, in pixels.
         means: mean image of each class, float array of shape (300, 300, 3), 0 to 255; each subject weighs the same.
         samples: some cells of each class, uint8 arrays of shape (300, 300, 3), from as many subjects as possible.

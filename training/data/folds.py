@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.errors import DatasetError
 
-if TYPE_CHECKING:
-    from sklearn.model_selection import StratifiedGroupKFold
-
 # One part in five of the subjects that a model may see decides when its training stops.
 STOPPING_PARTS = 5
+# Random deals of which the most even one is taken. More would make the deals of different seeds alike.
+_DEALS = 30
 
 
 @dataclass(frozen=True)
@@ -49,10 +47,10 @@ def folds(is_all: NDArray[np.bool_], groups: NDArray[np.int64], count: int, seed
             f"{count} folds need {count} subjects of each class, but one class has {fewest}; "
             "add subjects or ask for fewer folds."
         )
-    everything = np.arange(len(is_all))
-    for rest, held_out in _stratified(count, seed).split(everything, is_all, groups):
-        training, stopping = _stopping(rest, is_all, groups, seed)
-        yield Split(training, stopping, held_out)
+    part_of = deal(is_all, groups, count, seed)
+    for part in range(count):
+        training, stopping = _stopping(np.flatnonzero(part_of != part), is_all, groups, seed)
+        yield Split(training, stopping, np.flatnonzero(part_of == part))
 
 
 def leave_out_duplicates(split: Split, photographs: NDArray[np.int64]) -> Split:
@@ -101,9 +99,9 @@ def _part(
     parts = min(max(round(1 / share), 2), _fewest_groups(is_all[cells], groups[cells]))
     if parts < 2:
         raise DatasetError("Too few subjects: training, validation and test each need one subject of each class.")
-    deals = list(_stratified(parts, seed).split(cells, is_all[cells], groups[cells]))
-    rest, part = min(deals, key=lambda pair: abs(len(pair[1]) - share * len(cells)))
-    return cells[rest], cells[part]
+    part_of = deal(is_all[cells], groups[cells], parts, seed)
+    taken = np.argmin(np.abs(np.bincount(part_of, minlength=parts) - share * len(cells)))
+    return cells[part_of != taken], cells[part_of == taken]
 
 
 def _stopping(
@@ -115,14 +113,46 @@ def _stopping(
             "Too few subjects: beside each fold there must be two subjects of each class, one to learn from and one to "
             "stop the training; add subjects or ask for more folds."
         )
-    training, stopping = next(iter(_stratified(parts, seed).split(cells, is_all[cells], groups[cells])))
-    return cells[training], cells[stopping]
+    part_of = deal(is_all[cells], groups[cells], parts, seed)
+    return cells[part_of != 0], cells[part_of == 0]
 
 
-def _stratified(parts: int, seed: int) -> "StratifiedGroupKFold":
-    from sklearn.model_selection import StratifiedGroupKFold
+def deal(is_all: NDArray[np.bool_], groups: NDArray[np.int64], parts: int, seed: int) -> NDArray[np.int64]:
+    """Deal groups of subjects out to parts at random, each class evenly by subjects, and by cells as far as they allow.
 
-    return StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    scikit-learn's ``StratifiedGroupKFold`` sorts the groups by size before it deals, so that subjects of different
+    sizes are dealt alike for every seed, and nobody sees how much the deal alone changes a figure.
+
+    Args:
+        is_all: boolean array of shape (n,).
+        groups: integer array of shape (n,): cells with the same number stay together.
+        parts: number of parts, 2 or more; each class has as many groups at least.
+        seed: of the deal.
+
+    Returns:
+        The part of each cell, from 0; integer array of shape (n,).
+
+    Raises:
+        DatasetError: subjects with cells of both classes leave a part without a class in every deal.
+    """
+    numbers, group_of = np.unique(groups, return_inverse=True)
+    cells = np.zeros((2, len(numbers)))
+    np.add.at(cells, (is_all.astype(int), group_of), 1)
+    mostly_all = cells[1] > cells[0]
+    generator = np.random.default_rng(seed)
+    fairest, least = None, np.inf
+    for _ in range(_DEALS):
+        part_of_group = np.zeros(len(numbers), np.int64)
+        for members in (np.flatnonzero(mostly_all), np.flatnonzero(~mostly_all)):
+            seats = generator.permutation(parts)[np.arange(len(members)) % parts]
+            part_of_group[generator.permutation(members)] = seats
+        shares = np.stack([cells[:, part_of_group == part].sum(axis=1) for part in range(parts)]) / cells.sum(axis=1)
+        unevenness = float(((shares - 1 / parts) ** 2).sum())
+        if shares.all() and unevenness < least:
+            fairest, least = part_of_group, unevenness
+    if fairest is None:
+        raise DatasetError("Subjects with cells of both classes leave no way to give each part both classes.")
+    return np.asarray(fairest[group_of], np.int64)
 
 
 def _fewest_groups(is_all: NDArray[np.bool_], groups: NDArray[np.int64]) -> int:

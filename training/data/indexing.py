@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.duplicates import nearly_same, photographs, thumbnail
+from training.data.duplicates import photographs, same_texture, texture
 from training.data.findings import Finding
 from training.data.index import Entry
 from training.data.labelled_cell import LabelledCell, require_both_classes
@@ -19,13 +19,13 @@ from training.errors import DatasetError
 
 @dataclass(frozen=True)
 class _Image:
-    """Facts of an image that an index holds, and a thumbnail to find duplicates by."""
+    """Facts of an image that an index holds, and its texture, to find duplicates by."""
 
     sha256: str
     width: int
     height: int
     byte_count: int
-    thumbnail: NDArray[np.uint8]
+    texture: NDArray[np.float32]
 
 
 def build(
@@ -69,14 +69,14 @@ def build(
 
 
 def _describe(read: ReadCell) -> _Image:
-    return _Image(read.sha256, read.width, read.height, read.byte_count, thumbnail(read.cell))
+    return _Image(read.sha256, read.width, read.height, read.byte_count, texture(read.cell))
 
 
 def _nearly_same_of_two_subjects(usable: Sequence[tuple[LabelledCell, _Image]]) -> list[tuple[int, int]]:
-    """Pairs of images of different subjects that look the same although their pixels differ."""
+    """Pairs of images of different subjects that are the same although their pixels differ."""
     return [
         (i, j)
-        for i, j in nearly_same(np.stack([image.thumbnail for _, image in usable]))
+        for i, j in same_texture(np.stack([image.texture for _, image in usable]))
         if usable[i][0].subject != usable[j][0].subject and usable[i][1].sha256 != usable[j][1].sha256
     ]
 

@@ -1,23 +1,33 @@
-"""Measures of one cell: its size, shape, texture and colour."""
+"""Measures of one cell: its morphology as the function measures it, its texture and colour."""
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from lambda_fn.cells import Cell
+from lambda_fn.morphology import measure as measure_morphology
+from lambda_fn.morphology_facts import QUANTITIES, quantities
 from training.data.reading import ReadCell
 
-# Names of the measures, as reports show them.
-MEASURES = (
-    "diameter, px",
-    "roundness",
-    "fine texture",
-    "red",
-    "green",
-    "blue",
-    "brightness",
-    "saturation",
-    "contrast",
-)
+# Names of the measures of an exploration, as reports show them; some are of the cell's morphology.
+_OF_MORPHOLOGY = {
+    "diameter, px": "equivalent_diameter_px",
+    "circularity": "circularity",
+    "solidity": "solidity",
+    "aspect": "aspect",
+    "deepest cleft": "deepest_cleft",
+    "pale spots": "pale_spot_count",
+    "chromatin variation": "chromatin_cv",
+}
+MEASURES = (*_OF_MORPHOLOGY, "fine texture", "red", "green", "blue", "brightness", "saturation", "contrast")
+
+
+def morphology_of(cell: Cell) -> list[float]:
+    """Return a number for each of ``QUANTITIES``, in their order; NaN for what cannot be measured."""
+    values = quantities(measure_morphology(cell.pixels, cell.mask))
+    return [math.nan if (value := values[name]) is None else float(value) for name in QUANTITIES]
 
 
 def measure(read: ReadCell) -> list[float]:
@@ -26,9 +36,7 @@ def measure(read: ReadCell) -> list[float]:
     Returns:
         Values in the order of ``MEASURES``:
 
-        - diameter of a circle with the cell's area, pixels
-        - roundness: the cell's area over the area of a circle as wide as the longer side of its bounding box; 1 for a
-          circle
+        - morphology: see ``QUANTITIES``; 0 for what cannot be measured
         - fine texture: the grain of the chromatin, as the standard deviation of detail between Gaussian blurs of 1 and
           4 px, grey levels
         - red, green, blue: means over the cell, 0 to 255
@@ -37,16 +45,13 @@ def measure(read: ReadCell) -> list[float]:
         - contrast: standard deviation of brightness, grey levels
     """
     mask = read.cell.mask
-    area = float(np.count_nonzero(mask))
-    lit = [np.flatnonzero(mask.any(axis=axis)) for axis in (0, 1)]
-    longest = max(int(places[-1] - places[0]) + 1 for places in lit)
+    morphology = dict(zip(QUANTITIES, morphology_of(read.cell), strict=True))
     colours = read.cell.pixels[mask].astype(np.float64)
     red, green, blue = colours.mean(axis=0)
     brightness = colours.mean(axis=1)
     saturation = 1 - min(red, green, blue) / max(red, green, blue, 1e-9)
     return [
-        float(np.sqrt(4 * area / np.pi)),
-        float(area / (np.pi / 4 * longest**2)),
+        *(float(np.nan_to_num(morphology[name])) for name in _OF_MORPHOLOGY.values()),
         _fine_texture(read.cell.pixels.mean(axis=2), mask),
         float(red),
         float(green),

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from lambda_fn.decisions import Thresholds
 from training.data.dataset import Dataset
 from training.evaluation.metrics import REPLICATES, Metrics, evaluate, per_subject
-from training.evaluation.thresholds import ErrorRates, achieved, choose_thresholds, tabulate_thresholds
+from training.evaluation.thresholds import (
+    ErrorRates,
+    LabelledPredictions,
+    achieved,
+    choose_thresholds,
+    tabulate_thresholds,
+)
+from training.evaluation.unseen import UnseenRates, on_unseen_subjects, review_by_healthy_groups
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,10 @@ class Evidence:
         thresholds: where decisions change, chosen on the predictions.
         by_error_rate: thresholds for other error rates, as ``tabulate_thresholds`` gives them.
         achieved: error rates and share for review that the thresholds reach on the predictions.
+        groups: number of groups of subjects with cells of each class: all that the promised rates rest on.
+        unseen: error rates on groups of subjects that were left out when the thresholds were chosen; None if there are
+            too few.
+        review_by_healthy_groups: simulated share of cells for review with other numbers of healthy groups.
         metrics: figures with intervals.
         per_subject: spread of subjects, as ``metrics.per_subject`` gives it.
         metrics_by_subject_alone: figures of ``predictions.by_subject_alone``, at the same thresholds; None without it.
@@ -58,6 +69,9 @@ class Evidence:
     thresholds: Thresholds
     by_error_rate: dict[str, list[list[float]]]
     achieved: dict[str, float]
+    groups: dict[str, int]
+    unseen: UnseenRates | None
+    review_by_healthy_groups: dict[int, float]
     metrics: Metrics
     per_subject: dict[str, dict[str, float]]
     metrics_by_subject_alone: Metrics | None
@@ -75,7 +89,8 @@ def measure(predictions: OutOfFold, seed: int, replicates: int = REPLICATES) -> 
         CalibrationError: the predictions allow no thresholds.
     """
     probabilities, cells, rates = predictions.probabilities, predictions.dataset, ErrorRates()
-    thresholds = choose_thresholds(probabilities, cells.is_all, rates, predictions.unlike_above)
+    table = LabelledPredictions(probabilities, cells.is_all, cells.groups)
+    thresholds = choose_thresholds(table, rates, predictions.unlike_above)
 
     def metrics_of(values: NDArray[np.float64]) -> Metrics:
         return evaluate(values, cells.is_all, cells.groups, thresholds, seed, replicates)
@@ -85,8 +100,11 @@ def measure(predictions: OutOfFold, seed: int, replicates: int = REPLICATES) -> 
         predictions=predictions,
         rates=rates,
         thresholds=thresholds,
-        by_error_rate=tabulate_thresholds(probabilities, cells.is_all),
+        by_error_rate=tabulate_thresholds(table),
         achieved=achieved(probabilities, cells.is_all, thresholds),
+        groups=table.groups_of_class,
+        unseen=on_unseen_subjects(table, rates),
+        review_by_healthy_groups=review_by_healthy_groups(table, rates, seed),
         metrics=metrics_of(probabilities),
         per_subject=per_subject(probabilities, cells.is_all, cells.subjects),
         metrics_by_subject_alone=None if alone is None else metrics_of(alone),

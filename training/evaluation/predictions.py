@@ -11,23 +11,24 @@ from numpy.typing import NDArray
 
 from lambda_fn.cells import to_model_input
 from lambda_fn.decisions import Thresholds
-from lambda_fn.manifest import MANIFEST_FILE, Manifest
+from lambda_fn.manifest import MANIFEST_FILE, Manifest, Preprocessing
 from lambda_fn.model import Model
 from training.data.dataset import digest_of
 from training.data.labelled_cell import LABEL_OF_WORD, LabelledCell, require_both_classes
 from training.data.reading import ReadCell, UnusableImageError, read_all
 from training.data.sources import JOINED, find_cells
-from training.data.subjects import groups_of
+from training.data.subjects import groups_of, linked_groups
 from training.data.tables import read_rows
 from training.errors import DatasetError
 from training.evaluation.evidence import OutOfFold
 from training.files import appearing
 
 OUT_OF_FOLD = "out-of-fold.csv"
-FOLD, CONTENT = "fold", "sha256"
+FOLD, CONTENT, GROUP = "fold", "sha256", "group"
 _ADVICE = "If these cells are among those, the figures flatter it: judge a model by subjects that it never saw."
 _RUN_INSTEAD = "Evaluate the run instead, whose predictions are out of fold."
-COLUMNS = ("path", "label", "subject", "probability_all")
+SUBJECT = "subject"
+COLUMNS = ("path", "label", SUBJECT, "probability_all")
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,14 @@ class Predictions:
 
 
 def write_predictions(table: Path, predictions: OutOfFold) -> None:
-    """Write the fold of every cell, from 1, the probability by the model of the other folds, and the pixels' digest."""
+    """Write the fold of every cell, from 1, the probability by the model of the other folds, digest and group."""
     cells = predictions.dataset
     labels = np.where(cells.is_all, "all", "hem")
     probabilities = predictions.probabilities.round(6)
-    columns = (cells.names, labels, cells.subjects, predictions.fold_of, probabilities, cells.contents)
+    columns = (cells.names, labels, cells.subjects, predictions.fold_of, probabilities, cells.contents, cells.groups)
     with appearing(table) as arriving, arriving.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow((*COLUMNS[:-1], FOLD, COLUMNS[-1], CONTENT))
+        writer.writerow((*COLUMNS[:-1], FOLD, COLUMNS[-1], CONTENT, GROUP))
         writer.writerows(zip(*columns, strict=True))
 
 
@@ -81,10 +82,16 @@ def read_predictions(table: Path, model_folder: Path | None) -> Predictions:
         model_folder: holds the manifest of the run's model, if there is one.
 
     Raises:
-        DatasetError: the file is no such table, has one class only, or is of other cells than the run's model.
+        DatasetError: the file is no such table, names no subjects, has one class only, or is of other cells than the
+            run's model.
     """
     names, is_all, subjects, probabilities = [], [], [], []
-    columns, rows = read_rows(table, COLUMNS)
+    columns, rows = read_rows(table, tuple(name for name in COLUMNS if name != SUBJECT))
+    if SUBJECT not in columns:
+        raise DatasetError(
+            f"{table} lacks the column {SUBJECT}. Without it cells of one patient count as many patients, and no error "
+            "rate can be promised for another patient: add who each cell is of."
+        )
     for line, row in rows:
         label = LABEL_OF_WORD.get(row["label"].lower())
         try:
@@ -114,7 +121,7 @@ def read_predictions(table: Path, model_folder: Path | None) -> Predictions:
         names=tuple(names),
         is_all=np.array(is_all),
         subjects=np.array(subjects),
-        groups=np.unique(subjects, return_inverse=True)[1].astype(np.int64),
+        groups=linked_groups(np.array(subjects), [row.get(GROUP) or row[SUBJECT] for _, row in rows]),
         probabilities=np.array(probabilities),
         thresholds=manifest.thresholds if manifest else None,
         contents=contents,
@@ -144,7 +151,7 @@ def _require_same_cells(table: Path, digest: str, model_folder: Path) -> None:
 
 
 def with_groups_of(predictions: Predictions, cells: Sequence[LabelledCell]) -> Predictions:
-    """Take the groups of subjects from an index; without an index, each subject stays a group of its own.
+    """Take the groups of subjects from an index; without an index, they stay as the table states them.
 
     Raises:
         DatasetError: an image of the index is another one than the predicted image of its name.
@@ -205,6 +212,31 @@ def predict_cells(
         contents=contents,
         warning=warning,
     )
+
+
+def read_input(names: Sequence[str], cells: Sequence[LabelledCell], preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Model input of some labelled cells that were predicted before, in the order of their names.
+
+    Args:
+        names: of n cells.
+        cells: among them, those of the names.
+        preprocessing: how pixels become input.
+
+    Returns:
+        uint8 array of shape (n, size, size, 3).
+
+    Raises:
+        DatasetError: an image cannot be read any more.
+    """
+    by_name = {cell.name: cell for cell in cells}
+    pixels = []
+    for cell, outcome in read_all(
+        [by_name[name] for name in names], lambda read: to_model_input(read.cell, preprocessing)
+    ):
+        if isinstance(outcome, UnusableImageError):
+            raise DatasetError(f"{cell.name} was predicted, but cannot be read any more: {outcome}")
+        pixels.append(outcome)
+    return np.stack(pixels)
 
 
 def _warning(manifest: Manifest, same_cells: bool, title: str) -> str:

@@ -1,32 +1,27 @@
 """Chooses the thresholds of a model from predictions of cells whose subjects the model never saw.
 
-The thresholds are class-conditional (Mondrian) conformal ones: Vovk, Gammerman & Shafer, Algorithmic Learning in a
-Random World (2005), chapter 4.5. From out-of-fold predictions they are cross-conformal (Vovk 2015, Annals of
-Mathematics and Artificial Intelligence 74). Of n + 1 exchangeable cells of a class, the newest is as likely as any
-other to be the k-th least. So it lies below the k-th least of the n others with probability k / (n + 1) at most. Cells
-of one subject are not exchangeable with cells of another. The intervals over subjects show how much that matters.
-
-MAPIE and crepes do not fit: they give prediction sets at one confidence for all classes, and must be asked about each
-cell. The function needs two numbers in a manifest, each at an error rate of its own. The tests compare these thresholds
-with MAPIE's.
+Each class has a threshold of its own (class-conditional, or Mondrian: Vovk, Gammerman & Shafer 2005, Algorithmic
+Learning in a Random World, chapter 4.5), and each keeps its error rate for a *subject* that was never seen: with a
+confidence of 90 %, the mean over subjects of the share of wrong cells does not exceed the rate. ``group_bounds`` has
+the bound. Conformal thresholds that count cells as exchangeable do not keep their rates on other subjects. Conformal
+thresholds that count subjects (Lee, Barber & Willett 2023, arXiv 2306.06342) need hundreds of them to decide anything.
 """
 
 import math
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.decisions import Thresholds
+from lambda_fn.decisions import NOTHING_DECIDED_ALL, Thresholds
 from training.errors import TrainingError
+from training.evaluation.group_bounds import by_group, can_carry, highest_threshold
+from training.evaluation.rounding import at_or_above, at_or_below
 
-# Thresholds have six decimals. Each is rounded to the side on which its error rate still holds.
-RESOLUTION = Decimal("1e-6")
 # Error rates that a deployment may choose instead of the default ones.
 TABULATED_RATES = (0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2)
-# Share of the training data's kind of cells that counts as unlike it: a person can look at one cell in a hundred.
-FLAGGED_AS_UNLIKE = 0.01
+# Confidence of the upper bounds.
+CONFIDENCE = 0.9
 
 
 class CalibrationError(TrainingError):
@@ -35,10 +30,11 @@ class CalibrationError(TrainingError):
 
 @dataclass(frozen=True)
 class ErrorRates:
-    """The error rates, each 0 to 1, that thresholds are chosen for.
+    """The error rates, each 0 to 1, that thresholds are chosen for: means over subjects, who weigh the same.
 
     Attributes:
-        sensitivity: least share of the class ALL at or above the operating point. The historical baseline's was 0.959.
+        sensitivity: least share of the class ALL at or above the operating point, on the subjects that it is chosen
+            on. The historical baseline's was 0.959.
         all_decided_normal: largest share of the class ALL that may be decided normal without review.
         normal_decided_all: largest share of normal cells that may be decided ALL without review.
     """
@@ -48,116 +44,134 @@ class ErrorRates:
     normal_decided_all: float = 0.10
 
 
+@dataclass(frozen=True)
+class LabelledPredictions:
+    """A table of predictions, from which thresholds are chosen.
+
+    Attributes:
+        probabilities: float array of shape (n,), 0 to 1: probability of ALL, by a model that never saw the subject.
+        is_all: boolean array of shape (n,).
+        groups: integer array of shape (n,): cells of one subject, or of subjects that share images, have one number.
+    """
+
+    probabilities: NDArray[np.float64]
+    is_all: NDArray[np.bool_]
+    groups: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        """Raise ``CalibrationError`` if a probability is not a number, or a class is missing."""
+        if not np.isfinite(self.probabilities).all():
+            missing = int((~np.isfinite(self.probabilities)).sum())
+            raise CalibrationError(f"{missing} of {len(self.probabilities)} probabilities are not numbers")
+        if not self.is_all.any() or self.is_all.all():
+            raise CalibrationError("thresholds need predictions of both classes")
+
+    @property
+    def groups_of_class(self) -> dict[str, int]:
+        """The number of groups with cells of each class, ``ALL`` and ``normal``."""
+        return {
+            label: len(np.unique(self.groups[of_class]))
+            for label, of_class in (("ALL", self.is_all), ("normal", ~self.is_all))
+        }
+
+    def part(self, cells: NDArray[np.bool_] | NDArray[np.int64]) -> "LabelledPredictions":
+        """The rows that a mask or indices choose."""
+        return LabelledPredictions(self.probabilities[cells], self.is_all[cells], self.groups[cells])
+
+
 def choose_thresholds(
-    probabilities: NDArray[np.float64],
-    is_all: NDArray[np.bool_],
-    rates: ErrorRates | None = None,
-    unlike_above: float = math.inf,
+    table: LabelledPredictions, rates: ErrorRates | None = None, unlike_above: float = math.inf
 ) -> Thresholds:
-    """Choose the thresholds that keep the error rates on these cells and send the fewest of them to review.
+    """Choose the thresholds that keep the error rates for other subjects, and send the fewest cells to review.
+
+    A class with too few groups for its rate (``group_bounds.can_carry``) has no threshold: then no cell is decided
+    normal, or none ALL, and such cells go to review.
 
     Args:
-        probabilities: float array of shape (n,), 0 to 1: probability of ALL.
-        is_all: boolean array of shape (n,), of both classes.
+        table: predictions of both classes, two groups of each at least.
         rates: the error rates; None for the default ones.
-        unlike_above: from ``choose_distance``; infinite for a model that measures no distance.
+        unlike_above: from ``distances.choose_distance``; infinite for a model that measures no distance.
 
     Raises:
-        CalibrationError: one class is missing, or so many normal cells have probability 1 that no threshold keeps them
-            from being decided ALL.
+        CalibrationError: all cells of a class are of one subject, all probabilities are equal, or so many normal cells
+            have probability 1 that no threshold keeps them from being decided ALL.
     """
     rates = rates or ErrorRates()
-    of_all, of_normal = np.sort(probabilities[is_all]), np.sort(probabilities[~is_all])
-    if not len(of_all) or not len(of_normal):
-        raise CalibrationError("thresholds need predictions of both classes")
-    operating_point = _normal_below(of_all, 1 - rates.sensitivity)
+    for label, groups in table.groups_of_class.items():
+        if groups < 2:
+            raise CalibrationError(
+                f"all {label} cells are of one subject, so nothing is known of another subject; add subjects"
+            )
+    if np.ptp(table.probabilities) == 0:
+        raise CalibrationError(
+            f"all probabilities are {table.probabilities[0]:g}, so no threshold can tell the classes apart"
+        )
+    of_all = by_group(table.probabilities[table.is_all], table.groups[table.is_all])
+    operating_point = at_or_below(highest_threshold(of_all, 1 - rates.sensitivity, confidence=None))
     normal_below = _normal_below(of_all, rates.all_decided_normal)
-    all_from = _all_from(of_normal, rates.normal_decided_all)
-    if all_from > 1:
+    all_from = _all_from(_mirrored_normal(table), rates.normal_decided_all)
+    if all_from is not None and all_from > 1:
         raise CalibrationError(
             f"more than {rates.normal_decided_all:.0%} of the normal cells have probability 1 of ALL: "
             "no threshold separates them; train a model that is less sure of itself"
         )
-    return Thresholds(operating_point, min(normal_below, operating_point), max(all_from, operating_point), unlike_above)
+    # If the classes lie so far apart that the thresholds cross, both rates are kept by one threshold for all three.
+    normal_below = 0.0 if normal_below is None else min(normal_below, operating_point)
+    all_from = NOTHING_DECIDED_ALL if all_from is None else max(all_from, normal_below)
+    return Thresholds(min(operating_point, all_from), normal_below, all_from, unlike_above)
 
 
-def tabulate_thresholds(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_]) -> dict[str, list[list[float]]]:
+def tabulate_thresholds(table: LabelledPredictions) -> dict[str, list[list[float]]]:
     """Thresholds for other error rates than the default ones, for a deployment to choose from.
 
     Args:
-        probabilities: as in ``choose_thresholds``.
-        is_all: as in ``choose_thresholds``.
+        table: as in ``choose_thresholds``.
 
     Returns:
         For ``all_decided_normal`` and ``normal_decided_all``, pairs of one of ``TABULATED_RATES`` and the threshold
-        that keeps it. A rate is left out if there are too few cells for it, or if no threshold up to 1 keeps it.
+        that keeps it. A rate is left out if there are too few groups for it, or if no threshold up to 1 keeps it.
     """
-    of_all, of_normal = np.sort(probabilities[is_all]), np.sort(probabilities[~is_all])
-    normal_below = [[rate, _normal_below(of_all, rate)] for rate in TABULATED_RATES if rate * (len(of_all) + 1) >= 1]
-    all_from = [[rate, _all_from(of_normal, rate)] for rate in TABULATED_RATES if rate * (len(of_normal) + 1) >= 1]
+    of_all, of_normal = by_group(table.probabilities[table.is_all], table.groups[table.is_all]), _mirrored_normal(table)
+    normal_below = [(rate, _normal_below(of_all, rate)) for rate in TABULATED_RATES]
+    all_from = [(rate, _all_from(of_normal, rate)) for rate in TABULATED_RATES]
     return {
-        "all_decided_normal": normal_below,
-        "normal_decided_all": [[rate, threshold] for rate, threshold in all_from if threshold <= 1],
+        "all_decided_normal": [[rate, below] for rate, below in normal_below if below is not None],
+        "normal_decided_all": [[rate, above] for rate, above in all_from if above is not None and above <= 1],
     }
 
 
-def _normal_below(of_all: NDArray[np.float64], rate: float) -> float:
-    """The threshold below which at most ``rate`` of the class ALL lies; ``of_all`` in rising order."""
-    return _floor(of_all[_rank(rate, len(of_all))])
+def _mirrored_normal(table: LabelledPredictions) -> list[NDArray[np.float64]]:
+    """Negative probabilities of normal cells: the lowest stand for the cells that would be decided ALL first."""
+    return by_group(-table.probabilities[~table.is_all], table.groups[~table.is_all])
 
 
-def _all_from(of_normal: NDArray[np.float64], rate: float) -> float:
-    """The threshold at or above which at most ``rate`` of the normal cells lies; ``of_normal`` in rising order.
+def _normal_below(of_all: list[NDArray[np.float64]], rate: float) -> float | None:
+    """The threshold below which at most ``rate`` of the class ALL lies; None if the groups cannot carry the rate."""
+    if not can_carry(len(of_all), rate):
+        return None
+    return at_or_below(highest_threshold(of_all, rate, CONFIDENCE))
+
+
+def _all_from(of_normal: list[NDArray[np.float64]], rate: float) -> float | None:
+    """The threshold at or above which at most ``rate`` of the normal cells lies; None as above.
 
     It is just above the highest probability that must stay below it, and above 1 if that is 1.
     """
-    return _ceil(math.nextafter(of_normal[::-1][_rank(rate, len(of_normal))], 2))
-
-
-def choose_distance(distances: NDArray[np.float64]) -> float:
-    """The distance that at most ``FLAGGED_AS_UNLIKE`` of new cells exceed, if they are of the training data's kind.
-
-    Args:
-        distances: float array of shape (n,), of cells from models that never saw their subjects.
-    """
-    return _ceil(np.sort(distances)[::-1][_rank(FLAGGED_AS_UNLIKE, len(distances))])
-
-
-def combine_distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[float, float]:
-    """Bring two distances to one unit, in which each alone would flag as many cells as the other.
-
-    Args:
-        first: float array of shape (n,), of cells from models that never saw their subjects.
-        second: float array of shape (n,), of the same cells.
-
-    Returns:
-        The factor from the second distance to the first, and the threshold of the larger of the two.
-    """
-    factor = choose_distance(first) / choose_distance(second)
-    return factor, choose_distance(np.maximum(first, factor * second))
-
-
-def _rank(rate: float, count: int) -> int:
-    """Rank, from 0, of the cell that gives a threshold beyond which at most ``rate`` of new cells lies.
-
-    With fewer cells than 1 / rate there is no such cell, and the outermost one is taken.
-    """
-    return max(math.floor(rate * (count + 1) + 1e-9) - 1, 0)
-
-
-def _floor(value: float) -> float:
-    return float(Decimal(value).quantize(RESOLUTION, ROUND_FLOOR))
-
-
-def _ceil(value: float) -> float:
-    return float(Decimal(value).quantize(RESOLUTION, ROUND_CEILING))
+    if not can_carry(len(of_normal), rate):
+        return None
+    return at_or_above(math.nextafter(-highest_threshold(of_normal, rate, CONFIDENCE), 2))
 
 
 def achieved(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], thresholds: Thresholds) -> dict[str, float]:
     """The error rates and the share of cells sent to review, each 0 to 1, that thresholds reach on labelled cells.
 
-    Only probabilities count here. Cells that are unlike the training data go to review in addition: a share of
-    ``FLAGGED_AS_UNLIKE`` among cells of the same kind.
+    Cells weigh the same here. Only probabilities count: cells that are unlike the training data go to review in
+    addition, a share of ``distances.FLAGGED_AS_UNLIKE`` among cells of the same kind.
+
+    Args:
+        probabilities: float array of shape (n,), 0 to 1: probability of ALL.
+        is_all: boolean array of shape (n,), of both classes.
+        thresholds: where decisions change.
     """
     review = (probabilities >= thresholds.normal_below) & (probabilities < thresholds.all_from)
     return {

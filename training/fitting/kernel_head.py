@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.svm import SVC
 
-from lambda_fn.manifest import DISTANCE_OUTPUT, PROBABILITY_OUTPUT
+from lambda_fn.manifest import DISTANCE_OUTPUT, LOGIT_OUTPUT, PROBABILITY_OUTPUT
 
 if TYPE_CHECKING:
     from keras import KerasTensor
@@ -35,12 +36,15 @@ class Hyperparameters:
         penalty: C of the support vector machine, above 0.
         gamma: of its radial kernel ``exp(-gamma * distance ** 2)``, above 0.
         nuisance: share of the variation by rotating, mirroring and moving a cell that is evened out, 0 to 1.
+        stain: share of the variation between two stain normalisations of one photograph that is evened out, 0 to 1.
+            Together the two are below 1.
     """
 
     components: int = 300
     penalty: float = 3.0
     gamma: float = 1.0
-    nuisance: float = 0.7
+    nuisance: float = 0.85
+    stain: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,12 @@ class KernelHead:
 
     def project(self, features: Floats) -> Floats:
         """Components of shape (n, components) of features of shape (n, features)."""
-        projected: Floats = _standardise(features, self.mean, self.scale) @ self.projection - self.offset
+        projected: Floats = self.standardise(features) @ self.projection - self.offset
         return projected
+
+    def standardise(self, features: Floats) -> Floats:
+        """Features of shape (n, features) in standard deviations from the training cells' mean, clipped."""
+        return _standardise(features, self.mean, self.scale)
 
     def score(self, features: Floats) -> NDArray[np.float64]:
         """Signed scores of shape (n,) of features of shape (n, features); positive for ALL."""
@@ -104,8 +112,8 @@ class KernelHead:
             colour_share: factor from a colour distance to a support distance.
 
         Returns:
-            ``probability_all``, shape (batch, 1), and ``distance``, shape (batch, 1): the support distance, or the
-            colour distance times ``colour_share`` if that is more.
+            ``probability_all``, shape (batch, 1); ``distance``, shape (batch, 1): the support distance, or the colour
+            distance times ``colour_share`` if that is more; and ``logit``, shape (batch, 1), of the probability.
         """
         from keras import layers, ops
 
@@ -122,6 +130,31 @@ class KernelHead:
         return {
             PROBABILITY_OUTPUT: layers.Activation("sigmoid", name=PROBABILITY_OUTPUT)(logit),
             DISTANCE_OUTPUT: ops.maximum(ops.min(distances, axis=-1, keepdims=True), colour_distance),
+            LOGIT_OUTPUT: logit,
+        }
+
+    def constants(self, slope: float, bias: float, colour_share: float, baseline: Floats) -> dict[str, Floats]:
+        """The constants of the served head, in the form in which ``layers`` holds them, so that a graph shares them.
+
+        Args:
+            slope: as ``layers`` takes it.
+            bias: as ``layers`` takes it.
+            colour_share: as ``layers`` takes it.
+            baseline: standardised features of the cell that explanations start from, shape (features,).
+
+        Returns:
+            Arrays by the names under which ``lambda_fn.kernel_machine`` looks for them.
+        """
+        return {
+            "mean": self.mean,
+            "scale": self.scale,
+            "projection": self.projection,
+            "offset": -self.offset,
+            "support": -2 * self.support.T,
+            "coefficients": slope * self.coefficients[:, None],
+            "intercept": np.array([slope * self.intercept + bias], np.float32),
+            "whitening": self.whitening * np.sqrt(colour_share),
+            "baseline": baseline,
         }
 
 
@@ -150,6 +183,7 @@ def fit_head(
     weights: Floats,
     mean_colour: slice,
     hyperparameters: Hyperparameters,
+    pairs: NDArray[np.int64] | None = None,
 ) -> KernelHead:
     """Fit a head.
 
@@ -160,6 +194,7 @@ def fit_head(
         weights: of each cell, shape (n,), mean 1.
         mean_colour: position of the mean red, green and blue among the features.
         hyperparameters: shape the head.
+        pairs: indices of cells of one photograph, shape (pairs, 2), as ``duplicates.pairs_of`` gives them.
     """
     mean, spread = features.mean(axis=0), features.std(axis=0)
     scale = (1 / np.maximum(spread, LEAST_SPREAD)).astype(np.float32)
@@ -168,7 +203,9 @@ def fit_head(
     pca = PCA(min(hyperparameters.components, *features.shape), random_state=0).fit(standard)
     principal = pca.components_.T
     change = (_standardise(augmented, mean, scale) - standard) @ principal
-    projection = principal @ _whitening_of_change(change, hyperparameters.nuisance)
+    restained = np.zeros((0, standard.shape[1])) if pairs is None else standard[pairs[:, 0]] - standard[pairs[:, 1]]
+    changes = ((change, hyperparameters.nuisance), (restained @ principal, hyperparameters.stain))
+    projection = principal @ _whitening_of_changes(changes)
     projected = standard @ projection - pca.mean_ @ projection
     length = np.sqrt((projected**2).sum(axis=1).mean())
     machine = SVC(C=hyperparameters.penalty, gamma=hyperparameters.gamma, cache_size=1000)
@@ -192,13 +229,22 @@ def _whitening_of_colours(standard: Floats) -> Floats:
     return np.asarray(vectors / np.sqrt(values + COLOUR_RIDGE), np.float32)
 
 
-def _whitening_of_change(change: Floats, nuisance: float) -> Floats:
-    """A map, shape (components, components), that shrinks the directions in which augmentation moves a cell.
+def _whitening_of_changes(changes: Sequence[tuple[Floats, float]]) -> Floats:
+    """A map, shape (components, components), that shrinks the directions in which a cell moves though it stays itself.
 
     Within-class covariance normalisation (Hatch, Kajarekar & Stolcke 2006, Interspeech) with the pictures of one cell
-    as the class, and with a share of the identity, so that no direction is lost.
+    as the class, and with a share of the identity, so that no direction is lost. The identity also takes the share of
+    a change of which there is no example.
+
+    Args:
+        changes: of each kind, differences between two pictures of one cell, shape (m, components), and its share.
     """
-    covariance = change.T @ change
-    covariance *= len(covariance) / np.trace(covariance)
-    values, vectors = np.linalg.eigh((1 - nuisance) * np.eye(len(covariance)) + nuisance * covariance)
+    mixed = np.zeros((changes[0][0].shape[1],) * 2)
+    identity = 1.0
+    for change, share in changes:
+        covariance = change.T @ change
+        if np.trace(covariance) > 0:
+            mixed += share * len(covariance) / np.trace(covariance) * covariance
+            identity -= share
+    values, vectors = np.linalg.eigh(identity * np.eye(len(mixed)) + mixed)
     return np.asarray(vectors / np.sqrt(values), np.float32)

@@ -85,6 +85,7 @@ class PooledRecipe:
         architecture: name of the whole.
         pooled: the features that the head learns from.
         head: shapes the kernel head; None for the shipped model's own.
+        left_out: subjects that no head learns from. Their cells choose thresholds all the same.
     """
 
     seed: int
@@ -92,11 +93,12 @@ class PooledRecipe:
     architecture: str = "MobileNetV1-pooled-SVM"
     pooled: str = _POOLED
     head: Hyperparameters = field(default_factory=Hyperparameters)
+    left_out: tuple[str, ...] = ()
 
     def as_fields(self) -> dict[str, Any]:
         """All fields by their names, those of the head among them."""
         own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "head"}
-        return own | asdict(self.head)
+        return own | asdict(self.head) | {"left_out": [*self.left_out]}
 
 
 def new_network_recipe(
@@ -140,16 +142,19 @@ def new_network_recipe(
     )
 
 
-def new_pooled_recipe(weights: str, seed: int, head: Hyperparameters | None = None) -> PooledRecipe:
+def new_pooled_recipe(
+    weights: str, seed: int, head: Hyperparameters | None = None, left_out: tuple[str, ...] = ()
+) -> PooledRecipe:
     """The recipe of the shipped model.
 
     Args:
         weights: of the frozen network: ``"imagenet"`` or a file.
         seed: repeats the run.
         head: shapes the kernel head; None for the shipped model's own.
+        left_out: subjects that no head learns from.
     """
     origin = f"ImageNet ({_MOBILENET})"
     if weights != IMAGENET:
         sha256 = hashlib.sha256(Path(weights).read_bytes()).hexdigest()
         origin += f", as given in {Path(weights).name}, sha256 {sha256[:16]}…"
-    return PooledRecipe(seed, origin, head=head or Hyperparameters())
+    return PooledRecipe(seed, origin, head=head or Hyperparameters(), left_out=left_out)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 FEATURES = 75
+# Number of features of each group, in their order. Bands of detail are named by the widths that they hold, roughly.
+GROUPS = {"colour": 15, "detail_2px": 12, "detail_4px": 12, "detail_8px": 12, "detail_16px": 12, "brightness": 12}
 # Levels 0 to 255 become 0 to 8, the order of magnitude of a network's outputs.
 LEVELS_PER_UNIT = 32.0
 # Side, in pixels, of the square fields of a grid on which the cell's inside is separated from its outline.

@@ -41,11 +41,10 @@ def mean(values: KerasTensor, share: KerasTensor) -> KerasTensor:
     return ops.matmul(share, values)[:, 0]
 
 
-def mean_and_spread(maps: KerasTensor, share: KerasTensor) -> list[KerasTensor]:
-    """Mean and standard deviation of each channel, shape (batch, channels) each."""
+def mean_and_spread(values: KerasTensor, share: KerasTensor) -> list[KerasTensor]:
+    """Mean and standard deviation of each channel, shape (batch, channels) each, of flat values."""
     from keras import ops
 
-    values = flatten(maps)
     centre, square = mean(values, share), mean(values * values, share)
     return [centre, ops.sqrt(ops.maximum(square - centre * centre, 0.0) + TINY)]
 

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from lambda_fn.cells import BACKGROUND_LEVEL
 from training.networks.architectures import INPUT_NAME
 from training.networks.colour_features import FEATURES, colour_and_detail
-from training.networks.masked_pooling import mean_and_spread, shares
+from training.networks.masked_pooling import flatten, mean_and_spread, shares
 from training.networks.pretrained import IMAGENET, backbone
 
 if TYPE_CHECKING:
     import keras
+    from keras import KerasTensor
 
 # Of MobileNet v1 (Howard et al. 2017, arXiv 1704.04861): pointwise convolutions at strides 8, 16 and 16.
 BLOCKS = (5, 7, 9)
@@ -32,6 +33,8 @@ BATCH = 16
 MOVED_PX = 3
 # Position of the cell's mean red, green and blue among the features: those of colour come last, and begin with these.
 MEAN_COLOUR = slice(-FEATURES, 3 - FEATURES)
+# Layers that hold a block's maps, and the share of each of their fields in the statistics; the block's number follows.
+MAPS, SHARES = "maps_", "shares_"
 
 
 def feature_network(size: int, weights: str | Path = IMAGENET) -> keras.Model:
@@ -58,11 +61,17 @@ def feature_network(size: int, weights: str | Path = IMAGENET) -> keras.Model:
     frozen.trainable = False
     _take_levels(frozen)
     statistics = []
-    for maps in frozen(colours):
+    for block, maps in zip(BLOCKS, frozen(colours), strict=True):
         stride = size // maps.shape[1]
-        statistics += mean_and_spread(maps, shares(layers.AveragePooling2D(stride)(mask)))
+        share = layers.Identity(name=f"{SHARES}{block}")(shares(layers.AveragePooling2D(stride)(mask)))
+        statistics += mean_and_spread(layers.Identity(name=f"{MAPS}{block}")(flatten(maps)), share)
     statistics += colour_and_detail(colours, mask)
     return keras.Model(image, layers.Concatenate()(statistics), name="pooled_features")
+
+
+def maps_of(network: keras.Model) -> dict[str, KerasTensor]:
+    """The maps and shares inside a network from ``feature_network``, by the names of the layers that hold them."""
+    return {name: network.get_layer(name).output for block in BLOCKS for name in (f"{MAPS}{block}", f"{SHARES}{block}")}
 
 
 def _take_levels(network: keras.Model) -> None:

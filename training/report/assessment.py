@@ -1,7 +1,6 @@
 """The figures of predictions that an evaluation's report states."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,29 +9,12 @@ from lambda_fn.decisions import Thresholds
 from training.evaluation.metrics import Metrics, calibration_error, evaluate
 from training.evaluation.predictions import Predictions
 from training.evaluation.scaling import Scaling, choose_scaling
-from training.evaluation.thresholds import ErrorRates, choose_thresholds
-from training.evaluation.trade_off import Unseen, on_unseen_subjects
+from training.evaluation.subject_shares import SubjectComparison, SubjectShares, compare_subjects, shares_by_subject
+from training.evaluation.thresholds import ErrorRates, LabelledPredictions, choose_thresholds
+from training.evaluation.unseen import UnseenRates, on_unseen_subjects
 
 # A smaller gain in expected calibration error is not worth another step between a network and its probability.
 WORTH_SCALING = 0.01
-
-
-class SubjectShares(NamedTuple):
-    """The cells of one class of one subject; a subject with cells of both classes has two entries.
-
-    Attributes:
-        subject: its name.
-        label: the class.
-        cells: how many there are.
-        right_at_half: share of them that a probability of 0.5 calls right, 0 to 1.
-        review: share of them that goes to a person, 0 to 1.
-    """
-
-    subject: str
-    label: str
-    cells: int
-    right_at_half: float
-    review: float
 
 
 @dataclass(frozen=True)
@@ -43,7 +25,9 @@ class Assessment:
         thresholds: the model's own, or those that the predictions allow.
         rates: the error rates that thresholds are chosen for.
         metrics: figures with their intervals.
-        unseen: what thresholds reach on subjects that they were not chosen on; None if there are too few subjects.
+        table: the predictions as thresholds are chosen from them.
+        unseen: error rates on groups of subjects that were left out when thresholds were chosen; None if there are too
+            few.
         scaling: how probabilities must be scaled to make the labels most likely.
         scaled: float array of shape (n,), 0 to 1: the scaled probabilities.
         scaled_error: their expected calibration error.
@@ -51,18 +35,21 @@ class Assessment:
         confusion: at a probability of 0.5 and at the operating point, the numbers of cells: rows are ALL and normal,
             columns called ALL and called normal.
         subjects: cells of each subject, ALL first.
+        subject_comparison: how well the cells of a subject tell its class.
     """
 
     thresholds: Thresholds
     rates: ErrorRates
     metrics: Metrics
-    unseen: Unseen | None
+    table: LabelledPredictions
+    unseen: UnseenRates | None
     scaling: Scaling
     scaled: NDArray[np.float64]
     scaled_error: float
     worth_scaling: bool
     confusion: dict[str, list[list[int]]]
     subjects: list[SubjectShares]
+    subject_comparison: SubjectComparison
 
 
 def assess(predictions: Predictions, seed: int) -> Assessment:
@@ -76,17 +63,20 @@ def assess(predictions: Predictions, seed: int) -> Assessment:
         CalibrationError: the predictions allow no thresholds.
     """
     probabilities, is_all, groups = predictions.probabilities, predictions.is_all, predictions.groups
-    thresholds = predictions.thresholds or choose_thresholds(probabilities, is_all)
+    table = LabelledPredictions(probabilities, is_all, groups)
+    thresholds = predictions.thresholds or choose_thresholds(table)
     rates = ErrorRates()
     metrics = evaluate(probabilities, is_all, groups, thresholds, seed)
     scaling = choose_scaling(probabilities, is_all)
     scaled = scaling(probabilities)
     scaled_error = calibration_error(scaled, is_all)
+    subjects = shares_by_subject(probabilities, is_all, predictions.subjects, groups, thresholds)
     return Assessment(
         thresholds=thresholds,
         rates=rates,
         metrics=metrics,
-        unseen=on_unseen_subjects(probabilities, is_all, groups, rates, seed),
+        table=table,
+        unseen=on_unseen_subjects(table, rates),
         scaling=scaling,
         scaled=scaled,
         scaled_error=scaled_error,
@@ -95,22 +85,10 @@ def assess(predictions: Predictions, seed: int) -> Assessment:
             "at_half": _confusion(probabilities >= 0.5, is_all),
             "at_operating_point": _confusion(probabilities >= thresholds.operating_point, is_all),
         },
-        subjects=_by_subject(predictions, thresholds),
+        subjects=subjects,
+        subject_comparison=compare_subjects(subjects, seed),
     )
 
 
 def _confusion(called_all: NDArray[np.bool_], is_all: NDArray[np.bool_]) -> list[list[int]]:
     return [[int((called_all & row).sum()), int((~called_all & row).sum())] for row in (is_all, ~is_all)]
-
-
-def _by_subject(predictions: Predictions, thresholds: Thresholds) -> list[SubjectShares]:
-    probabilities = predictions.probabilities
-    right = (probabilities >= 0.5) == predictions.is_all
-    review = (probabilities >= thresholds.normal_below) & (probabilities < thresholds.all_from)
-    rows = []
-    for label, of_class in (("ALL", predictions.is_all), ("normal", ~predictions.is_all)):
-        for subject in np.unique(predictions.subjects[of_class]):
-            cells = of_class & (predictions.subjects == subject)
-            shares = float(right[cells].mean()), float(review[cells].mean())
-            rows.append(SubjectShares(str(subject), label, int(cells.sum()), *shares))
-    return rows

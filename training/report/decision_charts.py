@@ -5,7 +5,7 @@ from markupsafe import Markup
 from matplotlib.ticker import PercentFormatter
 
 from lambda_fn.decisions import Thresholds
-from training.evaluation.thresholds import ErrorRates
+from training.evaluation.thresholds import ErrorRates, LabelledPredictions
 from training.evaluation.trade_off import TOLERATED, review_shares
 from training.report.charts import (
     ALL_COLOUR,
@@ -52,10 +52,10 @@ def triage(probabilities: Probabilities, is_all: Labels, thresholds: Thresholds)
     return as_svg(figure, "Shares of each class that are decided normal, sent to review, and decided ALL")
 
 
-def trade_off(probabilities: Probabilities, is_all: Labels, rates: ErrorRates, review_share: float) -> Markup:
+def trade_off(table: LabelledPredictions, rates: ErrorRates, review_share: float) -> Markup:
     """Share of cells for review over the tolerated rate of missed ALL cells, for three rates of the other error."""
     figure, (axes,) = new_figure(9.6, 3.9)
-    shares_of = {tolerated: review_shares(probabilities, is_all, tolerated) for tolerated, _, _ in _LINES}
+    shares_of = {tolerated: review_shares(table, tolerated) for tolerated, _, _ in _LINES}
     highest = np.nanmax([review_share, *(share for shares in shares_of.values() for share in shares)])
     label_above = -1.0
     for tolerated, colour, width in _LINES:

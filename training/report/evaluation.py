@@ -10,6 +10,7 @@ import numpy as np
 from markupsafe import Markup
 
 from training.data.labelled_cell import LabelledCell
+from training.evaluation.faithfulness_table import table
 from training.evaluation.metrics import Metrics
 from training.evaluation.predictions import Predictions
 from training.evaluation.unusual_images import Shown
@@ -30,6 +31,7 @@ def write_report(
     unusual: Sequence[Shown],
     unusual_of: str,
     seed: int,
+    explanations: dict[str, Any] | None = None,
 ) -> Metrics:
     """Measure predictions and write the report.
 
@@ -40,6 +42,7 @@ def write_report(
         unusual: how the served model answered unusual images; empty if there is no served model.
         unusual_of: what those images were made from.
         seed: of the bootstrap.
+        explanations: figures of the tests of the model's explanations; None if they were not tested.
 
     Raises:
         CalibrationError: the predictions allow no thresholds.
@@ -68,8 +71,10 @@ def write_report(
         gallery=gallery,
         unusual=unusual,
         unusual_of=unusual_of,
+        explanations=explanations,
+        explanation_tests=table(explanations) if explanations else [],
     )
-    document = _document(predictions, assessment, counts, unusual)
+    document = {**_document(predictions, assessment, counts, unusual), "explanations": explanations}
     (out / "metrics.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     return assessment.metrics
 
@@ -85,8 +90,8 @@ def _charts(predictions: Predictions, assessment: Assessment) -> dict[str, Marku
             "curves": probability_charts.curves(probabilities, is_all, predictions.groups, thresholds),
             "reliability": probability_charts.reliability(probabilities, scaled, is_all),
             "triage": decision_charts.triage(probabilities, is_all, thresholds),
-            "trade_off": decision_charts.trade_off(probabilities, is_all, assessment.rates, review_share),
-            "subjects": subject_charts.subjects(assessment.subjects),
+            "trade_off": decision_charts.trade_off(assessment.table, assessment.rates, review_share),
+            "subjects": subject_charts.subjects(assessment.subjects, assessment.subject_comparison),
         }
 
 
@@ -111,6 +116,7 @@ def _document(
         "scaling": {**asdict(assessment.scaling), "expected_error": assessment.scaled_error},
         "confusion": assessment.confusion,
         "per_subject": [row._asdict() for row in assessment.subjects],
+        "subject_shares": asdict(assessment.subject_comparison),
         "unusual_images": [
             {"kind": each.kind, "count": each.count, "reviewed": each.reviewed, "reasons": dict(each.reasons)}
             for each in unusual

@@ -56,7 +56,9 @@ def distributions(exploration: Exploration) -> Markup:
     figure, _ = new_figure(9.6, 2.25 * rows)
     figure.clear()
     grid = figure.subplots(rows, columns).ravel()
-    for number, (axes, name) in enumerate(zip(grid, MEASURES, strict=True)):
+    for axes in grid[len(MEASURES) :]:
+        axes.set_axis_off()
+    for number, (axes, name) in enumerate(zip(grid, MEASURES, strict=False)):
         values = exploration.measures[:, number]
         low, high = np.quantile(values, (0.002, 0.998))
         places = np.linspace(low, high, _CURVE_POINTS)
@@ -73,7 +75,7 @@ def distributions(exploration: Exploration) -> Markup:
         axes.set(yticks=[], title=name, ylim=(-0.29 * tallest, 1.08 * tallest))
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.spines["left"].set_visible(False)
-    return as_svg(figure, "Distributions of size and colour by class")
+    return as_svg(figure, "Distributions of morphology, texture and colour by class")
 
 
 def _density(values: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.manifest import FEATURES_OUTPUT, Preprocessing
 from training.data.dataset import Dataset
 from training.data.folds import Split, folds, leave_out_duplicates
 from training.data.splits import make_or_read_folds
+from training.errors import DatasetError
+from training.evaluation.distances import combine_distances
 from training.evaluation.evidence import OutOfFold
 from training.evaluation.predictions import OUT_OF_FOLD
 from training.evaluation.scaling import platt
-from training.evaluation.thresholds import combine_distances
 from training.fitting.head_fitter import HeadFitter
+from training.fitting.kernel_head import KernelHead
 from training.fitting.recipes import PooledRecipe
-from training.networks.pooled_features import MEAN_COLOUR, extract, feature_network, rotate_and_move
+from training.networks.pooled_features import MEAN_COLOUR, extract, feature_network, maps_of, rotate_and_move
+from training.runs.explained import CELLS, PLANTED_CELLS, measure_explanations
 from training.runs.out_of_fold import folds_of_cells, gather_evidence, predict_held_out
 from training.runs.plan import Plan
 from training.runs.progress import RunProgress
+from training.shipping.explanation import explanation_of
 from training.shipping.model_folder import write_model_folder
 
 if TYPE_CHECKING:
@@ -30,20 +34,32 @@ if TYPE_CHECKING:
 # At the image's own scale.
 PREPROCESSING = Preprocessing(crop=224, size=224)
 
+# More folds make the models of the folds more like the final one, which learns from all subjects.
+MOST_FOLDS = 12
+# As most publications have.
+PUBLISHED_FOLDS = 5
+
 # The whole model, as Keras saves it.
 NETWORK = "model.keras"
 
 PooledPlan = Plan[PooledRecipe]
 
 
-def make_pooled_model(plan: PooledPlan, progress: RunProgress) -> dict[str, Any]:
+def make_pooled_model(
+    plan: PooledPlan, progress: RunProgress, explained: tuple[int, int] = (CELLS, PLANTED_CELLS)
+) -> dict[str, Any]:
     """Extract features, fit, measure by folds, calibrate and export.
+
+    Args:
+        plan: of the run.
+        progress: shows it.
+        explained: numbers of held-out cells, and of drawn cells with a planted cue, that explanations are tested on.
 
     Returns:
         The manifest of the model.
 
     Raises:
-        DatasetError: the source cannot be trained from.
+        DatasetError: the source cannot be trained from, or has no subject of a name to leave out.
         PretrainedWeightsError: the weights are not those of the network.
         CalibrationError: the predictions allow no thresholds.
         ParityError: the exported graph does not agree with the network.
@@ -51,28 +67,50 @@ def make_pooled_model(plan: PooledPlan, progress: RunProgress) -> dict[str, Any]
     import keras
 
     dataset = progress.load(plan.data, plan.preprocessing)
-    splits = make_or_read_folds(plan.folds, dataset, plan.recipe.seed)
-    splits_by_subject = _by_subject_alone(dataset, len(splits), plan.recipe.seed)
+    _require_known(plan.recipe.left_out, dataset, plan.data)
+    splits = make_or_read_folds(_folds(plan.folds, dataset), dataset, plan.recipe.seed)
+    splits_by_subject = _by_subject_alone(dataset, min(len(splits), PUBLISHED_FOLDS), plan.recipe.seed)
     plan.out.mkdir(parents=True, exist_ok=True)
 
     network = feature_network(plan.preprocessing.size, plan.weights)
     fitter = head_fitter(plan, dataset, network, progress)
-    outputs = _predict_held_out(fitter, splits, progress, "Fold")
-    scores, support_distances, colour_distances = outputs.T
+    heads, held_out = _predict_held_out(fitter, splits, progress, "Fold")
+    scores, support_distances, colour_distances = held_out.T
     scaling = platt(scores, dataset.is_all)
     colour_share, unlike_above = combine_distances(support_distances, colour_distances)
     by_subject_alone = None
     if splits_by_subject:
-        by_subject_alone = scaling(_predict_held_out(fitter, splits_by_subject, progress, "By subject alone")[:, 0])
+        by_subject_alone = scaling(_predict_held_out(fitter, splits_by_subject, progress, "By subject alone")[1][:, 0])
     predictions = OutOfFold(dataset, folds_of_cells(splits), scaling(scores), unlike_above, by_subject_alone)
     evidence = gather_evidence(predictions, plan, progress)
 
     with progress.step("Final fit"):
         head = fitter.fit(np.arange(len(dataset.names)))
-    model = keras.Model(network.input, head.layers(network.output, scaling.slope, scaling.bias, colour_share))
+    served = scaling.slope, scaling.bias, colour_share
+    outputs = head.layers(network.output, *served) | {FEATURES_OUTPUT: network.output} | maps_of(network)
+    model = keras.Model(network.input, outputs)
     model.save(plan.out / NETWORK)
+    explanation = explanation_of(head, network, head.constants(*served, fitter.typical_normal_cell(head)))
+    with progress.step("Testing explanations") as advance:
+        faithfulness = measure_explanations(
+            fitter, splits, heads, served, network, plan.preprocessing, plan.recipe.seed, *explained, advance
+        )
     with progress.step("Exporting"):
-        return write_model_folder(plan.out, model, plan.recipe, plan.preprocessing, evidence)
+        return write_model_folder(
+            plan.out, model, plan.recipe, plan.preprocessing, evidence, None, explanation, faithfulness
+        )
+
+
+def _folds(folds: int | Path, dataset: Dataset) -> int | Path:
+    """``MOST_FOLDS``, or as many as the rarer class has groups of subjects. Any other number or file stays."""
+    if folds != MOST_FOLDS:
+        return folds
+    return max(2, min(MOST_FOLDS, *(len(np.unique(dataset.groups[c])) for c in (dataset.is_all, ~dataset.is_all))))
+
+
+def _require_known(left_out: tuple[str, ...], dataset: Dataset, data: Path) -> None:
+    if unknown := sorted(set(left_out) - set(dataset.subjects)):
+        raise DatasetError(f"{data} has no subject {unknown[0]} to leave out; subjects are named as in the index.")
 
 
 def remove_unfinished(out: Path) -> None:
@@ -99,11 +137,19 @@ def head_fitter(plan: PooledPlan, dataset: Dataset, network: keras.Model, progre
         features = extract(network, dataset.pixels, advance)
     with progress.step("Augmented features") as advance:
         augmented = extract(network, rotate_and_move(dataset.pixels, plan.recipe.seed), advance)
-    return HeadFitter(dataset, features, augmented, MEAN_COLOUR, plan.recipe.head)
+    learns = ~np.isin(dataset.subjects, plan.recipe.left_out)
+    return HeadFitter(dataset, features, augmented, MEAN_COLOUR, plan.recipe.head, learns)
 
 
 def _predict_held_out(
     fitter: HeadFitter, splits: list[Split], progress: RunProgress, title: str
-) -> NDArray[np.float64]:
+) -> tuple[list[KernelHead], NDArray[np.float64]]:
+    """The head of each fold, and score and distances of every cell by the head that held it out."""
+    heads: list[KernelHead] = []
+
+    def predict(_: int, split: Split) -> NDArray[np.float64]:
+        heads.append(fitter.fit_fold(split))
+        return fitter.predict(heads[-1], split.held_out)
+
     with progress.step(title) as advance:
-        return predict_held_out(splits, lambda _, split: fitter.predict_held_out(split), advance)
+        return heads, predict_held_out(splits, predict, advance)

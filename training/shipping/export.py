@@ -11,6 +11,7 @@ from lambda_fn.decisions import Thresholds
 from lambda_fn.manifest import PROBABILITY_OUTPUT, Preprocessing
 from training.data.dataset import Dataset
 from training.data.folds import Split
+from training.shipping.explanation import Explanation
 from training.shipping.graph import check_parity, reference_cells, reference_probabilities, run_graph, to_onnx
 from training.shipping.quantization import Quantization, quantize
 
@@ -39,7 +40,13 @@ class ExportedGraph:
     quantization: Quantization | None = None
 
 
-def export(model: keras.Model, dataset: Dataset, preprocessing: Preprocessing, seed: int) -> ExportedGraph:
+def export(
+    model: keras.Model,
+    dataset: Dataset,
+    preprocessing: Preprocessing,
+    seed: int,
+    explanation: Explanation | None = None,
+) -> ExportedGraph:
     """Export a network, and compare the graph with it.
 
     Args:
@@ -47,11 +54,12 @@ def export(model: keras.Model, dataset: Dataset, preprocessing: Preprocessing, s
         dataset: some of its cells try the graph.
         preprocessing: how the reference cells become input.
         seed: of the choice of cells.
+        explanation: the constants that the graph gives as outputs; None if the network explains nothing.
 
     Raises:
         ParityError: the graph does not agree with the network.
     """
-    graph = to_onnx(model)
+    graph = to_onnx(model, explanation.constants if explanation else None)
     cells = np.random.default_rng(seed).permutation(len(dataset.names))[:PARITY_CELLS]
     parity = check_parity(model, graph, dataset.pixels[cells], seed)
     return ExportedGraph(graph, model.count_params(), parity, reference_probabilities(model, preprocessing))

@@ -14,10 +14,15 @@ from numpy.typing import NDArray
 
 from lambda_fn.manifest import DISTANCE_OUTPUT, PROBABILITY_OUTPUT, Preprocessing
 from training.data.dataset import Dataset
+from training.evaluation.class_ranges import class_ranges
 from training.evaluation.evidence import Evidence
+from training.evaluation.group_bounds import can_carry
 from training.evaluation.metrics import Metrics
+from training.evaluation.subject_shares import compare_subjects, shares_by_subject
+from training.evaluation.thresholds import CONFIDENCE
 from training.fitting.recipes import Recipe
 from training.networks.architectures import INPUT_NAME
+from training.shipping.explanation import Explanation
 from training.shipping.export import ExportedGraph
 from training.shipping.graph import THREADS
 
@@ -25,7 +30,14 @@ from training.shipping.graph import THREADS
 LIBRARIES = ("keras", "numpy", "onnx", "pillow", "scikit-learn", "tensorflow", "tf2onnx")
 
 
-def describe(graph: ExportedGraph, recipe: Recipe, preprocessing: Preprocessing, evidence: Evidence) -> dict[str, Any]:
+def describe(
+    graph: ExportedGraph,
+    recipe: Recipe,
+    preprocessing: Preprocessing,
+    evidence: Evidence,
+    explanation: Explanation | None = None,
+    faithfulness: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """Write the manifest of a model, as plain values for JSON.
 
     Args:
@@ -33,10 +45,13 @@ def describe(graph: ExportedGraph, recipe: Recipe, preprocessing: Preprocessing,
         recipe: how the model was made.
         preprocessing: how pixels become its input.
         evidence: how good the recipe is.
+        explanation: how the model explains its probability; None if it does not.
+        faithfulness: figures of its explanations; None if they were not measured.
     """
     size = preprocessing.size
     sha256 = hashlib.sha256(graph.onnx).hexdigest()
     measured_on = _measured_on(evidence)
+    ranges = class_ranges(evidence.predictions.dataset)
     return {
         "version": f"{recipe.architecture}-{date.today().isoformat()}-{sha256[:8]}",
         "sha256": sha256,
@@ -47,13 +62,23 @@ def describe(graph: ExportedGraph, recipe: Recipe, preprocessing: Preprocessing,
             "range": [0, 255],
             "layout": "NHWC, RGB",
         },
-        "outputs": _outputs(measures_distance=math.isfinite(evidence.thresholds.unlike_above)),
+        "outputs": [
+            *_outputs(measures_distance=math.isfinite(evidence.thresholds.unlike_above)),
+            *(explanation.outputs if explanation else []),
+        ],
         "preprocessing": {**asdict(preprocessing), "resampling": "bilinear" if preprocessing.crop != size else "none"},
         "classes": ["normal", "ALL"],
         "session": {"threads": THREADS},
         "decision": {**_decision(evidence), **measured_on},
         "training": _training(graph, recipe, evidence),
-        "metrics": {**measured_on, **_metrics(evidence)},
+        "metrics": {
+            **measured_on,
+            **_metrics(evidence),
+            "subject_shares": _subject_shares(evidence, recipe.seed),
+            **({"explanation": faithfulness} if faithfulness else {}),
+        },
+        **({"morphology": ranges.as_fields()} if ranges else {}),
+        **({"explanation": explanation.fields} if explanation else {}),
     }
 
 
@@ -75,12 +100,27 @@ def _outputs(measures_distance: bool) -> list[dict[str, Any]]:
 
 
 def _decision(evidence: Evidence) -> dict[str, Any]:
+    unseen = evidence.unseen
     return {
         **{name: value for name, value in asdict(evidence.thresholds).items() if math.isfinite(value)},
         "by_error_rate": evidence.by_error_rate,
         "chosen_for": asdict(evidence.rates),
         "achieved": evidence.achieved,
+        "promise": {
+            "holds_for": "mean over subjects that the model never saw and that are drawn like the known ones",
+            "confidence": CONFIDENCE,
+            "groups_of_subjects": evidence.groups,
+            "not_offered": _not_offered(evidence),
+            "on_subjects_left_out": asdict(unseen) if unseen else None,
+            "review_share_by_healthy_groups": [[*pair] for pair in evidence.review_by_healthy_groups.items()],
+        },
     }
+
+
+def _not_offered(evidence: Evidence) -> list[str]:
+    """The default error rates that the subjects cannot carry: nothing is decided by them."""
+    groups = {"all_decided_normal": evidence.groups["ALL"], "normal_decided_all": evidence.groups["normal"]}
+    return [name for name, count in groups.items() if not can_carry(count, getattr(evidence.rates, name))]
 
 
 def _training(graph: ExportedGraph, recipe: Recipe, evidence: Evidence) -> dict[str, Any]:
@@ -112,6 +152,13 @@ def _metrics(evidence: Evidence) -> dict[str, Any]:
         **({"by_subject_alone": _plain(by_subject)} if by_subject else {}),
         "per_subject": evidence.per_subject,
     }
+
+
+def _subject_shares(evidence: Evidence, seed: int) -> dict[str, Any]:
+    """Where known subjects lie, for ``lambda_fn.known_subjects`` to read."""
+    cells, probabilities = evidence.predictions.dataset, evidence.predictions.probabilities
+    rows = shares_by_subject(probabilities, cells.is_all, cells.subjects, cells.groups, evidence.thresholds)
+    return asdict(compare_subjects(rows, seed))
 
 
 def _plain(metrics: Metrics) -> dict[str, dict[str, dict[str, float]]]:

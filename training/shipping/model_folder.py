@@ -10,6 +10,7 @@ from lambda_fn.manifest import GRAPH_FILE, MANIFEST_FILE, MODEL_CARD_FILE, Manif
 from training.data.folds import Split
 from training.evaluation.evidence import Evidence
 from training.fitting.recipes import Recipe
+from training.shipping.explanation import Explanation
 from training.shipping.export import export, to_8_bits
 from training.shipping.manifest import describe
 from training.shipping.model_card import model_card
@@ -27,6 +28,8 @@ def write_model_folder(
     preprocessing: Preprocessing,
     evidence: Evidence,
     int8_split: Split | None = None,
+    explanation: Explanation | None = None,
+    faithfulness: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Export a finished network, and write the folder that ``cellflag train promote`` puts into service.
 
@@ -38,6 +41,8 @@ def write_model_folder(
         evidence: how good the recipe is. Some of its cells try the graph.
         int8_split: the cells that the network was fitted to, if its graph is to be quantised; ``FLOAT32`` then keeps
             the graph as it was.
+        explanation: how the network explains its probability; None if it does not.
+        faithfulness: how far the explanations can be trusted, from ``evaluation.faithfulness``; None if not measured.
 
     Returns:
         The manifest.
@@ -47,11 +52,11 @@ def write_model_folder(
         QuantizationError: its 8-bit form does not decide alike.
     """
     dataset, seed = evidence.predictions.dataset, recipe.seed
-    graph = export(model, dataset, preprocessing, seed)
+    graph = export(model, dataset, preprocessing, seed, explanation)
     if int8_split:
         (run / FLOAT32).write_bytes(graph.onnx)
         graph = to_8_bits(graph, dataset, int8_split, preprocessing, evidence.thresholds, seed)
-    manifest = describe(graph, recipe, preprocessing, evidence)
+    manifest = describe(graph, recipe, preprocessing, evidence, explanation, faithfulness)
     write_files(run / MODEL, graph.onnx, manifest)
     return manifest
 
@@ -70,3 +75,10 @@ def write_files(folder: Path, graph: bytes, manifest: dict[str, Any]) -> None:
     (arriving / MANIFEST_FILE).write_text(text, "utf-8")
     (arriving / MODEL_CARD_FILE).write_text(model_card(manifest), "utf-8")
     arriving.rename(folder)
+
+
+def measured_explanations(folder: Path) -> dict[str, Any] | None:
+    """Figures of the tests of a model's explanations that its manifest states; None if it states none."""
+    fields = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
+    figures: dict[str, Any] | None = fields.get("metrics", {}).get("explanation")
+    return figures

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import click
 import duckdb
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
@@ -23,6 +24,8 @@ from infra.deployed_stack import DeployedStack
 from infra.operate.documents import Selection, read_documents
 from infra.operate.exports import COLUMNS, row, write_csv, write_new
 from lambda_fn.decisions import Decision
+from lambda_fn.morphology import measure
+from lambda_fn.morphology_facts import QUANTITIES
 from lambda_fn.results import ResultDocument
 from tests.infra.fakes import RESULTS
 
@@ -42,7 +45,8 @@ def document(
         "decision": decision,
         "review": {"required": review, "reasons": ["unreadable", "uncertain"] if review else []},
         "morphology": None,
-        "explanation": {"key": None},
+        "explanation": None,
+        "explanation_missing": "not_asked",
         "model": {"version": model, "sha256": f"digest of {model}"},
         "timing_ms": {},
         "scored_at": "2026-11-22T12:00:00.000Z",
@@ -51,6 +55,15 @@ def document(
     if rejected:
         result["error"] = {"code": "unreadable", "message": "It is torn."}
     return cast(ResultDocument, result)
+
+
+def measured_document(key: str) -> ResultDocument:
+    """A result of a disc of radius 90 with two notches."""
+    rows, columns = np.mgrid[:200, :200] - 100
+    mask = (rows**2 + columns**2 < 90**2) & ~((abs(rows) < 8) & (abs(columns) > 70))
+    result = document(key, "review")
+    result["morphology"] = measure(np.where(mask[..., None], np.uint8(90), np.uint8(0)).repeat(3, axis=2), mask)
+    return result
 
 
 DOCUMENTS = [
@@ -287,8 +300,56 @@ def test_a_format_that_does_not_fit_is_refused(run: Run, filled: DeployedStack, 
     assert (result.exit_code, words in result.output) == (2, True)
 
 
-def test_a_row_has_exactly_the_columns() -> None:
-    assert list(row(DOCUMENTS[2])) == list(COLUMNS)
+@pytest.mark.parametrize("one", [DOCUMENTS[2], measured_document("cleft.bmp")])
+def test_a_row_has_exactly_the_columns(one: ResultDocument) -> None:
+    assert list(row(one)) == list(COLUMNS)
+
+
+def test_the_numbers_of_a_measured_cell_are_exported_in_columns_with_its_features() -> None:
+    values = row(measured_document("cleft.bmp"))
+    assert (values["cleft_count"], values["pale_spot_count"], values["nc_ratio"]) == (2, 0, None)
+    assert values["deepest_cleft"] == pytest.approx(20 / 180, abs=0.02)
+    assert values["features_seen"].startswith("deeply clefted outline (2 clefts, deepest ")
+    assert json.loads(values["morphology"])["clefts"]["number"] == 2
+    unmeasured = row(DOCUMENTS[0])
+    assert {unmeasured[name] for name in (*QUANTITIES, "features_seen", "morphology")} == {None}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "keys"),
+    [
+        (["cleft_count>=2"], ["plate 7/cleft.bmp"]),
+        (["cleft_count = 2", "solidity<0.99"], ["plate 7/cleft.bmp"]),
+        (["cleft_count>2"], []),
+        (["nc_ratio<=1"], []),  # not measured
+        (["probability_all<1e0"], ["a.bmp", "plate 7/b.bmp", "plate 7/cleft.bmp", "plate 7/d.bmp"]),
+    ],
+)
+def test_results_are_selected_by_their_numbers(
+    run: Run, filled: DeployedStack, conditions: list[str], keys: list[str]
+) -> None:
+    body = json.dumps(measured_document("plate 7/cleft.bmp")).encode()
+    filled.s3.put_object(Bucket=RESULTS, Key="results/plate 7/cleft.bmp.json", Body=body)
+    options = [part for condition in conditions for part in ("--where", condition)]
+    result = run(results, "--format", "jsonl", *options)
+    assert result.exit_code == 0, result.output
+    assert [json.loads(line)["image"]["key"] for line in result.stdout.splitlines()] == keys
+
+
+@pytest.mark.parametrize("text", ["", "size>3", "solidity", "solidity>much", "solidity>1.2.3", "solidity=>1", ">1"])
+def test_a_text_that_is_no_condition_is_refused_with_the_names(run: Run, filled: DeployedStack, text: str) -> None:
+    result = run(results, "--where", text)
+    assert result.exit_code == 2
+    assert "is not like 'deepest_cleft>=0.1'" in result.output
+    assert "pale_spot_count" in result.output
+
+
+def test_a_wide_terminal_shows_the_features(run: Run, filled: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled.s3.put_object(Bucket=RESULTS, Key="results/e.json", Body=json.dumps(measured_document("e")).encode())
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "deeply clefted outline (2 clefts" in run(results).stdout
+    monkeypatch.setenv("COLUMNS", "100")
+    assert "clefted" not in run(results).stdout
 
 
 def test_a_terminal_of_40_columns_shows_keys_and_decisions(

@@ -94,6 +94,7 @@ def test_the_function_gets_no_variable_for_a_setting_without_a_value(template: T
     assert function["Environment"]["Variables"] == {
         "RESULTS_BUCKET": {"Ref": results},
         "POWERTOOLS_SERVICE_NAME": "cellflag-test",
+        "EXPLAIN": "flagged",
     }
 
 
@@ -101,8 +102,10 @@ def test_the_function_gets_no_variable_for_a_setting_without_a_value(template: T
     ("choices", "variables"),
     [
         ({"review_everything": True}, {"REVIEW_EVERYTHING": "true"}),
+        ({"explain": "all"}, {"EXPLAIN": "all"}),
         ({"all_decided_normal": 0.01}, {"ALL_DECIDED_NORMAL": "0.01"}),
         ({"normal_decided_all": "0.2"}, {"NORMAL_DECIDED_ALL": "0.2"}),
+        ({"um_per_px": "0.05"}, {"UM_PER_PX": "0.05"}),
     ],
 )
 def test_choices_about_decisions_reach_the_function(

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lambda_fn.cells import find_cell
 from lambda_fn.manifest import Preprocessing
+from lambda_fn.morphology import measure
+from lambda_fn.morphology_facts import QUANTITIES, quantities
 from training.data.dataset import load
 from training.errors import DatasetError
 
@@ -92,6 +95,16 @@ def test_cells_are_loaded_as_the_function_would_see_them(cells: Path) -> None:
     assert (dataset.pixels[:, 0, 0] == 0).all()
 
 
+def test_the_morphology_of_every_cell_is_measured_as_the_function_measures_it(cells: Path) -> None:
+    dataset = load(cells, SMALL)
+    assert dataset.measured is not None
+    assert dataset.measured.shape == (len(dataset.names), len(QUANTITIES))
+    first = find_cell(np.asarray(Image.open(next(cells.rglob(f"{dataset.names[0]}*"))).convert("RGB")))
+    facts = measure(first.pixels, first.mask)
+    assert facts is not None
+    assert dataset.measured[0, :6].tolist() == list(quantities(facts).values())[:6]
+
+
 def test_the_digest_changes_with_a_label_but_not_with_the_place(cells: Path, tmp_path: Path) -> None:
     digest = load(cells, SMALL).digest
     moved = tmp_path / "moved"
@@ -111,9 +124,9 @@ def test_a_cell_that_stands_under_two_subjects_links_them(cells: Path) -> None:
     assert len(set(group.values())) == 8
 
 
-def test_a_cell_that_was_cut_out_twice_links_its_subjects(cells: Path) -> None:
+def test_a_cell_in_two_stains_links_its_subjects(cells: Path) -> None:
     with Image.open(cells / "fold_1/all/UID_1_1_1_all.png") as image:
-        image.save(cells / "fold_0/all/UID_77_1_1_all.webp", quality=95)
+        image.convert("RGB", (0.9, 0, 0, 0, 0, 1.1, 0, 0, 0, 0, 0.8, 0)).save(cells / "fold_0/all/UID_77_1_1_all.png")
     dataset = load(cells, SMALL)
     group = dict(zip(dataset.subjects, dataset.groups, strict=True))
     assert group["77"] == group["1"]

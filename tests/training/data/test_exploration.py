@@ -27,15 +27,16 @@ def measured(colour: tuple[int, int, int], box: tuple[int, int, int, int], noise
 def test_a_disc_is_measured_as_what_it_is() -> None:
     disc = measured((100, 50, 150), (125, 125, 324, 324))
     assert disc["diameter, px"] == pytest.approx(200, abs=1)
-    assert disc["roundness"] == pytest.approx(1, abs=0.01)
+    assert [disc[name] for name in ("circularity", "solidity", "aspect")] == pytest.approx([1, 1, 1], abs=0.02)
+    assert (disc["deepest cleft"], disc["pale spots"]) == (0, 0)
     assert (disc["red"], disc["green"], disc["blue"], disc["brightness"]) == pytest.approx((100, 50, 150, 100))
     assert disc["saturation"] == pytest.approx(2 / 3)
     assert (disc["contrast"], disc["fine texture"]) == pytest.approx((0, 0), abs=1e-3)
 
 
-def test_an_ellipse_is_less_round_and_grain_is_texture() -> None:
+def test_an_ellipse_is_elongated_and_grain_is_texture() -> None:
     ellipse, grainy = measured((90, 60, 90), (75, 150, 374, 299)), measured((90, 60, 90), (75, 150, 374, 299), 8)
-    assert ellipse["roundness"] == pytest.approx(0.5, abs=0.01)
+    assert ellipse["aspect"] == pytest.approx(0.5, abs=0.01)
     assert grainy["fine texture"] > 1 > ellipse["fine texture"]
 
 

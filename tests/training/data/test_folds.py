@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from training.data.folds import Split, final_split, folds, leave_out_duplicates
+from training.data.folds import Split, deal, final_split, folds, leave_out_duplicates
 from training.errors import DatasetError
 
 # Numbers of cells of the subjects of each class.
@@ -71,3 +71,28 @@ def test_nothing_is_learned_from_a_photograph_that_is_held_out() -> None:
         Split(np.array([0, 1]), np.array([2, 3]), np.array([4, 5])), np.array([10, 11, 12, 13, 11, 13])
     )
     assert (split.training.tolist(), split.stopping.tolist(), split.held_out.tolist()) == ([0], [2], [4, 5])
+
+
+def test_other_seeds_deal_subjects_of_other_sizes_to_the_same_fold() -> None:
+    is_all, groups = cells_of(list(range(2, 22)), list(range(2, 14)))
+    together = {
+        frozenset(frozenset(groups[s.held_out].tolist()) for s in folds(is_all, groups, 4, n)) for n in range(5)
+    }
+    assert len(together) == 5
+
+
+@given(SIZES, SIZES, st.integers(2, 6), st.integers(0, 9))
+def test_every_part_gets_as_many_subjects_of_a_class_as_any_other_or_one_more(
+    of_all: list[int], of_normal: list[int], parts: int, seed: int
+) -> None:
+    is_all, groups = cells_of(of_all, of_normal)
+    part_of = deal(is_all, groups, parts, seed)
+    for of_class in (is_all, ~is_all):
+        counts = [len(np.unique(groups[of_class & (part_of == part)])) for part in range(parts)]
+        assert max(counts) - min(counts) <= 1
+
+
+def test_subjects_of_both_classes_that_leave_a_part_without_one_are_refused() -> None:
+    is_all = np.array([True, True, False, True, True, False, True])
+    with pytest.raises(DatasetError, match="no way to give each part both classes"):
+        deal(is_all, np.array([0, 0, 0, 1, 1, 1, 2]), 3, seed=0)

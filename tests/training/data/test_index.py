@@ -101,12 +101,10 @@ def test_the_subjects_of_a_double_that_was_dropped_stay_together(cells: Path, sa
     assert group["9"] == group["1"]
 
 
-def test_the_subjects_of_an_image_that_was_saved_twice_in_different_ways_stay_together(
-    cells: Path, save_cell: SaveCell
-) -> None:
+def test_the_subjects_of_an_image_in_two_stains_stay_together(cells: Path, save_cell: SaveCell) -> None:
     save_cell("fold_0/all/UID_9_1_1_all.png", seed=42)
     with Image.open(cells / "fold_1/all/UID_1_1_1_all.png") as image:
-        image.save(cells / "fold_2/all/UID_9_1_2_all.webp", quality=95)
+        image.convert("RGB", (0.9, 0, 0, 0, 0, 1.1, 0, 0, 0, 0, 0.8, 0)).save(cells / "fold_2/all/UID_9_1_2_all.png")
     result = index(cells / "index.csv", cells)
     assert "nearly one image under two subjects" in result.output
     dataset = load(cells / "index.csv", SMALL)
@@ -213,10 +211,13 @@ def test_the_photographs_that_c_nmc_holds_twice_are_found(tmp_path: Path) -> Non
     if not folder or len(list(Path(folder).rglob("*.webp"))) != 6622:
         pytest.skip("CELLFLAG_CNMC names no folder of the 6,622 cells whose duplicates were counted")
     result = index(tmp_path / "index.csv", folder)
-    assert "6,614 of 6,622 cells, in 41 groups" in result.output
+    assert "6,614 of 6,622 cells, in 39 groups" in result.output
     group = {row["subject"]: row["group"] for row in rows_of(tmp_path / "index.csv")}
-    for one, other in (("H2", "H6"), ("17", "20"), ("H3", "H10")):
-        assert group[one] == group[other]
+    people = (
+        {"51", "75", "78"}, {"H2", "H4", "H5", "H6"}, {"H3", "H10"}, {"1", "15", "16", "17", "20", "21"},
+        {"43", "44"}, {"H14", "H24"},
+    )  # fmt: skip
+    assert all(len({group[subject] for subject in names}) == 1 for names in people)
 
 
 def test_odd_files_are_listed_by_their_fault_and_the_others_indexed(cells: Path, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_folds_from_a_file_hold_out_every_cell_once_wherever_the_cells_lie(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: text.replace("training", "training!", 1), "line 2: a part is training, validation, test"),
+        (lambda text: text.replace("training", "training!", 1), r"line \d+: a part is training, validation, test"),
         (lambda text: "".join(text.splitlines(keepends=True)[:-2]), "does not say where .* belongs, and 1 others"),
         (lambda text: text.replace(",split", "", 1).replace(",training", ""), "holds no split"),
         (lambda text: text.replace("sha256", "digest", 1), "lacks the column sha256"),

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.networks.masked_pooling import mean_and_spread, moments, shares
+from training.networks.masked_pooling import flatten, mean_and_spread, moments, shares
 
 RANDOM = np.random.default_rng(0)
 
@@ -23,8 +23,9 @@ def mask() -> NDArray[np.float32]:
 
 def pooled(statistic: str, maps: NDArray[np.float32], mask: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     of_maps, of_mask = keras.Input(maps.shape[1:]), keras.Input(mask.shape[1:])
-    function = {"moments": moments, "mean_and_spread": mean_and_spread}[statistic]
-    network = keras.Model([of_maps, of_mask], function(of_maps, shares(of_mask)))
+    share = shares(of_mask)
+    statistics = moments(of_maps, share) if statistic == "moments" else mean_and_spread(flatten(of_maps), share)
+    network = keras.Model([of_maps, of_mask], statistics)
     return [np.asarray(part) for part in network([maps, mask])]
 
 

@@ -4,6 +4,7 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
+from lambda_fn.model import start_session
 from training.networks.architectures import network
 from training.shipping.graph import PARITY_BOUND, ParityError, _give_fixed_order, check_parity, to_onnx
 
@@ -79,3 +80,19 @@ def test_parallel_branches_stand_in_one_order_however_the_converter_deals_them()
         shuffled.node.extend(nodes[i] for i in np.random.default_rng(seed).permutation(len(nodes)))
         _give_fixed_order(shuffled)
         assert [node.name for node in shuffled.node] == expected
+
+
+def test_constants_are_outputs_and_weights_among_them_are_not_stored_twice(
+    spread_network: keras.Model, graph: bytes, cells: NDArray[np.uint8]
+) -> None:
+    kernel = np.asarray(spread_network.layers[-1].get_weights()[0])
+    other = np.arange(6, dtype=np.float32).reshape(2, 3)
+    constants = {"head_kernel": kernel, "head_other": other}
+    with_constants = to_onnx(spread_network, constants)
+    assert to_onnx(spread_network, constants) == with_constants
+    session = start_session(with_constants)
+    outputs = session.run(["head_other", "probability_all", "head_kernel"], {"image": cells[:2]})
+    assert (outputs[0] == other).all()
+    assert (outputs[2] == kernel).all()
+    assert outputs[1] == pytest.approx(start_session(graph).run(None, {"image": cells[:2]})[0], abs=1e-6)
+    assert len(with_constants) - len(graph) < kernel.nbytes

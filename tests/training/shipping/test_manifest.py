@@ -9,6 +9,7 @@ import pytest
 
 from lambda_fn.decisions import Thresholds
 from lambda_fn.manifest import Manifest, Preprocessing
+from lambda_fn.morphology_facts import QUANTITIES
 from training.data.c_nmc import C_NMC
 from training.data.dataset import Dataset
 from training.evaluation.evidence import OutOfFold, measure
@@ -52,6 +53,51 @@ def test_a_manifest_says_on_how_many_cells_of_how_many_subjects_it_was_measured(
     assert manifest["training"]["subjects"] == {"ALL": 4, "normal": 4}
     assert manifest["training"]["parameters"] == 1234
     assert manifest["training"]["libraries"]["numpy"] == np.__version__
+
+
+def test_a_manifest_says_where_its_subjects_lie(manifest: dict[str, Any]) -> None:
+    known = Manifest.from_json(json.dumps(manifest)).known_subjects
+    assert known
+    assert (known.all.subjects, known.normal.subjects) == (4, 4)
+    assert (known.all.share_all.median, known.normal.share_all.median) == (1, 0)
+    assert known.all.mean_probability_all.lowest > known.normal.mean_probability_all.highest
+    assert manifest["metrics"]["subject_shares"]["roc_auc"]["mean_probability_all"]["value"] == 1
+
+
+def test_the_card_says_where_subjects_lie_and_gives_no_verdict(manifest: dict[str, Any]) -> None:
+    card = model_card(manifest)
+    assert "no verdict on a patient" in card
+    assert re.search(r"^\| normal \| 4 \| 0\.00 / 0\.00 / 0\.00 \| 0\.\d\d / 0\.\d\d / 0\.\d\d \|$", card, re.MULTILINE)
+    assert "1.000 (1.000 to 1.000) by the share" in card
+
+
+def test_the_card_of_an_older_manifest_says_nothing_of_subjects_together(manifest: dict[str, Any]) -> None:
+    del manifest["metrics"]["subject_shares"]
+    assert "A subject's cells together" not in model_card(manifest)
+
+
+def test_a_card_without_subjects_of_five_cells_states_none(small_dataset: Dataset) -> None:
+    subjects = np.arange(40).astype(str)
+    card = model_card(manifest_of(replace(small_dataset, subjects=subjects, groups=np.arange(40))))
+    assert "Subjects with fewer cells, about whom nothing is stated: 40." in card
+    assert "Area under" not in card
+
+
+def test_the_manifest_states_the_quantiles_of_each_class(small_dataset: Dataset) -> None:
+    measured = np.full((40, len(QUANTITIES)), np.nan)
+    measured[:, 0] = np.arange(40) + 1000 * small_dataset.is_all
+    measured[:5, 13] = 0.5  # too few for quantiles
+    ranges = Manifest.from_json(json.dumps(manifest_of(replace(small_dataset, measured=measured)))).morphology
+    assert ranges is not None
+    assert ranges.cells == {"ALL": small_dataset.is_all.sum(), "normal": (~small_dataset.is_all).sum()}
+    for label, of_class in (("ALL", small_dataset.is_all), ("normal", ~small_dataset.is_all)):
+        assert set(ranges.quantiles[label]) == {"cell_area_px"}  # type: ignore[index]
+        expected = np.quantile(measured[of_class, 0], ranges.shares)
+        assert ranges.quantiles[label]["cell_area_px"] == pytest.approx(expected)  # type: ignore[index]
+
+
+def test_the_manifest_of_cells_that_were_not_measured_has_no_quantiles(small_dataset: Dataset) -> None:
+    assert "morphology" not in manifest_of(replace(small_dataset, measured=None))
 
 
 def test_the_manifest_says_how_pixels_are_resampled(manifest: dict[str, Any]) -> None:
