@@ -1,6 +1,7 @@
 """Explain a probability: a map of the cell, and bars for what has no place, that add up to the probability's logit."""
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from lambda_fn.results import ExplanationFacts, ExplanationMissing, MapFacts
 
 # Of a number in the document. A value of the map may be rounded up or down, so that the sum over the map stays exact.
 MAP_DIGITS, DIGITS = 3, 4
+# Standard deviation, in fields of the finest map, of what a field sees: 43 px of 8 px each, evenly (43 / 8 / sqrt(12)).
+SEEN_BY_A_FIELD = 1.55
 # The shares of all fields sum to 1, or to 0 if nothing of the cell lies in the model's square.
 LEAST_SHARE = 0.5
 
@@ -70,11 +73,12 @@ def explain(
 
 
 def place(head: ExplainedHead, path: Path, features: Floats, outputs: Mapping[str, Floats]) -> NDArray[np.float64]:
-    """Spread the contributions of pooled features over the cell, without approximation.
+    """Spread the contributions of pooled features over the cell; their sum stays what it is.
 
     With shares w that sum to 1, a mean is the sum of ``w * f``, and a standard deviation s the sum of
     ``w * ((f - mean) ** 2 + tiny) / s``. The fields of a coarse map lie over several fields of the finest one, and are
-    divided among these by their shares, so that all stays inside the cell.
+    divided among these by their shares, so that all stays inside the cell. A field depends on more pixels than lie in
+    it, so its contribution is spread over its neighbours.
 
     Args:
         head: the manifest's description of the outputs.
@@ -93,7 +97,25 @@ def place(head: ExplainedHead, path: Path, features: Floats, outputs: Mapping[st
         density = density.reshape(pooled.side, pooled.side)
         times = finest.side // pooled.side
         total += fine_shares * density.repeat(times, axis=0).repeat(times, axis=1)
-    return total
+    return _spread_over_neighbours(total, fine_shares)
+
+
+def _spread_over_neighbours(values: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give each field's value to it and its neighbours, by a Gaussian and their shares of the cell; the sum stays.
+
+    On held-out cells, the map's order then deletes the probability faster, and a cell that is moved keeps its map.
+    """
+    gaussian = _gaussian(len(values))
+    reached = gaussian @ shares @ gaussian
+    given = np.divide(values, reached, out=np.zeros_like(values), where=shares > 0)
+    return np.asarray(shares * (gaussian @ given @ gaussian))
+
+
+@cache
+def _gaussian(side: int) -> NDArray[np.float64]:
+    """Symmetric matrix of shape (side, side) that blurs rows or columns by ``SEEN_BY_A_FIELD``."""
+    apart = np.arange(side)[:, None] - np.arange(side)
+    return np.exp(-0.5 * (apart / SEEN_BY_A_FIELD) ** 2)
 
 
 def _density(pooled: PooledMap, tiny: float, path: Path, features: Floats, values: Floats) -> NDArray[np.float64]:

@@ -89,7 +89,7 @@ class RunProgress:
         folds = f"{evidence.predictions.folds} folds"
         self._console.print(_table(folds, evidence.metrics))
         if evidence.metrics_by_subject_alone:
-            self._console.print(_table(f"{folds} by subject alone", evidence.metrics_by_subject_alone))
+            self._console.print(_table("by subject alone", evidence.metrics_by_subject_alone))
 
 
 def _table(title: str, metrics: Metrics) -> Table:

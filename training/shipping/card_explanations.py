@@ -16,7 +16,7 @@ Intervals: 95 %, bootstrap over groups.
 
 *Deleting* fills fields of 16 px with the cell's mean colour, 5 to 50 % of the cell: the logit without the least
 relevant fields minus the logit without the most relevant ones. The map adds up by construction; that alone is no proof
-of meaning. The network reads up to 155 px around a field of the map, so its edges are soft.
+of meaning. A field of the map is spread over what it sees of the cell, 43 px and more, so its edges are soft.
 """
 
 

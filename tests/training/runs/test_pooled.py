@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from numpy.typing import NDArray
 from rich.console import Console
 from sklearn.metrics import roc_auc_score
@@ -14,17 +14,20 @@ from lambda_fn.manifest import Preprocessing
 from lambda_fn.model import Model
 from training.__main__ import main
 from training.data.dataset import load
+from training.errors import DatasetError
 from training.fitting.kernel_head import Hyperparameters, KernelHead, fit_head
 from training.fitting.recipes import new_pooled_recipe
 from training.runs.plan import Plan
-from training.runs.pooled import make_pooled_model
+from training.runs.pooled import MOST_FOLDS, PooledPlan, make_pooled_model
 from training.runs.progress import RunProgress
 
 OTHER = Hyperparameters(components=10, penalty=0.5, gamma=0.3, nuisance=0.1)
 
 
-def make(cells: Path, weights: Path, out: Path, head: Hyperparameters | None = None) -> dict[str, Any]:
-    recipe = new_pooled_recipe(str(weights), seed=0, head=head)
+def make(
+    cells: Path, weights: Path, out: Path, head: Hyperparameters | None = None, left_out: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    recipe = new_pooled_recipe(str(weights), seed=0, head=head, left_out=left_out)
     plan = Plan(cells, Preprocessing(64, 64), recipe, 2, out, str(weights))
     return make_pooled_model(plan, RunProgress(Console(quiet=True)), explained=(6, 8))
 
@@ -93,22 +96,39 @@ def test_subjects_that_are_left_out_are_predicted_but_teach_no_head(
 
     monkeypatch.setattr("training.fitting.head_fitter.fit_head", listen)
     place = tmp_path_factory.mktemp("place")
-    result = recipe_command(cells, backbone_weights, place / "run", "--leave-out", "H1", "--leave-out", "2")
-    assert result.exit_code == 0, result.output
+    manifest = make(cells, backbone_weights, place / "run", left_out=("H1", "2"))
     assert len(learned_from) == 3
     assert learned_from[-1] == sum(learned_from[:2]) == 24
-    manifest = json.loads((place / "run/model/model.json").read_text("utf-8"))
     assert manifest["training"]["left_out"] == ["H1", "2"]
     assert manifest["decision"]["promise"]["groups_of_subjects"] == {"ALL": 4, "normal": 4}
     assert "learned not from subjects H1, 2" in " ".join((place / "run/model/MODEL_CARD.md").read_text("utf-8").split())
 
 
 def test_a_subject_that_cannot_be_left_out_is_named(cells: Path, backbone_weights: Path, tmp_path: Path) -> None:
-    result = recipe_command(cells, backbone_weights, tmp_path / "run", "--leave-out", "H77")
-    assert result.exit_code != 0
-    assert "has no subject H77 to leave out" in " ".join(result.output.split())
+    with pytest.raises(DatasetError, match="has no subject H77 to leave out"):
+        make(cells, backbone_weights, tmp_path / "run", left_out=("H77",))
 
 
-def recipe_command(cells: Path, weights: Path, out: Path, *options: str) -> Result:
-    arguments = ["train", "recipe", str(cells), "--backbone-weights", str(weights), "--folds", "2", "--out", str(out)]
-    return CliRunner().invoke(main, [*arguments, *options])
+def test_the_command_passes_on_which_subjects_are_left_out(
+    cells: Path, backbone_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = []
+
+    def listen(plan: PooledPlan, _: RunProgress) -> dict[str, Any]:
+        plans.append(plan)
+        return {"version": "v"}
+
+    monkeypatch.setattr("training.runs.pooled.make_pooled_model", listen)
+    arguments = [
+        "train",
+        "recipe",
+        str(cells),
+        "--backbone-weights",
+        str(backbone_weights),
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    result = CliRunner().invoke(main, [*arguments, "--leave-out", "H1", "--leave-out", "2", "--leave-out", "H1"])
+    assert result.exit_code == 0, result.output
+    assert plans[0].recipe.left_out == ("H1", "2")
+    assert plans[0].folds == MOST_FOLDS
