@@ -85,7 +85,7 @@ def _cells(request: Request) -> Response:
         _day(wanted.get("since")),
         _day(wanted.get("until")),
     )
-    desk.look_again()
+    desk.refresher.look_again()
     return JSONResponse(list_cells(desk, filters, _MOST_CELLS))
 
 

@@ -44,7 +44,7 @@ def serve(desk: Desk, port: int, announce: Callable[[str], None], *, browse: boo
     settings = uvicorn.Config(
         application(desk, port, token), log_level="warning", access_log=False, server_header=False, lifespan="off"
     )
-    desk.start()
+    desk.refresher.start()
     announce(address)
     if browse:
         webbrowser.open(address)

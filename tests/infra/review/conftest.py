@@ -75,11 +75,22 @@ def explained(document: Any, logit: float = 0.08) -> Any:
         "other": {"colour": 0.3},
         "residual": 0.0,
     }
-    document["morphology"] = {
-        **{"cell_area_px": 31000, "circularity": 0.9, "clefts": 2, "nc_ratio": None},
-        "unmeasured": {"nc_ratio": "cytoplasm_not_visible"},
-    }
+    document["morphology"] = morphology()
     return document
+
+
+def morphology(cell_area_px: int = 31000, circularity: float = 0.9) -> dict[str, Any]:
+    """Measurements of a cell with one cleft and one pale spot, on which no cytoplasm is visible."""
+    return {
+        **{"cell_area_px": cell_area_px, "equivalent_diameter_px": 198.7, "perimeter_px": 640.0},
+        **{"circularity": circularity, "solidity": 0.97, "aspect": 0.85},
+        "clefts": {"number": 1, "deepest": 0.12, "places": [{"x": 140, "y": 51, "depth": 0.12, "width": 0.2}]},
+        "chromatin_cv": 0.08,
+        "pale_spots": {"number": 1, "area_px": 300, "places": [{"x": 120, "y": 130, "area_px": 300}]},
+        **{"separability": 0.6, "nucleus_area_px": None, "nc_ratio": None, "vacuoles": None, "touches_frame": False},
+        "not_measured": dict.fromkeys(("nucleus_area_px", "nc_ratio", "vacuoles"), "cytoplasm_not_visible"),
+        **{"um_per_px": None, "cell_area_um2": None, "equivalent_diameter_um": None},
+    }
 
 
 @dataclass
@@ -126,8 +137,8 @@ class Laboratory:
         """A desk that has read all flags and labels."""
         desk = Desk(self.place, reviewer, read_model_view(None), **options)
         desk.waiting.load()
-        desk.read_labels()
-        desk.mend()
+        desk.refresher.read_labels()
+        desk.refresher.mend()
         return desk
 
     def client(self, reviewer: str = "one", **options: Any) -> "Page":

@@ -1,4 +1,4 @@
-"""Before a blind answer nothing that the model or another person said reaches the browser; afterwards all of it does."""
+"""Before a blind answer nothing that the model or another person said reaches the browser; afterwards all does."""
 
 import json
 from typing import Any
@@ -30,10 +30,8 @@ def test_nothing_of_the_models_view_is_sent_before_the_answer(
 ) -> None:
     fill(folder, reasons)
     page = folder.client(blind=blind)
-    listing = page.cells()
-    assert sorted(cell["key"] for cell in listing.pop("cells")) == KEYS
-    listing.pop("reasons") if not blind else None
-    sent = everything_that_is_sent(page).replace('"reasons":["uncertain"]', "").replace('"reasons":[]', "")
+    assert sorted(page.keys()) == KEYS
+    sent = everything_that_is_sent(page).replace('"reasons":[]', "")  # no reason to filter by
     assert [word for word in VIEW if word in sent] == []
     for key in KEYS:
         assert set(page.card(key)) == {"id", "key", "blind", "version", "etag", "can_decide", "size"}
@@ -106,7 +104,8 @@ def test_a_decided_cell_can_be_drawn_for_an_audit_that_leaves_no_flag(laboratory
     assert not laboratory.is_flagged(keys[0])
     assert page.undo()["key"] == keys[0]
     assert not laboratory.is_flagged(keys[0])
-    assert keys[0] in page.keys()
+    shown = page.keys()
+    assert keys[0] in shown
 
 
 def test_the_label_of_somebody_else_is_hidden_until_the_answer(folder: Laboratory) -> None:

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from infra.review import comparison
 from infra.review.words import reasons_in_words
 from lambda_fn.decisions import Thresholds
-from tests.infra.review.conftest import Laboratory, explained, picture, result
+from lambda_fn.manifest import Manifest
+from lambda_fn.morphology_facts import QUANTITIES
+from tests.infra.review.conftest import Laboratory, explained, morphology, picture, result
 
 THRESHOLDS = Thresholds(0.35, 0.35, 0.81)
 
@@ -53,13 +54,16 @@ def test_a_rejected_image_without_a_picture_can_only_be_put_aside(laboratory: La
 def test_the_terms_of_the_score_add_up_as_they_are_shown(folder: Laboratory) -> None:
     folder.write("a.bmp", explained(folder.add("a.bmp"), logit=0.0804))
     found = folder.client().card("a.bmp")["explanation"]
-    shown = [round(term, 3) for term in (found["baseline"], found["map_sum"], *found["other"].values(), found["residual"])]
+    shown = [
+        round(term, 3) for term in (found["baseline"], found["map_sum"], *found["other"].values(), found["residual"])
+    ]
     assert sum(shown) == pytest.approx(round(found["logit"], 3), abs=0.01)
     assert found["for"] + found["against"] == pytest.approx(found["map_sum"])
 
 
 @pytest.mark.parametrize(
-    "explanation", [None, {"key": None}, {}, {"map": None}, {"logit": 1, "baseline_logit": 2, "map": {"values": [[1], [1, 2]]}}]
+    "explanation",
+    [None, {"key": None}, {}, {"map": None}, {"logit": 1, "baseline_logit": 2, "map": {"values": [[1], [1, 2]]}}],
 )
 def test_a_result_without_a_usable_map_has_none(folder: Laboratory, explanation: Any) -> None:
     folder.write("a.bmp", folder.add("a.bmp") | {"explanation": explanation})
@@ -69,36 +73,59 @@ def test_a_result_without_a_usable_map_has_none(folder: Laboratory, explanation:
 def test_what_was_not_measured_has_its_reason_and_never_a_zero(folder: Laboratory) -> None:
     folder.write("a.bmp", explained(folder.add("a.bmp")))
     found = folder.client().card("a.bmp")["morphology"]
-    assert found["absent"] == [{"name": "nc_ratio", "why": "cytoplasm not visible"}]
-    assert {one["name"]: one["value"] for one in found["measured"]} == {
-        **{"cell_area_px": 31000, "circularity": 0.9, "clefts": 2}
-    }
+    why = {one["name"]: one["why"] for one in found["absent"]}
+    assert why == dict.fromkeys(("nucleus_area_px", "nc_ratio", "vacuole_count"), "cytoplasm not visible")
+    values = {one["name"]: one["value"] for one in found["measured"]}
+    assert (values["cell_area_px"], values["cleft_count"], values["pale_spot_area_px"]) == (31000, 1, 300)
+    assert values.keys() | why.keys() == QUANTITIES.keys()
     folder.write("a.bmp", folder.add("a.bmp"))
     assert folder.client().card("a.bmp")["morphology"] is None
 
 
+def test_features_are_said_in_words_and_marked_at_their_places(folder: Laboratory) -> None:
+    folder.write("a.bmp", explained(folder.add("a.bmp")))
+    found = folder.client().card("a.bmp")["morphology"]
+    assert "deeply clefted outline (12 % of the diameter)" in found["features"]
+    assert found["places"] == {"clefts": [[140, 51]], "pale_spots": [[120, 130, 300]], "vacuoles": []}
+
+
+def test_the_ranges_of_both_classes_are_those_of_the_model_that_scored(folder: Laboratory) -> None:
+    document = explained(folder.add("a.bmp"))
+    folder.write("a.bmp", document)
+    known = Manifest.read().morphology
+    assert known is not None
+    (area,) = (one for one in folder.client().card("a.bmp")["morphology"]["measured"] if one["name"] == "cell_area_px")
+    assert area["ranges"] == {label: list(known.quantiles[label]["cell_area_px"]) for label in ("ALL", "normal")}
+    document["model"]["sha256"] = "of another model"
+    folder.write("a.bmp", document)
+    assert [one["ranges"] for one in folder.client().card("a.bmp")["morphology"]["measured"] if one["ranges"]] == []
+
+
+def test_a_morphology_of_another_shape_is_left_out(folder: Laboratory) -> None:
+    folder.write("a.bmp", folder.add("a.bmp") | {"morphology": {"cell_area_px": 31000}})
+    assert folder.client().card("a.bmp")["morphology"] is None
+
+
 @pytest.mark.parametrize(
-    "morphology",
-    [
-        {"ALL": {"clefts": [0, 2, 4]}, "normal": {"clefts": [0, 1, 1]}},
-        {"clefts": {"ALL": {"q05": 0, "q50": 2, "q95": 4}, "normal": {"q05": 0, "q50": 1, "q95": 1}}},
-        {"quantiles": {"ALL": {"clefts": [4, 2, 0]}, "normal": {"clefts": [0, 1, 1]}}},
-    ],
+    ("missing", "words"),
+    [("not_asked", "No explanation was asked for"), ("empty_square", "No part of the cell"), (None, "holds no map")],
 )
-def test_ranges_of_both_classes_are_read_from_the_manifest(morphology: Any) -> None:
-    assert comparison.class_ranges({"morphology": morphology}) == {"clefts": {"ALL": [0, 2, 4], "normal": [0, 1, 1]}}
-    assert comparison.class_ranges({}) == {}
+def test_a_missing_explanation_has_its_reason(folder: Laboratory, missing: str | None, words: str) -> None:
+    folder.write("a.bmp", folder.add("a.bmp") | {"explanation": None, "explanation_missing": missing})
+    card = folder.client().card("a.bmp")
+    assert card["explanation"] is None
+    assert words in card["unexplained"]
 
 
 def test_the_nearest_labelled_cells_are_nearest_by_their_measurements(folder: Laboratory) -> None:
     for number, area in enumerate([20000, 24000, 28000, 32000, 36000]):
         key = f"{number}.bmp"
         document = explained(folder.add(key, number))
-        document["morphology"] = {"cell_area_px": area, "circularity": 0.5 + 0.1 * number, "nc_ratio": None}
+        document["morphology"] = morphology(area, 0.5 + 0.1 * number)
         folder.write(key, document)
         assert folder.client().answer(key, "ALL" if number % 2 else "normal").status_code == 200
     document = explained(folder.add("new.bmp", 9))
-    document["morphology"] = {"cell_area_px": 32500, "circularity": 0.81, "nc_ratio": None}
+    document["morphology"] = morphology(32500, 0.81)
     folder.write("new.bmp", document)
     found = folder.client().card("new.bmp")["nearest"]
     assert (found["measured"], found["library"]) == (True, 5)

@@ -29,7 +29,9 @@ def test_the_address_gives_a_cookie_that_scripts_and_other_sites_cannot_use(fold
     assert client.get("/").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/?token=wrong", "/?token=", "/api/cells", "/page/review.js", f"/api/cells?token={TOKEN}"])
+@pytest.mark.parametrize(
+    "path", ["/", "/?token=wrong", "/?token=", "/api/cells", "/page/review.js", f"/api/cells?token={TOKEN}"]
+)
 @pytest.mark.parametrize("cookie", [None, "wrong", ""])
 def test_who_has_no_token_gets_nothing(folder: Laboratory, path: str, cookie: str | None) -> None:
     folder.add("a")
@@ -38,7 +40,9 @@ def test_who_has_no_token_gets_nothing(folder: Laboratory, path: str, cookie: st
     assert "cellflag review" in answer.text
 
 
-@pytest.mark.parametrize("host", ["evil.example", f"evil.example:{PORT}", "127.0.0.1", "127.0.0.1:1", f"[::1]:{PORT}", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", f"evil.example:{PORT}", "127.0.0.1", "127.0.0.1:1", f"[::1]:{PORT}", ""]
+)
 def test_another_host_is_refused_so_that_no_name_can_be_rebound_to_this_machine(folder: Laboratory, host: str) -> None:
     client = visitor(folder)
     assert client.get("/api/cells", headers={"Host": host}).status_code == 403
