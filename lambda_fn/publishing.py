@@ -20,7 +20,7 @@ none.
 The flag follows the result. A worker touches a flag only for a result that it has just read, written or withdrawn.
 Afterwards it checks that this is still so; if not, it sets the flag again. So the last worker to touch a flag has seen
 the current result. A label that a person gave to the same pixels answers the flag, so there is none. Only a person asks
-again. A person who takes back a label sets the flag first. A label whose flag still stands closes it at the next review.
+again: the flag is set before the label is taken back. A flag that stands beside a label is closed at the next review.
 If a worker dies in between, its message is still in the queue, and its next delivery sets the flag. For this, a message
 must stay hidden for longer than a worker lives. On AWS it does: the queue's visibility timeout is a
 multiple of the function's timeout.

@@ -149,7 +149,7 @@ def _given(content: dict[str, Any]) -> GivenAnswer:
     ):
         raise _BadRequestError("the request is no answer: reload the page.")
     return GivenAnswer(
-        label=label,
+        label=cast(Answer, label),
         version=content["version"],
         seen=seen,
         seconds=float(cast(float, seconds)) if timed else None,

@@ -55,11 +55,11 @@ function evidence(card) {
   return [
     element("h2", {}, "How the score adds up"),
     element("table", { id: "sum" }, element("tbody", {},
-      row("typical normal cell", found.baseline.toFixed(3)),
+      row("typical normal cell", signed(found.baseline)),
       row("map", signed(found.map_sum), null, found.map_sum),
       ...Object.entries(found.other).map(([name, value]) => row(words(name), signed(value), null, value)),
       found.residual ? row("rest of the arithmetic", signed(found.residual)) : null,
-      row("logit of this cell", found.logit.toFixed(3), "sum"))),
+      row("logit of this cell", signed(found.logit), "sum"))),
     element("p", { class: "faint" }, `On the map, ${signed(found.for)} towards ALL and ${signed(found.against)} towards normal. ` +
       "The terms below the map have no place on the cell. The logit is the logarithm of p / (1 − p)."),
     ...novelty(card),
@@ -83,10 +83,10 @@ function morphology(card) {
     title,
     element("ul", { id: "features" }, features.map((feature) => element("li", {}, feature))),
     element("table", {}, element("tbody", {},
-      ...measured.map(({ what, value, ranges }) => element("tr", {}, element("th", { scope: "row" }, what),
+      ...measured.map(({ name, what, value, ranges }) => element("tr", {}, element("th", { scope: "row" }, label(name), element("small", {}, what)),
         element("td", { class: "number" }, Number.isInteger(value) ? String(value) : value.toPrecision(3)),
         element("td", {}, rangeScale(value, ranges)))),
-      ...absent.map(({ what, why }) => element("tr", {}, element("th", { scope: "row" }, what),
+      ...absent.map(({ name, what, why }) => element("tr", {}, element("th", { scope: "row" }, label(name), element("small", {}, what)),
         element("td", { colspan: 2, class: "faint" }, why || "not measured"))))),
     element("p", { class: "faint" }, shares
       ? `Upper bar: ALL; lower bar: normal; each from the ${percent(shares[0])} to the ${percent(shares[1])} quantile of the training cells, ` +
@@ -94,6 +94,8 @@ function morphology(card) {
       : "The ranges of the two classes are unknown for the model that scored this cell."),
   ];
 }
+
+const label = (name) => words(name.replace(/_px$/, ""));
 
 function nearest(card, library) {
   const title = element("h2", {}, "Nearest cells that this laboratory labelled");

@@ -114,13 +114,7 @@ function layers() {
   }
   if (view.map && explanation) {
     view.mapSeen = true;
-    frame.append(mapLayer(explanation.map, width, height, function outlineLegend(explanation, places) {
-  const marks = places && [["triangle: cleft", places.clefts], ["circle: pale spot", places.pale_spots], ["square: vacuole", places.vacuoles]];
-  return ["White: outline of the cell", explanation && "yellow square: what the model sees",
-    ...(marks || []).filter(([, found]) => found.length).map(([name]) => name)].filter(Boolean).join("; ") + ".";
-}
-
-find("#opacity").value / 100));
+    frame.append(mapLayer(explanation.map, width, height, find("#opacity").value / 100));
   }
 }
 
