@@ -63,10 +63,6 @@ def _reasons(desk: Desk) -> list[str]:
     return sorted({reason for cell in desk.waiting.all() if not cell.is_audit for reason in cell.reasons})
 
 
-def _reasons(desk: Desk) -> set[str]:
-    return {reason for cell in desk.waiting.all() if not cell.is_audit for reason in cell.reasons}
-
-
 def _open(desk: Desk, filters: Filters) -> list[dict[str, Any]]:
     cells = [
         cell
