@@ -98,7 +98,7 @@ export function probabilityScale(probability, thresholds) {
     shape("text", { x: x(value), y: 46, "text-anchor": number ? "start" : "end" }, value.toFixed(2)),
   ]);
   const said = thresholds ? `; thresholds ${thresholds.map((value) => value.toFixed(2)).join(" and ")}` : "";
-  return shape("svg", { viewBox: "0 0 400 52", class: "scale", role: "img",
+  return shape("svg", { viewBox: "0 -6 400 58", class: "scale", role: "img",
     "aria-label": `Probability of ALL ${probability.toFixed(2)}${said}` },
     shape("rect", { x: x(0), y: 14, width: 380, height: 10, rx: 5, fill: "#3a404c" }),
     marks, shape("circle", { cx: x(probability), cy: 19, r: 7, fill: "#ffd479", stroke: "#14161a", "stroke-width": 2 }),

@@ -58,7 +58,7 @@ function evidence(card) {
       row("typical normal cell", signed(found.baseline)),
       row("map", signed(found.map_sum), null, found.map_sum),
       ...Object.entries(found.other).map(([name, value]) => row(words(name), signed(value), null, value)),
-      found.residual ? row("rest of the arithmetic", signed(found.residual)) : null,
+      found.residual ? row("residual of the arithmetic", signed(found.residual)) : null,
       row("logit of this cell", signed(found.logit), "sum"))),
     element("p", { class: "faint" }, `On the map, ${signed(found.for)} towards ALL and ${signed(found.against)} towards normal. ` +
       "The terms below the map have no place on the cell. The logit is the logarithm of p / (1 − p)."),
