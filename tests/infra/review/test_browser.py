@@ -34,18 +34,17 @@ def browser() -> Iterator[Browser]:
 def program(folder: Path, *options: str) -> Iterator[str]:
     """`cellflag review` on the folder of a laboratory; yields the address that it prints."""
     command = [Path(sys.executable).parent / "cellflag", "review", folder / "out", "--images", folder / "images"]
-    started = subprocess.Popen(
-        [*command, "--no-browser", "--reviewer", "one", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    with (folder / "stderr").open("w") as stderr:
+        started = subprocess.Popen(
+            [*command, "--no-browser", "--reviewer", "one", *options], stdout=subprocess.PIPE, stderr=stderr, text=True
+        )
     try:
         assert started.stdout
         yield started.stdout.readline().removeprefix("Review page: ").strip()
     finally:
         started.send_signal(signal.SIGINT)
         started.wait(20)
+    assert "Traceback" not in (folder / "stderr").read_text()
 
 
 @pytest.fixture
@@ -62,7 +61,7 @@ def open_page(browser: Browser, folder: Laboratory, tmp_path: Path) -> Iterator[
         page = context.new_page()
         page.set_default_timeout(20_000)
         if responses is not None:
-            page.on("response", responses.append)
+            page.on("response", lambda response: responses.append(response))
         page.goto(address)
         return page
 
@@ -153,7 +152,9 @@ def test_the_map_the_marks_and_terms_that_add_up_are_on_the_page(folder: Laborat
     page.keyboard.press("o")
     expect(page.locator("svg.marks .cleft")).to_have_count(1)
     expect(page.locator("svg.marks .pale-spot")).to_have_count(1)
-    *terms, logit = [float(text.replace("\N{MINUS SIGN}", "-")) for text in page.locator("#sum td.number").all_inner_texts()]
+    *terms, logit = [
+        float(text.replace("\N{MINUS SIGN}", "-")) for text in page.locator("#sum td.number").all_inner_texts()
+    ]
     assert len(terms) >= 3
     assert sum(terms) == pytest.approx(logit, abs=0.0002)
     expect(page.locator("#features")).to_contain_text("deeply clefted outline (12 % of the diameter)")
