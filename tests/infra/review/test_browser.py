@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Response, expect, sync_playwright
 
 from tests.infra.review.conftest import HOSTILE_KEYS, Laboratory, explained
 
@@ -50,24 +50,23 @@ def program(folder: Path, *options: str) -> Iterator[str]:
 @pytest.fixture
 def open_page(browser: Browser, folder: Laboratory, tmp_path: Path) -> Iterator[Open]:
     """Starts the program, and opens its page; ``responses`` collects everything that the page gets."""
-    closers: list[Callable[[], object]] = []
+    closers = ExitStack()
 
     def opened(*options: str, responses: list[Response] | None = None) -> Page:
-        running = program(tmp_path, *options)
-        address = running.__enter__()
-        closers.append(lambda: running.__exit__(None, None, None))
-        context = browser.new_context()
-        closers.append(context.close)
-        page = context.new_page()
+        address = closers.enter_context(program(tmp_path, *options))
+        page = closers.enter_context(browser.new_context()).new_page()
         page.set_default_timeout(20_000)
         if responses is not None:
-            page.on("response", lambda response: responses.append(response))
+
+            def collect(response: Response) -> None:
+                responses.append(response)
+
+            page.on("response", collect)
         page.goto(address)
         return page
 
-    yield opened
-    for close in reversed(closers):
-        close()
+    with closers:
+        yield opened
 
 
 def fill(laboratory: Laboratory, *keys: str) -> None:
@@ -108,7 +107,12 @@ def test_a_hostile_key_is_shown_as_text(folder: Laboratory, open_page: Open, key
     fill(folder, key)
     page = open_page()
     alerts: list[str] = []
-    page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+
+    def collect(dialog: Dialog) -> None:
+        alerts.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", collect)
     expect_cell(page, key)
     page.keyboard.press("g")
     expect(page.locator("#tiles .key")).to_have_text(key)
