@@ -166,4 +166,5 @@ def test_the_map_the_marks_and_terms_that_add_up_are_on_the_page(folder: Laborat
     assert page.locator("svg.range circle").count() > 5
     page.keyboard.press("a")
     expect(page.locator("#done")).to_be_visible()
+    expect(page.locator("#saved")).to_have_text("Saved: ALL")
     assert folder.label("first.bmp")["shown"] == {"probability": True, "map": True, "blind": False}
