@@ -20,8 +20,9 @@ none.
 The flag follows the result. A worker touches a flag only for a result that it has just read, written or withdrawn.
 Afterwards it checks that this is still so; if not, it sets the flag again. So the last worker to touch a flag has seen
 the current result. A label that a person gave to the same pixels answers the flag, so there is none. Only a person asks
-again: who takes back a label sets the flag first, and a label whose flag still stands closes it at the next review. If a worker dies in between, its message is still in the queue, and its next delivery sets the flag.
-For this, a message must stay hidden for longer than a worker lives. On AWS it does: the queue's visibility timeout is a
+again: the flag is set before the label is taken back. A flag that stands beside a label is closed at the next review.
+If a worker dies in between, its message is still in the queue, and its next delivery sets the flag. For this, a message
+must stay hidden for longer than a worker lives. On AWS it does: the queue's visibility timeout is a
 multiple of the function's timeout.
 """
 
@@ -184,10 +185,10 @@ def settle_flag(store: ConditionalStore, image_key: str, result: StoredDocument 
         else:
             store.delete(flag_key(image_key))
         current = store.get(result_key(image_key))
-        if current == result or (current and result and current.etag == result.etag):
-            # The person may have taken the label back while the flag was being deleted.
-            if not answered or (current and _is_answered(store, image_key, current)):
-                return
+        is_settled = current == result or (current and result and current.etag == result.etag)
+        # The person may have taken the label back while the flag was being deleted.
+        if is_settled and (not answered or (current and _is_answered(store, image_key, current))):
+            return
         result = current
     raise ContentionError(f"the result was replaced {MAX_ROUNDS} times while its flag was being settled")
 

@@ -1,5 +1,6 @@
 """What the browser gets to know of a cell. Before a blind answer that is the image's key and size, and nothing else."""
 
+import math
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any
@@ -10,13 +11,26 @@ from infra.review.labelled import LabelledCells
 from infra.review.policy import ModelView
 from infra.review.words import reasons_in_words
 from lambda_fn import labels
+from lambda_fn.class_ranges import LABELS, ClassRanges
+from lambda_fn.decisions import Thresholds
+from lambda_fn.features_seen import features_seen
 from lambda_fn.labels import LabelDocument, PastEntry
+from lambda_fn.morphology_facts import QUANTITIES
 from lambda_fn.results import ResultDocument
 
 # Rejections of files that have no picture, so that nobody can tell the class.
 _WITHOUT_PICTURE = {"unreadable", "too_large", "unsupported_format"}
 # Fields of an answer that a card shows.
 _SHOWN = ("label", "reviewer", "labelled_at", "seconds", "comment", "queue", "shown", "model", "outcome")
+# Why a result has no explanation, in words; older results give no reason.
+_NO_MAP = "The result holds no map of the evidence."
+_MISSING = {
+    "not_asked": "No explanation was asked for: this image needed no review when it was scored.",
+    "not_in_model": "The model that scored this image cannot explain it.",
+    "rejected": "A rejected image has no score to explain.",
+    "empty_square": "No part of the cell lies in the square that the model sees.",
+    "not_finite": "A number of the explanation cannot be written.",
+}
 
 IdOf = Callable[[str], str]
 
@@ -70,7 +84,11 @@ def full_card(
         "model": result["model"],
         "scored_at": result["scored_at"],
         "explanation": _explanation(result),
-        "morphology": _morphology(result, view.ranges),
+        "unexplained": _MISSING.get(
+            result.get("explanation_missing") or "", "The result holds no map of the evidence."
+        ),
+        "novelty": _novelty(result, thresholds),
+        "morphology": _morphology(result, view.ranges_of(result["model"]["sha256"])),
         "nearest": _nearest(key, result, labelled, id_of),
         "labels": label_facts(document, result) if document else None,
     }
@@ -114,14 +132,44 @@ def _explanation(result: ResultDocument) -> dict[str, Any] | None:
         return None
 
 
-def _morphology(result: ResultDocument, ranges: Mapping[str, Mapping[str, list[float]]]) -> dict[str, Any] | None:
-    morphology: Any = result["morphology"]
-    if not isinstance(morphology, Mapping):
+def _novelty(result: ResultDocument, thresholds: Thresholds | None) -> dict[str, Any] | None:
+    """The distance to the most similar cell that the model stores, and the limit; None if the result holds none."""
+    explanation: Any = result["explanation"]
+    found = explanation.get("nearest") if isinstance(explanation, Mapping) else None
+    if not isinstance(found, Mapping):
         return None
+    limit = thresholds.unlike_above if thresholds and math.isfinite(thresholds.unlike_above) else None
+    return {name: found.get(name) for name in ("stored_cell", "distance", "colour_distance")} | {"limit": limit}
+
+
+def _morphology(result: ResultDocument, ranges: ClassRanges | None) -> dict[str, Any] | None:
+    """Features in words, measures beside the quantiles of both classes, and places on the image."""
+    morphology = result["morphology"]
     found, absent = comparison.measures(morphology), comparison.unmeasured(morphology)
+    if morphology is None or not found:
+        return None
+    spread = {label: ranges.quantiles[label] for label in LABELS} if ranges else {}
+    spots, vacuoles = morphology["pale_spots"], morphology["vacuoles"]
     return {
-        "measured": [{"name": name, "value": value, "ranges": ranges.get(name, {})} for name, value in found.items()],
-        "absent": [{"name": name, "why": why.replace("_", " ")} for name, why in absent.items()],
+        "features": list(features_seen(morphology, ranges)),
+        "measured": [
+            {
+                **{"name": name, "what": QUANTITIES[name], "value": value},
+                "ranges": {label: list(of_class[name]) for label, of_class in spread.items() if name in of_class},
+            }
+            for name, value in found.items()
+        ],
+        "absent": [
+            {"name": name, "what": QUANTITIES[name], "why": why.replace("_", " ")} for name, why in absent.items()
+        ],
+        "shares": [ranges.shares[0], ranges.shares[-1]] if ranges else None,
+        "places": {
+            "clefts": [[place["x"], place["y"]] for place in morphology["clefts"]["places"]],
+            "pale_spots": [[place["x"], place["y"], place["area_px"]] for place in (spots["places"] if spots else [])],
+            "vacuoles": [
+                [place["x"], place["y"], place["area_px"]] for place in (vacuoles["places"] if vacuoles else [])
+            ],
+        },
     }
 
 

@@ -1,16 +1,18 @@
-"""The measurements of a cell: beside the ranges of both classes, and the labelled cells that are nearest to it."""
+"""The measurements of a cell, and the labelled cells that are nearest to it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import quantiles
-from typing import Any
 
 from lambda_fn.labels import LabelDocument
+from lambda_fn.morphology_facts import MorphologyFacts, quantities
 
 # Numbers that were measured on a cell, by name.
 Measures = Mapping[str, float]
 # Two cells are compared only if at least this many of their measures are known.
 _LEAST_SHARED = 2
+# The fields of ``not_measured`` that give the reason for quantities of other names.
+_FIELDS = {"pale_spot_count": "pale_spots", "pale_spot_area_px": "pale_spots", "vacuole_count": "vacuoles"}
 # The cells of each class that a card shows.
 NEAREST = 4
 
@@ -30,28 +32,18 @@ class Neighbour:
     distance: float
 
 
-def measures(morphology: object) -> Measures:
-    """The numbers among the measurements of a result; those that are null, and all other values, are left out."""
-    if not isinstance(morphology, Mapping):
+def measures(morphology: MorphologyFacts | None) -> Measures:
+    """What was measured of ``QUANTITIES``; empty if nothing was, or if another version wrote the morphology."""
+    return {name: float(value) for name, value in _quantities(morphology).items() if value is not None}
+
+
+def unmeasured(morphology: MorphologyFacts | None) -> dict[str, str]:
+    """Why a quantity is null, by its name; an empty text if the result gives no reason."""
+    if morphology is None:
         return {}
-    return {name: float(value) for name, value in morphology.items() if _is_number(value)}
-
-
-def unmeasured(morphology: object) -> dict[str, str]:
-    """Why a measurement is null, by its name; an empty text if the result does not say why.
-
-    The reasons are the texts of the members that are objects, such as ``"unmeasured": {"nc_ratio": "…"}``, and members
-    such as ``nc_ratio_reason``.
-    """
-    if not isinstance(morphology, Mapping):
-        return {}
-    said: dict[str, str] = {}
-    for name, value in morphology.items():
-        if isinstance(value, Mapping):
-            said |= {str(field): why for field, why in value.items() if isinstance(why, str)}
-        elif isinstance(value, str) and name.endswith("_reason"):
-            said[name.removesuffix("_reason")] = value
-    return {name: said.get(name, "") for name, value in morphology.items() if value is None}
+    reasons = morphology.get("not_measured", {})
+    missing = [name for name, value in _quantities(morphology).items() if value is None]
+    return {name: reasons.get(_FIELDS.get(name, name), "") for name in missing}
 
 
 def nearest(
@@ -76,31 +68,11 @@ def nearest(
     return {label: sorted(ones, key=lambda one: one.distance)[:NEAREST] for label, ones in neighbours.items()}
 
 
-def class_ranges(manifest: Mapping[str, Any]) -> dict[str, dict[str, list[float]]]:
-    """The quantiles of each measure by class, in rising order; empty if the manifest has none.
-
-    Args:
-        manifest: the content of ``model.json``. ``morphology`` holds quantiles by class and measure, or by measure and
-            class; each is a list, or an object of numbers by the quantile's name.
-    """
-    by_measure: dict[str, dict[str, list[float]]] = {}
-    content = manifest.get("morphology")
-    content = content.get("quantiles", content) if isinstance(content, Mapping) else {}
-    for outer, members in content.items():
-        if not isinstance(members, Mapping):
-            continue
-        for inner, values in members.items():
-            label, name = (outer, inner) if outer in ("ALL", "normal") else (inner, outer)
-            numbers = sorted(value for value in _values(values) if _is_number(value))
-            if label in ("ALL", "normal") and len(numbers) > 1:
-                by_measure.setdefault(name, {})[label] = numbers
-    return by_measure
-
-
-def _values(values: object) -> list[Any]:
-    if isinstance(values, Mapping):
-        return list(values.values())
-    return values if isinstance(values, list) else []
+def _quantities(morphology: MorphologyFacts | None) -> dict[str, float | None]:
+    try:
+        return quantities(morphology)
+    except (KeyError, TypeError):
+        return {}
 
 
 def _spread(values: list[float]) -> float:
@@ -109,7 +81,3 @@ def _spread(values: list[float]) -> float:
         return 1.0
     lower, _, upper = quantiles(values, n=4, method="inclusive")
     return upper - lower or max(values) - min(values)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

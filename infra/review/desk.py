@@ -2,17 +2,12 @@
 
 import hmac
 import secrets
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from infra.errors import InfraError
-from infra.operate import aws_errors
 from infra.review import answering, cards
 from infra.review.answering import Choice, Conflict, StandingLabel, read_label, read_result
 from infra.review.comparison import measures
@@ -20,6 +15,7 @@ from infra.review.labelled import LabelledCells
 from infra.review.pictures import NoPictureError, Pictures, outline_png, to_png
 from infra.review.places import Place
 from infra.review.policy import ModelView
+from infra.review.refreshing import Refresher
 from infra.review.waiting import WaitingCells
 from infra.review.words import DRAWN
 from lambda_fn import labels
@@ -27,8 +23,6 @@ from lambda_fn.keys import RESULTS, flag_key, image_key, result_key
 from lambda_fn.labels import Answer, LabelDocument, LabelledImage
 from lambda_fn.results import ImageFacts, ResultDocument
 
-# New flags are looked for if the last look is older than this, in seconds.
-_REFRESH_SECONDS: Final = 30.0
 # Undo waits for labels that are still being read, at most this long, in seconds.
 _WAIT_SECONDS: Final = 20.0
 
@@ -74,31 +68,18 @@ class Desk:
         view: what is known of the model.
         waiting: the flags.
         labelled: the labels.
-        fault: why flags or labels could not be read; None if they could.
+        refresher: keeps flags and labels current.
     """
 
     def __init__(self, place: Place, reviewer: str, view: ModelView, *, blind: bool = False) -> None:
-        """Open the desk; nothing is read before ``start``."""
+        """Open the desk; nothing is read before ``refresher.start``."""
         self.place, self.reviewer, self.view, self.blind = place, reviewer, view, blind
         self.waiting, self.labelled = WaitingCells(place), LabelledCells(place)
-        self.fault: str | None = None
+        self.refresher = Refresher(place, self.waiting, self.labelled)
         self._secret = secrets.token_bytes(32)
         self._keys: dict[str, str] = {}
         self._drawn: set[str] = set()
         self._pictures = Pictures()
-        self._labels_known = threading.Event()
-        self._looked_at = 0.0
-        self._look_lock = threading.Lock()
-
-    def start(self) -> None:
-        """Begin to read flags and labels, in the background."""
-        threading.Thread(target=self._guarded, args=(self._look,), daemon=True).start()
-        threading.Thread(target=self._guarded, args=(self._read_labels,), daemon=True).start()
-
-    def look_again(self) -> None:
-        """Look for new flags in the background, unless that was done a short while ago."""
-        if not self.waiting.loading and time.monotonic() - self._looked_at > _REFRESH_SECONDS:
-            threading.Thread(target=self._guarded, args=(self._look,), daemon=True).start()
 
     def id_of(self, key: str) -> str:
         """The name of an image in addresses; it says nothing about the key, and changes with every start."""
@@ -200,7 +181,7 @@ class Desk:
         Raises:
             UnsavedAnswerError: the label could not be written.
         """
-        self._labels_known.wait(_WAIT_SECONDS)
+        self.refresher.wait_for_labels(_WAIT_SECONDS)
         for key in self.labelled.last_of(self.reviewer):
             taken = answering.take_back(self.place, key, self.reviewer)
             standing = taken or read_label(self.place, key)
@@ -261,38 +242,3 @@ class Desk:
             self.waiting.add(key, result)
         elif key in self._drawn:
             self.waiting.add(key, self._result(key), drawn=True)
-
-    def _look(self) -> None:
-        with self._look_lock:
-            self._looked_at = time.monotonic()
-            self.waiting.load()
-            self._looked_at = time.monotonic()
-        self._labels_known.wait()
-        self._mend()
-
-    def _read_labels(self) -> None:
-        try:
-            self.labelled.load(self._labels_known.set)
-        finally:
-            self._labels_known.set()
-
-    def _mend(self) -> None:
-        """Close the flags that a label answers, because a program ended between the two."""
-        for cell in self.waiting.all():
-            if cell.key not in self.labelled.keys:
-                continue
-            standing = read_label(self.place, cell.key)
-            if standing and labels.answers(standing.document, cell.image):
-                answering.close_flag(self.place, cell.key, standing.document)
-                self.waiting.remove(cell.key)
-
-    def _guarded(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-            self.fault = None
-        except InfraError as error:
-            self.fault = error.message
-        except (BotoCoreError, ClientError) as error:
-            self.fault = aws_errors.explain(error)
-        except OSError as error:
-            self.fault = f"{error.filename}: {error.strerror}"

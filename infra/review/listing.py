@@ -51,9 +51,16 @@ def list_cells(desk: Desk, filters: Filters, limit: int) -> dict[str, Any]:
         "open": len(desk.waiting.all()),
         "answered": len(desk.labelled.last_of(desk.reviewer)),
         "loading": desk.waiting.loading,
-        "fault": desk.fault,
-        "reasons": sorted({reason for cell in desk.waiting.all() for reason in cell.reasons} - {"audit"}),
+        "fault": desk.refresher.fault,
+        "reasons": _reasons(desk),
     }
+
+
+def _reasons(desk: Desk) -> list[str]:
+    """The reasons to filter by. A reason is the model's view, so blind mode and blind cells have none."""
+    if desk.blind:
+        return []
+    return sorted({reason for cell in desk.waiting.all() if not cell.is_audit for reason in cell.reasons})
 
 
 def _open(desk: Desk, filters: Filters) -> list[dict[str, Any]]:

@@ -85,7 +85,7 @@ def _cells(request: Request) -> Response:
         _day(wanted.get("since")),
         _day(wanted.get("until")),
     )
-    desk.look_again()
+    desk.refresher.look_again()
     return JSONResponse(list_cells(desk, filters, _MOST_CELLS))
 
 
@@ -149,7 +149,7 @@ def _given(content: dict[str, Any]) -> GivenAnswer:
     ):
         raise _BadRequestError("the request is no answer: reload the page.")
     return GivenAnswer(
-        label=label,
+        label=cast(Answer, label),
         version=content["version"],
         seen=seen,
         seconds=float(cast(float, seconds)) if timed else None,

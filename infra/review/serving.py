@@ -34,6 +34,7 @@ def serve(desk: Desk, port: int, announce: Callable[[str], None], *, browse: boo
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((_ADDRESS, port))
+        listener.listen()  # whoever opens the address at once waits for the server, instead of being refused
     except OSError as error:
         listener.close()
         raise PortTakenError(f"port {port} cannot be used ({error.strerror}): choose another with --port.") from error
@@ -44,7 +45,7 @@ def serve(desk: Desk, port: int, announce: Callable[[str], None], *, browse: boo
     settings = uvicorn.Config(
         application(desk, port, token), log_level="warning", access_log=False, server_header=False, lifespan="off"
     )
-    desk.start()
+    desk.refresher.start()
     announce(address)
     if browse:
         webbrowser.open(address)

@@ -144,6 +144,8 @@ def test_whatever_people_do_every_answer_is_in_the_document_as_often_as_it_was_g
             document = change(document, answer(label, reviewer))
             given.append((reviewer, label))
         VALIDATOR.validate(document)
-    kept = [(entry["reviewer"], entry["label"]) for entry in (document, *document["history"]) if entry["label"]]
+    kept: list[tuple[str, str | None]] = [
+        (entry["reviewer"], entry["label"]) for entry in (document, *document["history"]) if entry["label"]
+    ]
     for one in set(given):
         assert kept.count(one) >= given.count(one)

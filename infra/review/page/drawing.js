@@ -68,6 +68,28 @@ export function squareLayer(map, width, height) {
       "vector-effect": "non-scaling-stroke", "stroke-width": 1.5 }));
 }
 
+// The places of what was measured: a triangle on each cleft, a circle of its area on each pale spot, a square on each vacuole.
+export function marksLayer(places, width, height) {
+  const [mark, radius] = [Math.max(width, height) / 60, (area) => Math.sqrt(area / Math.PI)];
+  const style = { fill: "none", "vector-effect": "non-scaling-stroke", "stroke-width": 2 };
+  return shape("svg", { viewBox: `0 0 ${width} ${height}`, class: "marks", "aria-hidden": "true" },
+    places.clefts.map(([x, y]) => shape("path", { ...style, class: "cleft", stroke: "#9dffb0",
+      d: `M${x} ${y - mark}L${x + mark} ${y + mark}L${x - mark} ${y + mark}Z` })),
+    places.pale_spots.map(([x, y, area]) => shape("circle", { ...style, class: "pale-spot", stroke: "#fff",
+      cx: x, cy: y, r: Math.max(mark / 2, radius(area)) })),
+    places.vacuoles.map(([x, y, area]) => shape("rect", { ...style, class: "vacuole", stroke: "#fff",
+      x: x - Math.max(mark / 2, radius(area)), y: y - Math.max(mark / 2, radius(area)),
+      width: 2 * Math.max(mark / 2, radius(area)), height: 2 * Math.max(mark / 2, radius(area)) })));
+}
+
+// A term of the logit as a bar from the middle: to the right towards ALL, to the left towards normal.
+export function termBar(value, most) {
+  const length = 50 * Math.min(1, Math.abs(value) / (most || 1));
+  return shape("svg", { viewBox: "0 0 108 14", class: "term", "aria-hidden": "true" },
+    shape("rect", { x: value < 0 ? 54 - length : 54, y: 2, width: Math.max(0.5, length), height: 10, fill: value < 0 ? "#8cc4ff" : "#ffb27a" }),
+    shape("line", { x1: 54, x2: 54, y1: 0, y2: 14, stroke: "#a9b0bc" }));
+}
+
 // The probability between its thresholds.
 export function probabilityScale(probability, thresholds) {
   const x = (value) => 10 + 380 * value;
@@ -76,7 +98,7 @@ export function probabilityScale(probability, thresholds) {
     shape("text", { x: x(value), y: 46, "text-anchor": number ? "start" : "end" }, value.toFixed(2)),
   ]);
   const said = thresholds ? `; thresholds ${thresholds.map((value) => value.toFixed(2)).join(" and ")}` : "";
-  return shape("svg", { viewBox: "0 0 400 52", class: "scale", role: "img",
+  return shape("svg", { viewBox: "0 -6 400 58", class: "scale", role: "img",
     "aria-label": `Probability of ALL ${probability.toFixed(2)}${said}` },
     shape("rect", { x: x(0), y: 14, width: 380, height: 10, rx: 5, fill: "#3a404c" }),
     marks, shape("circle", { cx: x(probability), cy: 19, r: 7, fill: "#ffd479", stroke: "#14161a", "stroke-width": 2 }),

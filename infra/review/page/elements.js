@@ -29,5 +29,5 @@ export const keyText = (key) => element("bdi", { class: "key", dir: "auto" }, ke
 export const NAMES = { ALL: "ALL", normal: "normal", cannot_say: "cannot say" };
 
 export const words = (name) => name.replaceAll("_", " ");
-export const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3);
+export const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(4);
 export const when = (time) => (time ? `${time.slice(0, 16).replace("T", " ")} UTC` : "at an unknown time");

@@ -1,6 +1,6 @@
 // The panel beside the image: all that is known of the cell, or that nothing is shown before the answer.
 
-import { probabilityScale, rangeScale } from "./drawing.js";
+import { probabilityScale, rangeScale, termBar } from "./drawing.js";
 import { NAMES, element, keyText, signed, when, words } from "./elements.js";
 import { pictureOf } from "./network.js";
 
@@ -48,39 +48,54 @@ function score(card) {
 
 function evidence(card) {
   const found = card.explanation;
-  if (!found) return [element("h2", {}, "Evidence"), element("p", { class: "faint" }, "The result holds no map of the evidence.")];
-  const row = (name, value, kind) => element("tr", { class: kind }, element("th", { scope: "row" }, name), element("td", { class: "number" }, value));
+  if (!found) return [element("h2", {}, "Evidence"), element("p", { class: "faint" }, card.unexplained), ...novelty(card)];
+  const most = Math.max(Math.abs(found.map_sum), ...Object.values(found.other).map(Math.abs));
+  const row = (name, value, kind, term) => element("tr", { class: kind }, element("th", { scope: "row" }, name),
+    element("td", {}, term === undefined ? null : termBar(term, most)), element("td", { class: "number" }, value));
   return [
     element("h2", {}, "How the score adds up"),
     element("table", { id: "sum" }, element("tbody", {},
-      row("typical normal cell", found.baseline.toFixed(3)),
-      row("map", signed(found.map_sum)),
-      ...Object.entries(found.other).map(([name, value]) => row(`${words(name)}, not placed`, signed(value))),
-      found.residual ? row("rest of the arithmetic", signed(found.residual)) : null,
-      row("logit of this cell", found.logit.toFixed(3), "sum"))),
-    element("p", { class: "faint" }, `On the map, ${signed(found.for)} towards ALL and ${signed(found.against)} towards normal.`),
+      row("typical normal cell", signed(found.baseline)),
+      row("map", signed(found.map_sum), null, found.map_sum),
+      ...Object.entries(found.other).map(([name, value]) => row(words(name), signed(value), null, value)),
+      found.residual ? row("residual of the arithmetic", signed(found.residual)) : null,
+      row("logit of this cell", signed(found.logit), "sum"))),
+    element("p", { class: "faint" }, `On the map, ${signed(found.for)} towards ALL and ${signed(found.against)} towards normal. ` +
+      "The terms below the map have no place on the cell. The logit is the logarithm of p / (1 − p)."),
+    ...novelty(card),
   ];
+}
+
+function novelty(card) {
+  const found = card.novelty;
+  if (!found) return [];
+  const limit = found.limit === null ? "" : `; from ${found.limit.toFixed(2)} on a cell counts as unlike the training data`;
+  return [element("p", { class: "faint" }, `Most similar cell that the model stores: number ${found.stored_cell}, squared distance ` +
+    `${found.distance.toFixed(2)}, of colour alone ${found.colour_distance.toFixed(2)}${limit}.`)];
 }
 
 function morphology(card) {
   const title = element("h2", {}, "Morphology");
   if (!card.morphology) return [title, element("p", { class: "faint" }, "Nothing was measured on this cell.")];
-  const { measured, absent } = card.morphology;
-  const known = measured.some(({ ranges }) => Object.keys(ranges).length);
+  const { features, measured, absent, shares } = card.morphology;
+  const percent = (share) => `${Math.round(100 * share)} %`;
   return [
     title,
+    element("ul", { id: "features" }, features.map((feature) => element("li", {}, feature))),
     element("table", {}, element("tbody", {},
-      ...measured.map(({ name, value, ranges }) => element("tr", {}, element("th", { scope: "row" }, label(name)),
+      ...measured.map(({ name, what, value, ranges }) => element("tr", {}, element("th", { scope: "row" }, label(name), element("small", {}, what)),
         element("td", { class: "number" }, Number.isInteger(value) ? String(value) : value.toPrecision(3)),
         element("td", {}, rangeScale(value, ranges)))),
-      ...absent.map(({ name, why }) => element("tr", {}, element("th", { scope: "row" }, label(name)),
+      ...absent.map(({ name, what, why }) => element("tr", {}, element("th", { scope: "row" }, label(name), element("small", {}, what)),
         element("td", { colspan: 2, class: "faint" }, why || "not measured"))))),
-    element("p", { class: "faint" }, known ? "Upper bar: ALL; lower bar: normal; dot: this cell. Marks are medians of the training cells."
-      : "The model's manifest has no ranges of the two classes."),
+    element("p", { class: "faint" }, shares
+      ? `Upper bar: ALL; lower bar: normal; each from the ${percent(shares[0])} to the ${percent(shares[1])} quantile of the training cells, ` +
+        "with the median marked. Dot: this cell."
+      : "The ranges of the two classes are unknown for the model that scored this cell."),
   ];
 }
 
-const label = (name) => (name.endsWith("_px") ? `${words(name.slice(0, -3))}, px` : words(name));
+const label = (name) => words(name.replace(/_px$/, ""));
 
 function nearest(card, library) {
   const title = element("h2", {}, "Nearest cells that this laboratory labelled");

@@ -9,7 +9,7 @@ const USUAL = {
 };
 const TITLES = {
   ALL: "Label ALL", normal: "Label normal", cannot_say: "Cannot say", undo: "Undo my last label", next: "Next cell",
-  previous: "Previous cell", map: "Map on or off", outline: "Outline on or off", gallery: "Gallery or single cell",
+  previous: "Previous cell", map: "Map on or off", outline: "Outline and marks on or off", gallery: "Gallery or single cell",
   filters: "Filters", comment: "Write a comment", larger: "Zoom in", smaller: "Zoom out", fit: "Fit the image", help: "Keys and help",
 };
 const SHORT = { ArrowRight: "→", ArrowLeft: "←", " ": "Space" };

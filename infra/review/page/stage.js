@@ -1,6 +1,6 @@
 // The image of the cell, with its layers, zoomed without smoothing.
 
-import { mapLayer, squareLayer } from "./drawing.js";
+import { mapLayer, marksLayer, squareLayer } from "./drawing.js";
 import { element, find, signed } from "./elements.js";
 import { pictureElement, pictureOf } from "./network.js";
 
@@ -96,19 +96,21 @@ function size() {
 function layers() {
   const frame = find("#frame");
   const explanation = view.card && !view.card.blind ? view.card.explanation : null;
+  const places = view.card && !view.card.blind ? view.card.morphology?.places : null;
   const [mapButton, outlineButton] = [find("[data-action=map]"), find("[data-action=outline]")];
   mapButton.setAttribute("aria-pressed", view.map);
   outlineButton.setAttribute("aria-pressed", view.outline);
   const legend = find("#legend");
-  legend.hidden = !view.map || !view.card;
-  legend.textContent = !view.card ? "" : view.card.blind ? "The map is shown after your answer."
-    : explanation ? legendOf(explanation) : "The result holds no map.";
+  const said = [view.map && mapLegend(view.card, explanation), view.outline && outlineLegend(explanation, places)];
+  legend.hidden = !view.card || !said.some(Boolean);
+  legend.textContent = view.card ? said.filter(Boolean).join(" ") : "";
   if (!frame || !view.image) return;
   frame.replaceChildren(view.image);
   const { naturalWidth: width, naturalHeight: height } = view.image;
   if (view.outline && view.card) {
     frame.append(element("img", { src: pictureOf(view.card.id, "outline"), alt: "" }));
     if (explanation) frame.append(squareLayer(explanation.map, width, height));
+    if (places) frame.append(marksLayer(places, width, height));
   }
   if (view.map && explanation) {
     view.mapSeen = true;
@@ -116,10 +118,18 @@ function layers() {
   }
 }
 
-function legendOf(explanation) {
+function mapLegend(card, explanation) {
+  if (!card || card.blind) return "The map is shown after your answer.";
+  if (!explanation) return card.unexplained;
   const strongest = Math.max(...explanation.map.values.flat().map(Math.abs));
   return `Orange, solid line: towards ALL. Blue, dashed line: towards normal. Strongest place: ${signed(strongest)} logits. ` +
     "Lines enclose at least half of that.";
+}
+
+function outlineLegend(explanation, places) {
+  const marks = places && [["triangle: cleft", places.clefts], ["circle: pale spot", places.pale_spots], ["square: vacuole", places.vacuoles]];
+  return ["White: outline of the cell", explanation && "yellow square: what the model sees",
+    ...(marks || []).filter(([, found]) => found.length).map(([name]) => name)].filter(Boolean).join("; ") + ".";
 }
 
 find("#opacity").addEventListener("input", layers);
