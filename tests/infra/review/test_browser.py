@@ -33,7 +33,8 @@ def browser() -> Iterator[Browser]:
 @contextmanager
 def program(folder: Path, *options: str) -> Iterator[str]:
     """`cellflag review` on the folder of a laboratory; yields the address that it prints."""
-    command = [Path(sys.executable).parent / "cellflag", "review", folder / "out", "--images", folder / "images"]
+    script = str(Path(sys.executable).parent / "cellflag")
+    command = [script, "review", str(folder / "out"), "--images", str(folder / "images")]
     with (folder / "stderr").open("w") as stderr:
         started = subprocess.Popen(
             [*command, "--no-browser", "--reviewer", "one", *options], stdout=subprocess.PIPE, stderr=stderr, text=True

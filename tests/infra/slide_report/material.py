@@ -60,7 +60,7 @@ def answer(document: ResultDocument, label: Answer, reviewer: str = "Ada", *, au
 def facts(prefix: str = "p7/") -> ReportFacts:
     """A report of the model in this package."""
     made_at = datetime(2026, 11, 23, 8, tzinfo=UTC)
-    return ReportFacts("cellflag-test", prefix, None, None, made_at, ModelView(SERVED, SERVED.thresholds, {}))
+    return ReportFacts("cellflag-test", prefix, None, None, made_at, ModelView(SERVED, SERVED.thresholds))
 
 
 def write_results(folder: Path, *documents: ResultDocument) -> Path:
