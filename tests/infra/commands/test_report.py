@@ -226,7 +226,6 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
     folder = tmp_path / "model"
     write_explained_model(folder)
     manifest = Manifest.read(folder)
-    monkeypatch.setattr(policy, "MODEL_FOLDER", folder)
     monkeypatch.setattr(Manifest, "read", lambda _=folder: manifest)
     monkeypatch.setattr(explained, "Model", lambda: Model(folder))
     return Model(folder)
