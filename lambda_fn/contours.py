@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lambda_fn.masks import framed
+
 Points = NDArray[np.intp]
 
 EAST, SOUTH, WEST, NORTH = range(4)
@@ -58,7 +60,7 @@ def trace(mask: NDArray[np.bool_]) -> Points:
         Integer array of shape (n, 2): the pixel inside each edge, one entry an edge. The walk begins at the first pixel
         of the uppermost row.
     """
-    padded = np.pad(mask, 1)
+    padded = framed(mask, 1)
     down, right = padded[1:] != padded[:-1], padded[:, 1:] != padded[:, :-1]
     # For each corner of the pixels, the bits of the directions in which an edge with the piece on its right leaves it.
     exits = np.zeros((padded.shape[0] + 1, padded.shape[1] + 1), np.uint8)

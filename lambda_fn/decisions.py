@@ -60,12 +60,15 @@ class Policy:
         review_everything: every image goes to a person, whatever the model predicts.
         explain: the images whose documents are explained, and whose cells are measured. It changes no decision.
         um_per_px: micrometres a pixel of the images, for the cells' morphology; None if the scale is unknown.
+        thresholds_name: where the thresholds come from, for the results: ``manifest``, with the rates that the
+            deployment tolerates behind it, or the version of thresholds that the laboratory chose itself.
     """
 
     thresholds: Thresholds
     review_everything: bool = False
     explain: Explain = "flagged"
     um_per_px: float | None = None
+    thresholds_name: str = "manifest"
 
     def explains(self, review_required: bool) -> bool:
         """Whether a document is explained that asks for review, or does not."""

@@ -6,7 +6,7 @@ All three packages read this module, so it imports the standard library alone.
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -173,6 +173,7 @@ class Manifest:
             rate; empty if the manifest has no such table.
         threads: threads within one inference.
         data_set: title of the data set that the model was trained on; empty if the manifest names none.
+        promised: error rates that the thresholds were chosen for, by name; empty if the manifest does not state them.
         achieved: effects of the thresholds on subjects that the model never saw; None if the manifest lacks them.
         known_subjects: where known subjects lie; None if the manifest does not state it.
         morphology: spread of the training cells' numbers by class; None if the manifest lacks it.
@@ -189,6 +190,7 @@ class Manifest:
     thresholds_by_rate: Mapping[str, tuple[tuple[float, float], ...]]
     threads: int
     data_set: str = ""
+    promised: Mapping[ErrorRate, float] = field(default_factory=dict)
     achieved: AchievedShares | None = None
     known_subjects: KnownSubjects | None = None
     morphology: ClassRanges | None = None
@@ -235,6 +237,9 @@ class Manifest:
                 },
                 threads=int(content.get("session", {}).get("threads", 1)),
                 data_set=str(content.get("training", {}).get("data_set", "")),
+                promised={
+                    name: float(rate) for name, rate in decision.get("chosen_for", {}).items() if name in ERROR_RATES
+                },
                 achieved=_achieved(decision.get("achieved")),
                 known_subjects=read_known_subjects(content.get("metrics", {})),
                 morphology=ClassRanges.from_fields(content["morphology"]) if content.get("morphology") else None,

@@ -62,12 +62,19 @@ def count_in_fields(mask: NDArray[np.bool_], field: int) -> NDArray[np.intp]:
     return counts
 
 
+def framed(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+    """Put ``width`` unset pixels around a mask. ``numpy.pad`` takes several times as long for arrays of this size."""
+    wider = np.zeros((mask.shape[0] + 2 * width, mask.shape[1] + 2 * width), np.bool_)
+    wider[width : width + mask.shape[0], width : width + mask.shape[1]] = mask
+    return wider
+
+
 def grow(mask: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
     """Grow a mask by an octagon of radius ``steps``, which is close to a disc. Nothing grows beyond the array.
 
     Steps to four and to eight neighbours alternate (Rosenfeld & Pfaltz 1968, Pattern Recognition 1).
     """
-    grown = np.pad(mask, 1)
+    grown = framed(mask, 1)
     middle = (slice(1, -1), slice(1, -1))
     for step in range(steps):
         wider = grown[1:-1, :-2] | grown[1:-1, 1:-1] | grown[1:-1, 2:]
@@ -82,6 +89,6 @@ def grow(mask: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
 
 def shrink(mask: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
     """Shrink a mask by an octagon of radius ``steps``; pixels beyond the array count as outside."""
-    padded = np.pad(mask, steps)
+    padded = framed(mask, steps)
     shrunk = ~grow(~padded, steps)
     return shrunk[steps : steps + mask.shape[0], steps : steps + mask.shape[1]]

@@ -100,10 +100,14 @@ class ExplanationFacts(TypedDict):
 
 
 class ModelFacts(TypedDict):
-    """The version of the model that scored the image, and the digest of its graph."""
+    """The version of the model that scored the image, the digest of its graph, and the thresholds that decided.
+
+    ``thresholds`` is ``Policy.thresholds_name``. Documents of withdrawn images, and of earlier versions, lack it.
+    """
 
     version: str
     sha256: str
+    thresholds: NotRequired[str]
 
 
 class Timing(TypedDict):

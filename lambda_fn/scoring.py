@@ -43,9 +43,13 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
         "width": None,
         "height": None,
     }
-    identity: ModelFacts = {"version": model.manifest.version, "sha256": model.manifest.sha256}
-    timing_ms: Timing = {"read": round(image.read_ms, 2), "decode": None, "infer": None, "explain": None}
     policy = policy or Policy(model.manifest.thresholds)
+    identity: ModelFacts = {
+        "version": model.manifest.version,
+        "sha256": model.manifest.sha256,
+        "thresholds": policy.thresholds_name,
+    }
+    timing_ms: Timing = {"read": round(image.read_ms, 2), "decode": None, "infer": None, "explain": None}
     started = perf_counter()
     try:
         images.check_byte_count(image.byte_count, model.manifest.limits)

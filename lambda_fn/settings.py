@@ -11,6 +11,7 @@ from typing import Final, cast, get_args
 from lambda_fn.decisions import Explain, Policy, Thresholds
 from lambda_fn.errors import SettingsError
 from lambda_fn.manifest import ErrorRate, Manifest
+from lambda_fn.own_thresholds import MANIFEST, read_own_thresholds
 
 RESULTS_BUCKET: Final = "RESULTS_BUCKET"
 # The deployment's name, a dimension of every metric. Powertools for AWS Lambda defines the name of the variable.
@@ -18,6 +19,8 @@ SERVICE_NAME: Final = "POWERTOOLS_SERVICE_NAME"
 REVIEW_EVERYTHING: Final = "REVIEW_EVERYTHING"
 UM_PER_PX: Final = "UM_PER_PX"
 EXPLAIN: Final = "EXPLAIN"
+# The text of the file that ``thresholds_file`` names, on one line.
+THRESHOLDS: Final = "THRESHOLDS"
 
 # Reads wait for S3 while the processor scores images, so many may run at once. Each image that is read ahead may take
 # ``Limits.file_bytes`` of memory.
@@ -41,11 +44,13 @@ def policy(environment: Mapping[str, str], manifest: Manifest) -> Policy:
     Args:
         environment: may hold ``REVIEW_EVERYTHING`` (``true`` or ``false``), ``EXPLAIN`` (``flagged``, ``all`` or
             ``none``), ``ALL_DECIDED_NORMAL`` and ``NORMAL_DECIDED_ALL`` (rates, 0 to 1). A rate between two rates of
-            the manifest counts as the lower one. ``UM_PER_PX`` is the scale of the images, in micrometres a pixel.
+            the manifest counts as the lower one. ``THRESHOLDS`` are the laboratory's own, in place of such rates.
+            ``UM_PER_PX`` is the scale of the images, in micrometres a pixel.
         manifest: the manifest of the model that is served.
 
     Raises:
-        SettingsError: a value cannot be used, or a rate is lower than all rates of the manifest.
+        SettingsError: a value cannot be used, a rate is lower than all rates of the manifest, or the laboratory's own
+            thresholds are for another model.
     """
     everything = environment.get(REVIEW_EVERYTHING, "false")
     if everything not in ("true", "false"):
@@ -58,12 +63,24 @@ def policy(environment: Mapping[str, str], manifest: Manifest) -> Policy:
         for rate, variable in ERROR_RATE_VARIABLES.items()
         if environment.get(variable)
     }
+    thresholds, name = thresholds_for(tolerated, manifest), thresholds_name(tolerated)
+    if environment.get(THRESHOLDS):
+        if tolerated:
+            raise SettingsError(f"{THRESHOLDS} goes without {' and '.join(ERROR_RATE_VARIABLES.values())}")
+        own = read_own_thresholds(environment[THRESHOLDS])
+        thresholds, name = own.thresholds_for(manifest), own.version
     return Policy(
-        thresholds_for(tolerated, manifest),
+        thresholds,
         review_everything=everything == "true",
         explain=cast(Explain, explain),
         um_per_px=_scale(environment.get(UM_PER_PX, "")),
+        thresholds_name=name,
     )
+
+
+def thresholds_name(tolerated: Mapping[ErrorRate, float]) -> str:
+    """Return how results name the manifest's thresholds for these tolerated rates."""
+    return ", ".join([MANIFEST, *(f"{name} {rate:g}" for name, rate in sorted(tolerated.items()))])
 
 
 def thresholds_for(tolerated: Mapping[ErrorRate, float], manifest: Manifest) -> Thresholds:

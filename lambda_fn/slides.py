@@ -41,7 +41,8 @@ def slide_of(image_key: str, depth: int | None = None) -> str:
 
     Args:
         image_key: key of the image.
-        depth: the slide is at most this many folders from the left, 1 or more; None for the whole folder.
+        depth: the slide is at most this many folders from the left; None for the whole folder, 0 for one slide of all
+            images.
     """
     folders = image_key.split("/")[:-1]
     return "".join(f"{folder}/" for folder in folders[:depth])

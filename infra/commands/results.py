@@ -169,7 +169,7 @@ def results(
     counts: Counter[DecisionOrRejected] = Counter()
     limit = limit or (_ROWS if kind == "table" else None)
     odd_keys: list[str] = []
-    documents = _counted(_read(stack or folder, selection, odd_keys.append), counts)
+    documents = _counted(read_results(stack or folder, selection, odd_keys.append), counts)
     if summary:
         sum_up(documents, depth, kind, out, limit)
     else:
@@ -191,9 +191,10 @@ def _list(documents: Iterable[ResultDocument], kind: str, out: Path | None) -> N
         _WRITERS[kind](documents, sys.stdout)
 
 
-def _read(
+def read_results(
     source: DeployedStack | Path | None, selection: Selection, on_odd: Callable[[str], None]
 ) -> Iterator[ResultDocument]:
+    """Read the selected results of a deployment or a folder, with a bar of progress; see ``read_documents``."""
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=None)

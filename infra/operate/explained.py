@@ -1,6 +1,8 @@
 """An image with its explained document: from a file, which is scored here, or from a deployment."""
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +16,15 @@ from lambda_fn.decisions import Policy
 from lambda_fn.errors import RejectedImageError
 from lambda_fn.images import StoredImage, decode
 from lambda_fn.keys import result_key
+from lambda_fn.manifest import Manifest
 from lambda_fn.model import Model
 from lambda_fn.results import ExplanationMissing, ResultDocument
 from lambda_fn.scoring import score
 from lambda_fn.stores import read_from_folder
 from lambda_fn.terminal import printable
 
-_REASONS: dict[ExplanationMissing | None, str] = {
+# Why a score is not explained.
+UNEXPLAINED: dict[ExplanationMissing | None, str] = {
     "not_in_model": "its model has no outputs that explain it",
     "empty_square": "no part of the cell lies in the square that the model sees",
     "not_finite": "a number of it cannot be written",
@@ -29,7 +33,7 @@ _REASONS: dict[ExplanationMissing | None, str] = {
 
 @dataclass(frozen=True)
 class ExplainedImage:
-    """An image and its document, which has an explanation with a map.
+    """An image and its document, which has an explanation with a map unless ``ResultExplainer`` found none.
 
     Attributes:
         pixels: the upright image, uint8 of shape (height, width, 3).
@@ -89,13 +93,59 @@ def explain_object(stack: DeployedStack, key: str) -> ExplainedImage:
     return ExplainedImage(pixels, find_cell(pixels).mask, document)
 
 
+class ResultExplainer:
+    """Shows results with their images, and explains scores of the model of this package that have no explanation."""
+
+    def __init__(self) -> None:
+        """Read the manifest. The model itself is read when a score has to be explained.
+
+        Raises:
+            ModelError: the manifest cannot be read.
+        """
+        self._manifest = Manifest.read()
+
+    @cached_property
+    def _model(self) -> Model:
+        return Model()
+
+    def show(self, document: ResultDocument, data: bytes) -> ExplainedImage:
+        """Decode the image of a scored result.
+
+        Args:
+            document: the result.
+            data: the image's file.
+
+        Returns:
+            The image and the document. The document lacks an explanation if its model is not here or explains nothing.
+
+        Raises:
+            InfraError: the file is another one than was scored, or cannot be decoded.
+        """
+        facts = document["image"]
+        if facts["sha256"] and hashlib.sha256(data).hexdigest() != facts["sha256"]:
+            raise InfraError("the image has changed since it was scored.")
+        try:
+            pixels = decode(data, self._manifest.limits).pixels
+            mask = find_cell(pixels).mask
+        except RejectedImageError as error:
+            raise InfraError(error.message) from error
+        here = self._manifest.explanation is not None and document["model"]["sha256"] == self._manifest.sha256
+        if here and document["explanation"] is None:
+            image = StoredImage(
+                facts["bucket"], facts["key"], facts["version_id"], facts["etag"], "", len(data), data, read_ms=0.0
+            )
+            explained = score(self._model, image, Policy(self._manifest.thresholds, explain="all"))
+            document = {**document, "explanation": explained["explanation"]}
+        return ExplainedImage(pixels, mask, document)
+
+
 def _explain(model: Model, image: StoredImage) -> ExplainedImage:
     document = score(model, image, Policy(model.manifest.thresholds, explain="all"))
     name = printable(image.key)
     if "error" in document:
         raise InfraError(f"{name} cannot be scored: {document['error']['message']}")
     if document["explanation"] is None:
-        raise InfraError(f"{name} has no explanation: {_REASONS[document['explanation_missing']]}.")
+        raise InfraError(f"{name} has no explanation: {UNEXPLAINED[document['explanation_missing']]}.")
     try:
         pixels = decode(image.data, model.manifest.limits).pixels
         return ExplainedImage(pixels, find_cell(pixels).mask, document)

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from infra.pictures.signed_map import BLUE, ORANGE, colours, outline, overlay, smooth
-from lambda_fn.results import ExplanationFacts, MapFacts, ResultDocument
+from infra.pictures.cell_pictures import draw_cell_and_map, largest_value
+from infra.pictures.signed_map import BLUE, ORANGE, colours
+from lambda_fn.results import ExplanationFacts, ResultDocument
 
 Pixels = NDArray[np.uint8]
 # Pixels of the picture.
@@ -36,11 +37,8 @@ def draw_explanation(pixels: Pixels, mask: NDArray[np.bool_], document: ResultDo
     if explanation is None or prediction is None:
         raise AssertionError("only an explained document can be drawn")
     grid = explanation["map"]
-    cell = _cut(np.where(mask[..., None], pixels, np.uint8(0)), grid)
-    inside = np.asarray(Image.fromarray(_cut(mask.astype(np.uint8) * 255, grid))) > 127
-    values = np.array(grid["values"], np.float64)
-    shown = smooth(values, SIDE)
-    largest = max(float(np.abs(values).max()), 1e-9)
+    cell, mapped = draw_cell_and_map(pixels, mask, grid, SIDE, Image.Resampling.NEAREST)
+    largest = largest_value(grid)
     steps = _steps(explanation)
     height = 2 * MARGIN + 90 + SIDE + 40 + ROW * (len(steps) + 2) + 40
     picture = Image.new("RGB", (WIDTH, height), _PAPER)
@@ -48,11 +46,9 @@ def draw_explanation(pixels: Pixels, mask: NDArray[np.bool_], document: ResultDo
     _text(draw, (MARGIN, MARGIN), _fitting(document["image"]["key"], 90), 26)
     _text(draw, (MARGIN, MARGIN + 38), _headline(document), 20, _FAINT)
     top = MARGIN + 90
-    outlined = cell.copy()
-    outlined[outline(inside)] = (255, 255, 255)
-    picture.paste(Image.fromarray(outlined), (MARGIN, top))
-    picture.paste(Image.fromarray(overlay(cell, shown, largest)), (2 * MARGIN + SIDE, top))
-    field = grid["side_px"] / len(values)
+    picture.paste(Image.fromarray(cell), (MARGIN, top))
+    picture.paste(Image.fromarray(mapped), (2 * MARGIN + SIDE, top))
+    field = grid["side_px"] / len(grid["values"])
     _colour_bar(picture, draw, (2 * MARGIN + 2 * SIDE + 20, top), largest)
     caption = top + SIDE + 8
     _text(draw, (MARGIN, caption), "The cell and its outline", 16, _FAINT)
@@ -64,7 +60,7 @@ def draw_explanation(pixels: Pixels, mask: NDArray[np.bool_], document: ResultDo
         _FAINT,
     )
     _sum(draw, caption + 40, steps)
-    _text(draw, (MARGIN, height - MARGIN - 16), _in_words(document, explanation), 16)
+    _text(draw, (MARGIN, height - MARGIN - 16), in_words(document, explanation), 16)
     return picture
 
 
@@ -88,7 +84,8 @@ def _headline(document: ResultDocument) -> str:
     return f"probability of ALL {probability:.3f}; {decided}; model {document['model']['version']}"
 
 
-def _in_words(document: ResultDocument, explanation: ExplanationFacts) -> str:
+def in_words(document: ResultDocument, explanation: ExplanationFacts) -> str:
+    """Return the sum of an explanation as a sentence, from a typical normal cell to the probability."""
     values = np.array(explanation["map"]["values"])
     placed, other = float(values.sum()), float(sum(explanation["other"].values()))
     prediction = document["prediction"]
@@ -139,13 +136,6 @@ def _colour_bar(picture: Image.Image, draw: ImageDraw.ImageDraw, corner: tuple[i
         _text(draw, (left + width + 10, y - 9), f"{value:+.3f}" if value else "0", 15)
     _text(draw, (left + width + 10, top + 14), "for ALL", 15, ORANGE)
     _text(draw, (left + width + 10, top + SIDE - 34), "for normal", 15, BLUE)
-
-
-def _cut(image: NDArray[np.uint8], grid: MapFacts) -> NDArray[np.uint8]:
-    """Cut the map's square out of an image, black beyond it, and enlarge it to ``SIDE`` without smoothing."""
-    left, top, side = grid["left"], grid["top"], grid["side_px"]
-    square = Image.fromarray(image).crop((left, top, left + side, top + side))
-    return np.array(square.resize((SIDE, SIDE), Image.Resampling.NEAREST), np.uint8)
 
 
 def _text(

@@ -1,7 +1,10 @@
 """The settings of a deployment: ``cdk ... -c NAME=VALUE``, or under ``"context"`` in cdk.json."""
 
+import json
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
@@ -10,7 +13,9 @@ from infra.names import DEFAULT_STAGE
 from infra.settings.contradictions import refuse_contradictions
 from infra.settings.fields import ConfigurationError, Rate, ReadNames, ReadWhole, Switch, Tags, Whole, describe_error
 from lambda_fn.decisions import Explain
-from lambda_fn.manifest import ErrorRate
+from lambda_fn.errors import SettingsError
+from lambda_fn.manifest import ErrorRate, Manifest
+from lambda_fn.own_thresholds import OwnThresholds, read_own_thresholds
 
 # Retention times that CloudWatch Logs offers (PutRetentionPolicy), in days.
 RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653]
@@ -79,6 +84,8 @@ class Configuration(BaseModel):
             highest rate in the shipped model's table. A rate between two rates of the table counts as the lower one.
             None is the model's own rate.
         normal_decided_all: tolerated share of normal cells that are decided ALL, with the same limits.
+        thresholds_file: file of ``cellflag recalibrate``: thresholds that the laboratory chose from its own labels. It
+            is read at every ``cdk`` command. Without it, the manifest's thresholds are in force again.
         um_per_px: micrometres a pixel of the images, 0.001 to 10. Results then give areas and diameters of cells
             in micrometres too.
         backfill_batch_size: most images in one call of the function during a backfill, 1 to 1000.
@@ -130,6 +137,7 @@ class Configuration(BaseModel):
     explain: Explain = "flagged"
     all_decided_normal: Rate | None = None
     normal_decided_all: Rate | None = None
+    thresholds_file: str | None = None
     um_per_px: Rate | None = Field(default=None, ge=0.001, le=10)
     backfill_batch_size: Whole = Field(default=50, ge=1, le=1000)
     backfill_concurrency: Whole = Field(default=4, ge=1, le=1000)
@@ -160,12 +168,44 @@ class Configuration(BaseModel):
         }
         return {name: rate for name, rate in rates.items() if rate is not None}
 
+    @cached_property
+    def own_thresholds(self) -> OwnThresholds | None:
+        """The thresholds in ``thresholds_file``; None without one.
+
+        Raises:
+            ConfigurationError: the file cannot be read, or holds no thresholds.
+        """
+        if self.thresholds_file is None:
+            return None
+        try:
+            return read_own_thresholds(Path(self.thresholds_file).read_text("utf-8"))
+        except OSError as error:
+            raise ConfigurationError(f"thresholds_file is {self.thresholds_file!r}: {error.strerror}") from error
+        except (SettingsError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"thresholds_file is {self.thresholds_file!r}: {error}") from error
+
+    @property
+    def promised_rates(self) -> dict[ErrorRate, float]:
+        """The error rates, by name, that this deployment's own settings promise instead of the model's."""
+        model = Manifest.read()
+        tabulated = {name: model.tabulated(name, rate) for name, rate in self.own_rates.items()}
+        rates = {name: pair[0] for name, pair in tabulated.items() if pair}
+        return rates | (self.own_thresholds.chosen_for if self.own_thresholds else {})
+
     def in_force(self) -> str:
         """The settings that have a value as a JSON object, for an output of the stack, which everybody may read.
 
-        The address of a person is left out.
+        The address of a person is left out. ``promised`` holds ``promised_rates``, ``own_thresholds`` those of
+        ``thresholds_file``, which other machines do not have.
         """
-        return self.model_dump_json(exclude={"alarm_email"}, exclude_none=True)
+        settings = self.model_dump(mode="json", exclude={"alarm_email"}, exclude_none=True)
+        if self.promised_rates:
+            settings["promised"] = self.promised_rates
+        if own := self.own_thresholds:
+            settings["own_thresholds"] = {
+                name: getattr(own, name) for name in ("version", "operating_point", "normal_below", "all_from")
+            }
+        return json.dumps(settings)
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Self:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from infra.settings.fields import ConfigurationError
 from infra.settings.memory import least_memory_mb
+from lambda_fn.errors import SettingsError
 from lambda_fn.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def refuse_contradictions(configuration: "Configuration") -> None:
     Raises:
         ConfigurationError: with the first contradiction.
     """
-    for messages in (_buckets, _function, _rates):
+    for messages in (_buckets, _function, _rates, _own_thresholds):
         for message in messages(configuration):
             raise ConfigurationError(message)
 
@@ -82,3 +83,20 @@ def _rates(settings: "Configuration") -> Iterator[str]:
             yield f"{name} is {rate:g}; it must be {rates[0]:g} to {rates[-1]:g}, the rates that {model.version} " + (
                 "has thresholds for"
             )
+
+
+def _own_thresholds(settings: "Configuration") -> Iterator[str]:
+    """What is wrong with the laboratory's own thresholds. With those of another model the function would not start."""
+    if settings.own_thresholds is None:
+        return
+    if settings.own_rates:
+        yield (
+            "thresholds_file goes without all_decided_normal and normal_decided_all: its thresholds are for rates "
+            "already"
+        )
+    if settings.review_everything:
+        yield "review_everything leaves nothing to decide; drop it, or thresholds_file"
+    try:
+        settings.own_thresholds.thresholds_for(Manifest.read())
+    except SettingsError as error:
+        yield str(error)

@@ -43,7 +43,7 @@ COLUMNS = {
     "explanation": "struct<logit:double,baseline_logit:double,other:map<string,double>,residual:double,"
     "nearest:struct<stored_cell:int,distance:double,colour_distance:double>>",
     "explanation_missing": "string",
-    "model": "struct<version:string,sha256:string>",
+    "model": "struct<version:string,sha256:string,thresholds:string>",
     "timing_ms": "struct<read:double,decode:double,infer:double,explain:double>",
     "scored_at": "string",
     "error": "struct<code:string,message:string>",

@@ -124,17 +124,18 @@ class Monitoring(Construct):
         would be decided normal, and if every cell were normal, the share ``normal_decided_all`` would be decided ALL.
         Fewer than half of these cannot come from any mix.
         """
+        own = configuration.own_thresholds
         if not configuration.own_rates:  # other error rates send another share to review
-            expected = 100 * self.model.achieved_shares().review_share
+            expected = 100 * (own.review_share if own else self.model.achieved_shares().review_share)
             self.add_alarm(
                 "ReviewShare",
                 self.metrics.percent_of_images(metric_names.REVIEW, Duration.hours(1), DRIFT_IMAGES_AN_HOUR, expected),
-                f"Far more goes to review than the {expected:.0f} % that the model card states: did staining, scanner "
-                "or cropping change?",
+                f"Far more goes to review than the {expected:.0f} % that "
+                f"{'thresholds_file' if own else 'the model card'} states: did staining, scanner or cropping change?",
                 above=min(2 * expected, (expected + 100) / 2),  # a share above half cannot double
                 periods=DRIFT_HOURS,
             )
-        rates = expected_error_rates(configuration.own_rates, self.model)
+        rates = expected_error_rates(configuration.own_rates, self.model) | (own.chosen_for if own else {})
         decided = {
             metric_names.DECIDED_ALL: rates["normal_decided_all"],
             metric_names.DECIDED_NORMAL: rates["all_decided_normal"],

@@ -22,7 +22,15 @@ from infra.stack.storage import Storage
 from infra.stack.trust import for_this_account, of_this_account
 from lambda_fn.keys import DELETED_BY_THE_FUNCTION, LABELS, WRITTEN_BY_THE_FUNCTION
 from lambda_fn.manifest import Manifest
-from lambda_fn.settings import ERROR_RATE_VARIABLES, EXPLAIN, RESULTS_BUCKET, REVIEW_EVERYTHING, SERVICE_NAME, UM_PER_PX
+from lambda_fn.settings import (
+    ERROR_RATE_VARIABLES,
+    EXPLAIN,
+    RESULTS_BUCKET,
+    REVIEW_EVERYTHING,
+    SERVICE_NAME,
+    THRESHOLDS,
+    UM_PER_PX,
+)
 
 # A message that failed this many times goes to the dead-letter queue.
 TRIES = 5
@@ -159,6 +167,7 @@ def _environment(configuration: Configuration, results: str, service: str) -> di
     choices = {
         REVIEW_EVERYTHING: "true" if configuration.review_everything else None,
         UM_PER_PX: configuration.um_per_px,
+        THRESHOLDS: configuration.own_thresholds.to_json() if configuration.own_thresholds else None,
         **{variable: configuration.own_rates.get(rate) for rate, variable in ERROR_RATE_VARIABLES.items()},
     }
     # The service is a dimension of every metric, which separates the deployments of an account.

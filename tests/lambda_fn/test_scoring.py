@@ -69,7 +69,11 @@ def test_a_scored_image_is_answered_with_its_prediction_and_decision(
         "width": 450,
         "height": 400,
     }
-    assert document["model"] == {"version": "brightest-red", "sha256": model.manifest.sha256}
+    assert document["model"] == {
+        "version": "brightest-red",
+        "sha256": model.manifest.sha256,
+        "thresholds": "manifest",
+    }
 
 
 @pytest.mark.parametrize(

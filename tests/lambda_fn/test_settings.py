@@ -48,7 +48,10 @@ MANIFEST = Manifest(
 def test_thresholds_follow_the_error_rates_that_a_deployment_tolerates(
     environment: dict[str, str], operating_point: float, normal_below: float, all_from: float
 ) -> None:
-    assert policy(environment, MANIFEST) == Policy(Thresholds(operating_point, normal_below, all_from, 1.5))
+    chosen = policy(environment, MANIFEST)
+    assert chosen == Policy(
+        Thresholds(operating_point, normal_below, all_from, 1.5), thresholds_name=chosen.thresholds_name
+    )
 
 
 @pytest.mark.parametrize(("value", "expected"), [("0.05", 0.05), ("", None)])

@@ -41,16 +41,30 @@ def by_group(values: NDArray[np.float64], groups: NDArray[np.int64]) -> list[NDA
     return [np.sort(values[groups == group]) for group in np.unique(groups)]
 
 
-def highest_threshold(of_groups: Sequence[NDArray[np.float64]], rate: float, confidence: float | None) -> float:
+def weights_by_group(
+    weights: NDArray[np.float64], values: NDArray[np.float64], groups: NDArray[np.int64]
+) -> list[NDArray[np.float64]]:
+    """Weights of the values, in the order in which ``by_group`` returns these."""
+    return [weights[groups == group][np.argsort(values[groups == group])] for group in np.unique(groups)]
+
+
+def highest_threshold(
+    of_groups: Sequence[NDArray[np.float64]],
+    rate: float,
+    confidence: float | None,
+    weights: Sequence[NDArray[np.float64]] | None = None,
+) -> float:
     """The highest of the values below which at most ``rate`` of a group's values lies, on the mean over groups.
 
     Args:
         of_groups: from ``by_group``.
         rate: 0 to 1.
         confidence: of the upper bound of the mean, 0.5 to 1; None for the mean of these groups alone.
+        weights: from ``weights_by_group``: how many cells each value stands for. None if all stand for as many.
     """
     candidates = np.unique(np.concatenate(of_groups))
-    shares = np.stack([np.searchsorted(values, candidates) / len(values) for values in of_groups])
+    weights = weights or [np.ones(len(values)) for values in of_groups]
+    shares = np.stack([_shares_below(candidates, *pair) for pair in zip(of_groups, weights, strict=True)])
     low, high = 0, len(candidates) - 1  # nothing lies below the first candidate
     while low < high:
         middle = (low + high + 1) // 2
@@ -59,6 +73,14 @@ def highest_threshold(of_groups: Sequence[NDArray[np.float64]], rate: float, con
         else:
             high = middle - 1
     return float(candidates[low])
+
+
+def _shares_below(
+    candidates: NDArray[np.float64], values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    sums = np.concatenate([[0.0], np.cumsum(weights)])
+    shares: NDArray[np.float64] = sums[np.searchsorted(values, candidates)] / sums[-1]
+    return shares
 
 
 def _upper_bound(shares: NDArray[np.float64], confidence: float | None) -> float:

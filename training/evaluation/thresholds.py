@@ -9,13 +9,14 @@ thresholds that count subjects (Lee, Barber & Willett 2023, arXiv 2306.06342) ne
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lambda_fn.decisions import NOTHING_DECIDED_ALL, Thresholds
 from training.errors import TrainingError
-from training.evaluation.group_bounds import by_group, can_carry, highest_threshold
+from training.evaluation.group_bounds import by_group, can_carry, highest_threshold, weights_by_group
 from training.evaluation.rounding import at_or_above, at_or_below
 
 # Error rates that a deployment may choose instead of the default ones.
@@ -52,11 +53,14 @@ class LabelledPredictions:
         probabilities: float array of shape (n,), 0 to 1: probability of ALL, by a model that never saw the subject.
         is_all: boolean array of shape (n,).
         groups: integer array of shape (n,): cells of one subject, or of subjects that share images, have one number.
+        weights: float array of shape (n,), above 0: how many cells each stands for, if cells were not equally likely to
+            be labelled. None if they were.
     """
 
     probabilities: NDArray[np.float64]
     is_all: NDArray[np.bool_]
     groups: NDArray[np.int64]
+    weights: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         """Raise ``CalibrationError`` if a probability is not a number, or a class is missing."""
@@ -76,7 +80,22 @@ class LabelledPredictions:
 
     def part(self, cells: NDArray[np.bool_] | NDArray[np.int64]) -> "LabelledPredictions":
         """The rows that a mask or indices choose."""
-        return LabelledPredictions(self.probabilities[cells], self.is_all[cells], self.groups[cells])
+        weights = None if self.weights is None else self.weights[cells]
+        return LabelledPredictions(self.probabilities[cells], self.is_all[cells], self.groups[cells], weights)
+
+    def of_class(self, is_all: bool) -> "ClassByGroup":
+        """The cells of a class by group. Normal ones are mirrored: the lowest would be decided ALL first."""
+        chosen = self.is_all == is_all
+        values, groups = self.probabilities[chosen] * (1 if is_all else -1), self.groups[chosen]
+        weights = None if self.weights is None else weights_by_group(self.weights[chosen], values, groups)
+        return ClassByGroup(by_group(values, groups), weights)
+
+
+class ClassByGroup(NamedTuple):
+    """The values of a class in rising order, an array for each group, and their weights, if they have any."""
+
+    values: list[NDArray[np.float64]]
+    weights: list[NDArray[np.float64]] | None
 
 
 def choose_thresholds(
@@ -106,10 +125,10 @@ def choose_thresholds(
         raise CalibrationError(
             f"all probabilities are {table.probabilities[0]:g}, so no threshold can tell the classes apart"
         )
-    of_all = by_group(table.probabilities[table.is_all], table.groups[table.is_all])
-    operating_point = at_or_below(highest_threshold(of_all, 1 - rates.sensitivity, confidence=None))
+    of_all = table.of_class(is_all=True)
+    operating_point = at_or_below(highest_threshold(of_all.values, 1 - rates.sensitivity, None, of_all.weights))
     normal_below = _normal_below(of_all, rates.all_decided_normal)
-    all_from = _all_from(_mirrored_normal(table), rates.normal_decided_all)
+    all_from = _all_from(table.of_class(is_all=False), rates.normal_decided_all)
     if all_from is not None and all_from > 1:
         raise CalibrationError(
             f"more than {rates.normal_decided_all:.0%} of the normal cells have probability 1 of ALL: "
@@ -131,7 +150,7 @@ def tabulate_thresholds(table: LabelledPredictions) -> dict[str, list[list[float
         For ``all_decided_normal`` and ``normal_decided_all``, pairs of one of ``TABULATED_RATES`` and the threshold
         that keeps it. A rate is left out if there are too few groups for it, or if no threshold up to 1 keeps it.
     """
-    of_all, of_normal = by_group(table.probabilities[table.is_all], table.groups[table.is_all]), _mirrored_normal(table)
+    of_all, of_normal = table.of_class(is_all=True), table.of_class(is_all=False)
     normal_below = [(rate, _normal_below(of_all, rate)) for rate in TABULATED_RATES]
     all_from = [(rate, _all_from(of_normal, rate)) for rate in TABULATED_RATES]
     return {
@@ -140,26 +159,21 @@ def tabulate_thresholds(table: LabelledPredictions) -> dict[str, list[list[float
     }
 
 
-def _mirrored_normal(table: LabelledPredictions) -> list[NDArray[np.float64]]:
-    """Negative probabilities of normal cells: the lowest stand for the cells that would be decided ALL first."""
-    return by_group(-table.probabilities[~table.is_all], table.groups[~table.is_all])
-
-
-def _normal_below(of_all: list[NDArray[np.float64]], rate: float) -> float | None:
+def _normal_below(of_all: ClassByGroup, rate: float) -> float | None:
     """The threshold below which at most ``rate`` of the class ALL lies; None if the groups cannot carry the rate."""
-    if not can_carry(len(of_all), rate):
+    if not can_carry(len(of_all.values), rate):
         return None
-    return at_or_below(highest_threshold(of_all, rate, CONFIDENCE))
+    return at_or_below(highest_threshold(of_all.values, rate, CONFIDENCE, of_all.weights))
 
 
-def _all_from(of_normal: list[NDArray[np.float64]], rate: float) -> float | None:
+def _all_from(of_normal: ClassByGroup, rate: float) -> float | None:
     """The threshold at or above which at most ``rate`` of the normal cells lies; None as above.
 
     It is just above the highest probability that must stay below it, and above 1 if that is 1.
     """
-    if not can_carry(len(of_normal), rate):
+    if not can_carry(len(of_normal.values), rate):
         return None
-    return at_or_above(math.nextafter(-highest_threshold(of_normal, rate, CONFIDENCE), 2))
+    return at_or_above(math.nextafter(-highest_threshold(of_normal.values, rate, CONFIDENCE, of_normal.weights), 2))
 
 
 def achieved(probabilities: NDArray[np.float64], is_all: NDArray[np.bool_], thresholds: Thresholds) -> dict[str, float]:

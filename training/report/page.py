@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
@@ -20,16 +20,21 @@ def write_page(path: Path, template: str, **content: object) -> None:
         template: name of the template.
         content: values of the template's names; text is escaped.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page_environment().get_template(template).render(**content), "utf-8")
+
+
+def page_environment(*packages: str) -> Environment:
+    """Return an environment that escapes text, and finds the templates of these packages before those of this one."""
     environment = Environment(
-        loader=PackageLoader("training.report"),
+        loader=ChoiceLoader([PackageLoader(package) for package in (*packages, "training.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"share": _share, "picture": picture}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(environment.get_template(template).render(**content), "utf-8")
+    return environment
 
 
 def _share(value: float, digits: int = 1) -> str:

@@ -1,6 +1,8 @@
 """The settings of a deployment, and the messages about wrong ones."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from infra.settings.configuration import Configuration
 from infra.settings.fields import ConfigurationError
 from lambda_fn.manifest import Limits, Manifest
+from tests.lambda_fn.test_own_thresholds import OWN
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
@@ -60,6 +63,46 @@ def test_rates_and_switches_come_as_text_too() -> None:
     context = {"all_decided_normal": "0.02", "snap_start": "true", "canary_minutes": "0"}
     configuration = Configuration.from_context(context)
     assert (configuration.all_decided_normal, configuration.snap_start, configuration.canary_minutes) == (0.02, True, 0)
+
+
+def test_thresholds_of_a_laboratory_are_read_from_a_file_and_promise_their_rates(tmp_path: Path) -> None:
+    own = replace(OWN, model_sha256=Manifest.read().sha256)
+    file = tmp_path / "thresholds.json"
+    file.write_text(own.to_json(indent=1))
+    configuration = Configuration(thresholds_file=str(file))
+    assert configuration.own_thresholds == own
+    in_force = json.loads(configuration.in_force())
+    assert in_force["promised"] == {"all_decided_normal": 0.04}
+    assert Configuration.from_context(in_force) == configuration
+    assert in_force["own_thresholds"] == {
+        "version": own.version,
+        "operating_point": own.operating_point,
+        "normal_below": own.normal_below,
+        "all_from": own.all_from,
+    }
+    with pytest.raises(ConfigurationError, match="thresholds_file goes without all_decided_normal"):
+        Configuration(thresholds_file=str(file), all_decided_normal=0.02)
+    with pytest.raises(ConfigurationError, match="review_everything leaves nothing to decide"):
+        Configuration(thresholds_file=str(file), review_everything=True)
+
+
+def test_a_file_of_thresholds_that_is_missing_odd_or_of_another_model_is_refused(tmp_path: Path) -> None:
+    odd, other = tmp_path / "odd.json", tmp_path / "other.json"
+    odd.write_text("{}")
+    other.write_text(OWN.to_json())
+    for file, message in (
+        (tmp_path / "none.json", "No such file"),
+        (odd, "these are no thresholds"),
+        (other, "were chosen for the model v"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            Configuration(thresholds_file=str(file))
+
+
+def test_rates_between_two_of_the_table_promise_the_lower_one() -> None:
+    settings = json.loads(Configuration(all_decided_normal=0.025).in_force())
+    assert settings["promised"] == {"all_decided_normal": 0.02}
+    assert "promised" not in json.loads(Configuration().in_force())
 
 
 def test_hipaa_turns_on_a_key_and_access_logs_and_keeps_a_key_that_is_named() -> None:

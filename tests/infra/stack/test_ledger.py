@@ -34,7 +34,7 @@ from lambda_fn.results import (
 from lambda_fn.slides import SlideTallies, slide_of
 from tests.infra.templates import KEY, Synthesize, only, resources
 
-OLD, NEW = (ModelFacts(version=f"model-{number}", sha256=str(number) * 64) for number in (1, 2))
+OLD, NEW = (ModelFacts(version=f"model-{number}", sha256=str(number) * 64, thresholds="manifest") for number in (1, 2))
 DAYS = ("2026-11-20", "2026-11-21")
 
 

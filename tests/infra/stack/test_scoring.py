@@ -1,6 +1,8 @@
 """Promises about the path from an upload to the function, and about the function's rights."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +10,9 @@ from aws_cdk.assertions import Template
 
 from infra.stack.stack import PYTHON
 from lambda_fn.manifest import Manifest
+from lambda_fn.settings import policy
 from tests.infra.templates import Synthesize, actions, only, resources, statements
+from tests.lambda_fn.test_own_thresholds import OWN
 
 RESULT_PREFIXES = ["/results/*", "/review/*", "/ledger/*"]
 QUEUE, FUNCTION = "AWS::SQS::Queue", "AWS::Lambda::Function"
@@ -103,7 +107,7 @@ def test_the_function_gets_no_variable_for_a_setting_without_a_value(template: T
     [
         ({"review_everything": True}, {"REVIEW_EVERYTHING": "true"}),
         ({"explain": "all"}, {"EXPLAIN": "all"}),
-        ({"all_decided_normal": 0.01}, {"ALL_DECIDED_NORMAL": "0.01"}),
+        ({"all_decided_normal": 0.02}, {"ALL_DECIDED_NORMAL": "0.02"}),
         ({"normal_decided_all": "0.2"}, {"NORMAL_DECIDED_ALL": "0.2"}),
         ({"um_per_px": "0.05"}, {"UM_PER_PX": "0.05"}),
     ],
@@ -113,6 +117,21 @@ def test_choices_about_decisions_reach_the_function(
 ) -> None:
     _, function = only(synthesize(**choices), FUNCTION, "ScoringFunction")
     assert variables.items() <= function["Environment"]["Variables"].items()
+
+
+def test_a_laboratorys_thresholds_reach_the_function_and_the_alarm_about_review(
+    synthesize: Synthesize, tmp_path: Path
+) -> None:
+    model = Manifest.read()
+    own = replace(OWN, model_sha256=model.sha256)
+    (tmp_path / "thresholds.json").write_text(own.to_json(indent=1))
+    template = synthesize(thresholds_file=str(tmp_path / "thresholds.json"))
+    _, function = only(template, FUNCTION, "ScoringFunction")
+    chosen = policy(function["Environment"]["Variables"], model)
+    assert (chosen.thresholds_name, chosen.thresholds.all_from) == (own.version, own.all_from)
+    _, alarm = only(template, "AWS::CloudWatch::Alarm", "ReviewShare")
+    assert alarm["Threshold"] == pytest.approx(200 * own.review_share)
+    assert "the 30 % that thresholds_file states" in alarm["AlarmDescription"]
 
 
 def test_concurrency_can_be_reserved_and_versions_snapped(synthesize: Synthesize) -> None:

@@ -61,6 +61,40 @@ def test_out_of_fold_predictions_are_read_as_they_were_written(small_dataset: Da
     assert "a model of 3 that never saw its subject" in predictions.origin
 
 
+def test_groups_of_subjects_are_read_as_they_were_written(small_dataset: Dataset, tmp_path: Path) -> None:
+    tied = replace(small_dataset, groups=np.where(small_dataset.groups == 3, 2, small_dataset.groups))
+    write_predictions(tmp_path / OUT_OF_FOLD, OutOfFold(tied, np.arange(40) % 3 + 1, np.linspace(0.9, 0.1, 40)))
+    groups = read_predictions(tmp_path / OUT_OF_FOLD, None).groups
+    assert len(np.unique(groups)) == 7
+    assert len(np.unique(groups[(tied.groups == 2)])) == 1
+
+
+def test_a_table_without_subjects_is_answered_with_what_cannot_be_promised(tmp_path: Path) -> None:
+    table = tmp_path / "predictions.csv"
+    table.write_text("path,label,probability_all\na.png,all,0.9\nb.png,hem,0.1\n", "utf-8")
+    with pytest.raises(DatasetError, match=r"lacks the column subject\. .*no error rate can be promised"):
+        read_predictions(table, None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["a,all,1,0.9", "b,all,2,0.8", "c,hem,H1,0.1"], "all normal cells are of one subject"),
+        (["a,all,1,0.5", "b,all,2,0.5", "c,hem,H1,0.5", "d,hem,H2,0.5"], "all probabilities are 0.5"),
+        (["a,all,1,nan", "b,hem,H1,0.1"], "line 2: needs a label, a subject, and a probability_all from 0 to 1"),
+    ],
+)
+def test_a_table_that_allows_no_thresholds_is_answered_in_one_line(
+    rows: list[str], message: str, tmp_path: Path
+) -> None:
+    table = tmp_path / "predictions.csv"
+    table.write_text("\n".join(["path,label,subject,probability_all", *rows]), "utf-8")
+    result = CliRunner().invoke(main, ["train", "evaluate", str(table), "--out", str(tmp_path / "out")])
+    assert result.exit_code != 0
+    assert message in " ".join(result.output.split())
+    assert "Traceback" not in result.output
+
+
 def model_of(digest: str, folder: Path, data_set: str = "noise") -> Path:
     """The served model, as if it had learned from other cells."""
     shutil.copytree(MODEL_FOLDER, folder)
