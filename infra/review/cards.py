@@ -71,7 +71,7 @@ def full_card(
     id_of: IdOf,
 ) -> dict[str, Any]:
     """A cell with all that is known of it."""
-    thresholds = view.thresholds_of(result["model"]["sha256"])
+    thresholds = view.thresholds_of(result["model"])
     document = standing.document if standing else None
     return blind_card(identity, key, result, standing) | {
         "blind": False,

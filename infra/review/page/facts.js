@@ -42,7 +42,7 @@ function score(card) {
   return [
     element("h2", {}, `Probability of ALL: ${card.probability.toFixed(2)}, ${decision}`),
     probabilityScale(card.probability, card.thresholds),
-    card.thresholds ? null : element("p", { class: "faint" }, "Scored by another model than this version of cellflag knows; its thresholds are unknown."),
+    card.thresholds ? null : element("p", { class: "faint" }, "Another model or other thresholds decided than this page knows, so none are shown."),
   ].filter(Boolean);
 }
 

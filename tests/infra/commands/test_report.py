@@ -17,7 +17,6 @@ from PIL import Image
 from infra.commands.report import report
 from infra.deployed_stack import DeployedStack
 from infra.operate import explained
-from infra.review import policy
 from infra.slide_report import html_page
 from infra.slide_report.cards import PictureCards
 from infra.slide_report.gathering import gather

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Response, expect, sync_playwright
 
 from tests.infra.review.conftest import HOSTILE_KEYS, Laboratory, explained
 
@@ -106,7 +106,15 @@ def test_a_key_labels_another_takes_the_label_back_and_a_reload_changes_neither(
 @pytest.mark.parametrize("key", [key for key in HOSTILE_KEYS if "script" in key or "onerror" in key])
 def test_a_hostile_key_is_shown_as_text(folder: Laboratory, open_page: Open, key: str) -> None:
     fill(folder, key)
-    page = open_page()
+    responses: list[Response] = []
+    page = open_page(responses=responses)
+    violations: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            violations.append(message.text)
+
+    page.on("console", note)
     alerts: list[str] = []
 
     def collect(dialog: Dialog) -> None:
@@ -120,6 +128,8 @@ def test_a_hostile_key_is_shown_as_text(folder: Laboratory, open_page: Open, key
     assert page.locator("[onerror]").count() == 0
     assert page.locator("script").count() == 1
     assert alerts == []
+    assert [response.url for response in responses if not response.url.startswith("http://127.0.0.1:")] == []
+    assert violations == []
 
 
 def test_neither_the_page_nor_the_network_holds_a_score_before_a_blind_answer(

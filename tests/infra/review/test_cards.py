@@ -101,6 +101,14 @@ def test_the_ranges_of_both_classes_are_those_of_the_model_that_scored(folder: L
     assert [one["ranges"] for one in folder.client().card("a.bmp")["morphology"]["measured"] if one["ranges"]] == []
 
 
+def test_thresholds_of_a_laboratory_are_not_taken_for_those_of_the_model(folder: Laboratory) -> None:
+    document = folder.add("a.bmp")
+    assert folder.client().card("a.bmp")["thresholds"]
+    document["model"]["thresholds"] = "of this laboratory"
+    folder.write("a.bmp", document)
+    assert folder.client().card("a.bmp")["thresholds"] is None
+
+
 def test_a_morphology_of_another_shape_is_left_out(folder: Laboratory) -> None:
     folder.write("a.bmp", folder.add("a.bmp") | {"morphology": {"cell_area_px": 31000}})
     assert folder.client().card("a.bmp")["morphology"] is None
