@@ -136,7 +136,7 @@ def _card(result: ShownResult, view: ModelView, **pictures: str | None) -> CellC
         document["image"]["key"],
         document["prediction"]["probability_all"] if document["prediction"] else None,
         document["decision"],
-        tuple(reasons_in_words(document, view.thresholds_of(document["model"]["sha256"]))),
+        tuple(reasons_in_words(document, view.thresholds_of(document["model"]))),
         seen(document),
         _ANSWERS[answer.label] if answer else None,
         answer.reviewer if answer else None,

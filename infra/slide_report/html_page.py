@@ -38,7 +38,7 @@ def write_html(path: Path, gathered: Gathered, facts: ReportFacts, pictures: Pic
     environment.finalize = _shown
     model = gathered.model
     own = facts.view.manifest if model and model["sha256"] == facts.view.manifest.sha256 else None
-    thresholds = facts.view.thresholds_of(model["sha256"]) if model else None
+    thresholds = facts.view.thresholds_of(model) if model else None
 
     def rows(foremost: Foremost) -> list[CellCard]:
         return [in_text(result, facts.view) for result in foremost.results]

@@ -11,6 +11,7 @@ from lambda_fn import labels
 from lambda_fn.decisions import Decision
 from lambda_fn.labels import Answer
 from lambda_fn.manifest import Manifest
+from lambda_fn.own_thresholds import MANIFEST
 from lambda_fn.results import ResultDocument, to_json
 
 SERVED = Manifest.read()
@@ -60,7 +61,7 @@ def answer(document: ResultDocument, label: Answer, reviewer: str = "Ada", *, au
 def facts(prefix: str = "p7/") -> ReportFacts:
     """A report of the model in this package."""
     made_at = datetime(2026, 11, 23, 8, tzinfo=UTC)
-    return ReportFacts("cellflag-test", prefix, None, None, made_at, ModelView(SERVED, SERVED.thresholds))
+    return ReportFacts("cellflag-test", prefix, None, None, made_at, ModelView(SERVED, SERVED.thresholds, MANIFEST))
 
 
 def write_results(folder: Path, *documents: ResultDocument) -> Path:
