@@ -74,7 +74,7 @@ def test_a_network_that_fails_the_parity_gate_becomes_no_model(
     monkeypatch.setattr("training.runs.network.fit", lambda *arguments: arguments[3].mkdir(parents=True))
     monkeypatch.setattr("training.runs.network.scale_logits", lambda *_: None)
     monkeypatch.setattr("training.runs.network.predict", lambda _, pixels: np.linspace(0.1, 0.9, len(pixels)))
-    monkeypatch.setattr("training.shipping.export.to_onnx", lambda _: b"graph")
+    monkeypatch.setattr("training.shipping.export.to_onnx", lambda *_: b"graph")
     place = tmp_path_factory.mktemp("place")
     result = train(cells, place / "run")
     assert (result.exit_code, "Error: The ONNX graph differs." in result.output) == (1, True)
