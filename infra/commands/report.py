@@ -1,20 +1,28 @@
 """``cellflag report``: a page, or a file in FHIR, on the results of a slide, a patient or a day."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from infra.commands.results import Moment, read_results
 from infra.deployed_stack import DeployedStack
+from infra.errors import InfraError
 from infra.operate.access import on_a_stack_unless
 from infra.operate.documents import Selection
 from infra.operate.exports import write_new
 from lambda_fn.keys import RESULTS
 from lambda_fn.results import ResultDocument
 from lambda_fn.terminal import printable, show_failures
+
+if TYPE_CHECKING:
+    from infra.slide_report.promise_state import PromiseState
 
 # Cells with pictures: the default fills a page of A4 and a half.
 _CELLS, _MOST_CELLS = 12, 40
@@ -126,8 +134,35 @@ def _write(
     if kind == "fhir":
         write_fhir(out, gathered, facts)
     else:
+        facts = replace(facts, promise=_state_of_the_promise(source, selection))
         write_html(out, gathered, facts, PictureCards(place if stack or images else None, view))
     show_failures([f"{key}: left out, because it is no result document or label" for key in odd_keys])
+
+
+def _state_of_the_promise(source: DeployedStack | Path, selection: Selection) -> PromiseState | None:
+    """What `cellflag promise` says of the same results; None if no cell has a score by the model of this package."""
+    from infra.commands.promise import WORDS, explain, gather_from, make_report, verdict_in_words
+    from infra.promise.promised import promised_rates
+    from infra.slide_report.promise_state import PromisedRate, PromiseState
+
+    try:
+        evidence, others = gather_from(source, selection.prefix, selection.since, depth=None)
+        promised = promised_rates(evidence.model, source if isinstance(source, DeployedStack) else None)
+    except InfraError:
+        return None
+    report = make_report(evidence, others, promised)
+    rates = (
+        PromisedRate(
+            WORDS[name],
+            judgement.promised,
+            judgement.rate,
+            judgement.interval,
+            evidence.of_class(name).audits,
+            verdict_in_words(judgement),
+        )
+        for name, judgement in report.judgements.items()
+    )
+    return PromiseState(tuple(rates), tuple(explain(report)))
 
 
 def _of_day(documents: Iterable[ResultDocument], day: date | None) -> Iterator[ResultDocument]:

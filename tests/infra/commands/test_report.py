@@ -84,7 +84,7 @@ def test_the_page_states_counts_share_and_what_must_be_read_beside_them(tmp_path
     assert SERVED.sha256 in page.text
     assert f"normal below {SERVED.thresholds.normal_below:.2f}" in page.text
     assert "torn.bmp The file is damaged." in page.text
-    assert "Promised error rates in this laboratory Not tested yet." in page.text
+    assert "Promised error rates in this laboratory" in page.text
 
 
 def test_the_page_asks_nothing_of_a_network(tmp_path: Path) -> None:
@@ -211,6 +211,11 @@ def test_the_state_of_the_promise_is_shown_if_there_is_one(tmp_path: Path) -> No
     text = Page(tmp_path / "r.html").text.replace("\N{NARROW NO-BREAK SPACE}", " ")
     assert "normal cells decided ALL 10.0 % - 0 cannot be said yet" in text
     assert "ALL cells decided normal 4.0 % 2.1 % 0.5 % to 3.4 % 210 holds Of audited cells alone." in text
+
+
+def test_the_page_says_what_is_missing_to_test_the_promise(tmp_path: Path) -> None:
+    text = page_of(write_results(tmp_path, *CELLS)).text.replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert "ALL decided normal 4.0 % - 0 cannot be said: no decided cell was audited" in text
 
 
 def test_many_slides_are_cut_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
