@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from lambda_fn import kernel_machine
 from lambda_fn.kernel_machine import KernelMachine, multiply
 from lambda_fn.manifest import ExplainedHead
 
@@ -78,3 +79,10 @@ def test_products_are_those_of_a_matrix_and_a_vector() -> None:
     vector: Any = random.normal(size=4).astype(np.float32)
     assert multiply(matrix, vector) == pytest.approx(matrix @ vector, abs=1e-5)
     assert multiply(vector, matrix.T) == pytest.approx(vector @ matrix.T, abs=1e-5)
+
+
+def test_the_nodes_are_those_of_gauss_and_legendre() -> None:
+    positions, shares = kernel_machine._gauss_legendre()
+    expected_positions, weights = np.polynomial.legendre.leggauss(kernel_machine.NODES)
+    np.testing.assert_allclose(positions, (expected_positions + 1) / 2, atol=1e-14)
+    np.testing.assert_allclose(shares, weights / 2, atol=1e-14)
