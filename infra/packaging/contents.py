@@ -9,7 +9,7 @@ from infra.tools.uv import run_uv
 
 # Patterns of files that the function never loads, below the folder of installed packages. Licences and notices stay, in
 # *.dist-info and beside the code.
-_NEVER_LOADED = (
+NEVER_LOADED = (
     ".lock",
     "bin",
     "aws_lambda_powertools/event_handler",
@@ -50,7 +50,7 @@ _LAMBDA_CODE_FOLDER = "/var/task"
 def trim(tree: Path) -> None:
     """Remove the files that the function never loads from a folder of installed packages."""
     services = [path for path in tree.glob("botocore/data/*/") if path.name not in _SERVICES]
-    for path in [*services, *(path for pattern in _NEVER_LOADED for path in tree.glob(pattern))]:
+    for path in [*services, *(path for pattern in NEVER_LOADED for path in tree.glob(pattern))]:
         if path.is_dir():
             shutil.rmtree(path)
         else:

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 EVENTS = int(os.environ.get("CELLFLAG_STORM_EVENTS", "500"))
-KEYS, DUPLICATES, FAULTS, KILLED, WORKERS, TRIES = EVENTS // 5, 0.2, 0.05, 0.15, 4, 5
+# A fault is of one request. A flagged image takes about twenty of them, those that look for a label among them.
+KEYS, DUPLICATES, FAULTS, KILLED, WORKERS, TRIES = EVENTS // 5, 0.2, 0.03, 0.15, 4, 5
 # No message is offered again while a worker may still be at it, as on AWS: a multiple of the function's timeout.
 VISIBILITY_SECONDS = 120
 TESTS = Path(__file__).parents[1]
