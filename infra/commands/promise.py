@@ -27,7 +27,7 @@ from lambda_fn.slides import LEAST_CELLS, Interval
 from lambda_fn.terminal import printable, show_failures
 
 WORDS: Final = {"all_decided_normal": "ALL decided normal", "normal_decided_all": "normal decided ALL"}
-# The exit code of --check; 1 and 2 are those of errors.
+# Exit code if --check finds a broken promise. Codes 1 and 2 mean errors.
 _BROKEN: Final = 3
 _STYLES: Final = {"holds": "green", "broken": "bold red", "open": "yellow"}
 _LEFT_OUT: Final[dict[LeftOut, str]] = {
@@ -179,7 +179,7 @@ def verdict_in_words(judgement: Judgement) -> str:
 
 
 def explain(report: Report) -> Iterator[str]:
-    """What people must read beside the table, a sentence each."""
+    """Yield the sentences that belong beside the table."""
     evidence = report.evidence
     known = evidence.of_class("all_decided_normal")
     cannot_say = sum(cell.answer == "cannot_say" for cell in evidence.audits)

@@ -140,7 +140,7 @@ def _write(
 
 
 def _state_of_the_promise(source: DeployedStack | Path, selection: Selection) -> PromiseState | None:
-    """What `cellflag promise` says of the same results; None if no cell has a score by the model of this package."""
+    """Judge the promise as `cellflag promise` does. None if the model of this package scored no cell."""
     from infra.commands.promise import WORDS, explain, gather_from, make_report, verdict_in_words
     from infra.promise.promised import promised_rates
     from infra.slide_report.promise_state import PromisedRate, PromiseState

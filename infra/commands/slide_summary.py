@@ -31,7 +31,7 @@ def sum_up(
 
     Args:
         documents: results, which are read one by one.
-        depth: as that of ``slides.slide_of``.
+        depth: number of folders that name a slide, as ``slides.slide_of`` takes it.
         kind: ``table``, ``csv``, ``jsonl`` or ``parquet``.
         out: new file; None for standard output.
         limit: most slides that are shown; None for all.

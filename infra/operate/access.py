@@ -55,7 +55,7 @@ def on_a_stack(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def on_a_stack_unless(*elsewhere: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Do as ``on_a_stack``, but pass None if the command is told to work elsewhere.
+    """Add the options of ``on_a_stack``. A command that works elsewhere gets None as ``stack``.
 
     Args:
         elsewhere: names of parameters of the command. If one of them is given, no deployment is looked for.

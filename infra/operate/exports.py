@@ -153,7 +153,7 @@ def write_parquet(documents: Iterable[ResultDocument], path: Path) -> None:
 
 
 def write_parquet_rows(rows: Iterable[Row], columns: Mapping[str, str], path: Path) -> None:
-    """Write rows as Parquet, as ``write_parquet`` does; ``columns`` are those of a row, with the SQL type of each.
+    """Write rows as Parquet. ``columns`` maps the name of each column to its SQL type.
 
     Raises:
         ExportError: DuckDB is not installed.

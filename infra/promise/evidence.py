@@ -129,7 +129,7 @@ def gather(
     Args:
         results: results, which are read one by one.
         labels_by_key: labels by the key of their image. Labels without a result are passed over.
-        depth: as that of ``slides.slide_of``.
+        depth: number of folders that name a slide, as ``slides.slide_of`` takes it.
     """
     found: dict[tuple[str, str], Evidence] = {}
     for result in results:
