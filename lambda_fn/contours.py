@@ -84,27 +84,35 @@ def trace(mask: NDArray[np.bool_]) -> Points:
 def hull_of(contour: Points) -> list[int]:
     """Return the numbers of the contour's points that are corners of its convex hull, in rising order.
 
-    Of each row, only the two outermost pixels can be corners.
+    Of each row, only the two outermost pixels can be corners. The walk may pass a corner twice, if two parts meet in
+    that pixel; of its numbers, the first that keeps the order of the corners is taken.
     """
     order = np.lexsort((contour[:, 1], contour[:, 0]))
     new_row = np.flatnonzero(np.diff(contour[order, 0], prepend=-2))
-    left, right = order[new_row], order[np.append(new_row[1:], len(order)) - 1]
-    return sorted({*_side_of_hull(contour, left, 1), *_side_of_hull(contour, right, -1)})
+    left, right = contour[order[new_row]], contour[order[np.append(new_row[1:], len(order)) - 1]]
+    clockwise = np.concatenate([_side_of_hull(right, -1), _side_of_hull(left, 1)[::-1]])
+    width = int(contour[:, 1].max()) + 1
+    pixels = contour[:, 0] * width + contour[:, 1]
+    numbers = [0]  # the walk begins at the first pixel of the uppermost row, which is a corner
+    for corner in dict.fromkeys((clockwise[:, 0] * width + clockwise[:, 1]).tolist()):
+        if corner != pixels[0]:
+            numbers.append(numbers[-1] + int((pixels[numbers[-1] :] == corner).argmax()))
+    return numbers
 
 
-def _side_of_hull(contour: Points, numbers: Points, side: int) -> list[int]:
-    """Return the corners of one side of the hull, 1 for the left side, -1 for the right, among points by rising row.
+def _side_of_hull(pixels: Points, side: int) -> Points:
+    """Return the corners of one side of the hull, 1 for the left side, -1 for the right, among pixels by rising row.
 
-    A point on the inner side of the line between its neighbours is no corner. Such points are left out until there are
+    A pixel on the inner side of the line between its neighbours is no corner. Such pixels are left out until there are
     none.
     """
     while True:
-        steps = np.diff(contour[numbers], axis=0)
+        steps = np.diff(pixels, axis=0)
         turns = steps[:-1, 0] * steps[1:, 1] - steps[:-1, 1] * steps[1:, 0]
-        outer = np.concatenate([[True], side * turns > 0, [True]])[: len(numbers)]
+        outer = np.concatenate([[True], side * turns > 0, [True]])[: len(pixels)]
         if outer.all():
-            return [int(number) for number in numbers]
-        numbers = numbers[outer]
+            return pixels
+        pixels = pixels[outer]
 
 
 def hull_area(contour: Points, hull: list[int]) -> int:

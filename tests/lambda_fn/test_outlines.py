@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -35,6 +35,8 @@ def disc(radius: float = 90, side: int = 220) -> Mask:
 
 
 @given(st.integers(0, 10_000), st.sampled_from([1.5, 3.0, 6.0]))
+@example(644, 1.5)  # the walk passes a corner of the hull twice
+@example(2282, 1.5)
 def test_measures_are_those_of_scikit_image(seed: int, roughness: float) -> None:
     mask = blob(seed, roughness)
     outline, (expected,) = measure_outline(mask), regionprops(mask.astype(np.uint8))
@@ -42,9 +44,8 @@ def test_measures_are_those_of_scikit_image(seed: int, roughness: float) -> None
     assert outline.diameter == pytest.approx(expected.equivalent_diameter_area)
     assert outline.perimeter == pytest.approx(perimeter_crofton(mask, directions=4))
     assert outline.aspect == pytest.approx(expected.axis_minor_length / max(expected.axis_major_length, 1e-9), abs=1e-3)
-    assert outline.area / outline.solidity == pytest.approx(
-        convex_hull_image(mask, offset_coordinates=False).sum(), rel=2e-3, abs=1
-    )
+    hull = convex_hull_image(mask, offset_coordinates=False).sum()
+    assert outline.area / outline.solidity == pytest.approx(hull, abs=1e-6 * hull)
 
 
 @given(st.integers(0, 10_000), st.sampled_from([1.0, 2.0, 6.0]))
