@@ -37,7 +37,7 @@ from tests.end_to_end.storm_pollers import Pollers, Worker, delete
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
-EVENTS = int(os.environ.get("CELLFLAG_STORM_EVENTS", "500"))
+EVENTS = int(os.environ.get("CELLFLAG_STORM_EVENTS", "300"))
 # A fault is of one request. A flagged image takes about twenty of them, those that look for a label among them.
 KEYS, DUPLICATES, FAULTS, KILLED, WORKERS, TRIES = EVENTS // 5, 0.2, 0.03, 0.15, 4, 5
 # No message is offered again while a worker may still be at it, as on AWS: a multiple of the function's timeout.
