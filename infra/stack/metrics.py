@@ -9,15 +9,19 @@ from lambda_fn import metric_names
 class FunctionMetrics:
     """The metrics that the function reports for one deployment and one model, or one version of the function."""
 
-    def __init__(self, service: str, *, model: str | None = None, version: str | None = None) -> None:
+    def __init__(
+        self, service: str, *, model: str | None = None, version: str | None = None, thresholds: str | None = None
+    ) -> None:
         """Take the name of the deployment as ``service``, and either the ``version`` or the version of the ``model``.
 
-        By ``version`` the function counts only images and failed messages, and only of batches from the queue.
+        By ``version`` the function counts only images and failed messages, and only of batches from the queue. The
+        state of a promise is one of a model and its ``thresholds``.
         """
         dimensions = {
             metric_names.SERVICE_DIMENSION: service,
             metric_names.MODEL_DIMENSION: model,
             metric_names.VERSION_DIMENSION: version,
+            metric_names.THRESHOLDS_DIMENSION: thresholds,
         }
         self._dimensions = {name: value for name, value in dimensions.items() if value is not None}
 
