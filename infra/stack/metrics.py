@@ -25,15 +25,19 @@ class FunctionMetrics:
         }
         self._dimensions = {name: value for name, value in dimensions.items() if value is not None}
 
-    def count(self, name: str, period: Duration, statistic: str = "Sum") -> cloudwatch.Metric:
-        """The metric of this name in ``lambda_fn.metric_names``, Sum or another ``statistic`` of each period."""
+    def count(self, name: str, period: Duration, statistic: str = "Sum", *, labelled: bool = True) -> cloudwatch.Metric:
+        """The metric of this name in ``lambda_fn.metric_names``, Sum or another ``statistic`` of each period.
+
+        An alarm on one metric needs it not ``labelled``: the CDK makes an expression of a label, which the local cloud
+        refuses.
+        """
         return cloudwatch.Metric(
             namespace=metric_names.NAMESPACE,
             metric_name=name,
             dimensions_map=self._dimensions,
             statistic=statistic,
             period=period,
-            label=name,
+            label=name if labelled else None,
         )
 
     def percent_of_images(self, name: str, period: Duration, least: int, otherwise: float) -> cloudwatch.MathExpression:

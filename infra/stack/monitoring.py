@@ -169,7 +169,7 @@ class Monitoring(Construct):
         metrics = FunctionMetrics(stack, model=self.model.version, thresholds=thresholds)
         return self.add_alarm(
             f"PromiseBroken{judged}",
-            metrics.count(metric_names.PROMISES_BROKEN, PROMISE_PERIOD, "Maximum"),
+            metrics.count(metric_names.PROMISES_BROKEN, PROMISE_PERIOD, "Maximum", labelled=False),
             "The model does not keep a promised error rate here: `cellflag promise` says which, and how far it is off. "
             "Send every cell to a person (review_everything), or choose other thresholds (`cellflag recalibrate`).",
             tell_of_end=False,
