@@ -1,5 +1,6 @@
 """The command ``cellflag score``: score a folder of images without a cloud."""
 
+import secrets
 from collections import Counter
 from pathlib import Path
 
@@ -8,11 +9,14 @@ from rich.console import Console
 from rich.progress import track
 
 from lambda_fn.decisions import Explain, Policy
+from lambda_fn.files import write_whole
 from lambda_fn.folders import IMAGE_SUFFIXES, list_images, name_fault
 from lambda_fn.keys import RESULTS, REVIEW
 from lambda_fn.results import decision_or_rejected
 from lambda_fn.settings import EXPLAIN_CHOICES
 from lambda_fn.terminal import printable, show_failures
+
+_AUDIT_SALT = ".audit-salt"
 
 
 @click.command()
@@ -26,11 +30,19 @@ from lambda_fn.terminal import printable, show_failures
     show_default=True,
     help="Images whose documents say how the probability comes about; flagged ones ask for review.",
 )
-def score(folder: Path, out: Path, overwrite: bool, explain: Explain) -> None:
+@click.option(
+    "--audit-share",
+    type=click.FloatRange(0, 1),
+    default=Policy.audit_share,
+    show_default=True,
+    help="Share of the decided cells to flag by chance, so that `cellflag promise` can check the promised error rates.",
+)
+def score(folder: Path, out: Path, overwrite: bool, explain: Explain, audit_share: float) -> None:
     """Score every image below FOLDER without a cloud.
 
     Writes OUT/results/<path below FOLDER>.json for each image, and OUT/review/<path below FOLDER>.json for each image
     that a person should look at. The deployed function writes the same documents, with the bucket's name in them.
+    --audit-share draws other cells in each OUT, and the same ones again in the same OUT; OUT/.audit-salt decides which.
     `cellflag results --folder OUT` lists them, exports them, and sums up slides.
 
     A file that cannot be read, or whose document cannot be written, is named at the end. The others are scored all the
@@ -53,7 +65,8 @@ def score(folder: Path, out: Path, overwrite: bool, explain: Explain) -> None:
     from lambda_fn.stores import read_from_folder, write_to_folder
 
     model = Model()
-    policy = Policy(model.manifest.thresholds, explain=explain)
+    salt = _audit_salt(out) if audit_share else ""
+    policy = Policy(model.manifest.thresholds, explain=explain, audit_share=audit_share, audit_salt=salt)
     counts: Counter[str] = Counter()
     failures: list[str] = []
     for path in track(listing.images, "Scoring", console=Console(stderr=True)):
@@ -75,6 +88,14 @@ def score(folder: Path, out: Path, overwrite: bool, explain: Explain) -> None:
     if failures:
         show_failures(failures)
         raise click.ClickException(f"{len(failures)} of {len(listing.images)} images have no document.")
+
+
+def _audit_salt(out: Path) -> str:
+    """The salt of a folder's draws, which is made at the first of them."""
+    path = out / _AUDIT_SALT
+    if not path.is_file():
+        write_whole(path, secrets.token_hex(16).encode())
+    return path.read_text("ascii")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from lambda_fn.audits import is_drawn
+
 Label = Literal["ALL", "normal"]
 Decision = Literal["ALL", "normal", "review"]
+# ``audit``: the cell was drawn by chance, and its decision stands. Any other reason sends the image to a person.
 Reason = Literal[
     "uncertain",
     "unlike_training_data",
@@ -18,6 +21,7 @@ Reason = Literal[
     "unsupported_format",
     "no_score",
     "key_too_long",
+    "audit",
 ]
 # The images whose documents say how the probability comes about: those that ask for review, all, or none.
 Explain = Literal["flagged", "all", "none"]
@@ -62,6 +66,8 @@ class Policy:
         um_per_px: micrometres a pixel of the images, for the cells' morphology; None if the scale is unknown.
         thresholds_name: where the thresholds come from, for the results: ``manifest``, with the rates that the
             deployment tolerates behind it, or the version of thresholds that the laboratory chose itself.
+        audit_share: share of the decided cells that is drawn for the audit, 0 to 1. It changes no decision.
+        audit_salt: the salt of the draw, which only the deployment knows.
     """
 
     thresholds: Thresholds
@@ -69,6 +75,8 @@ class Policy:
     explain: Explain = "flagged"
     um_per_px: float | None = None
     thresholds_name: str = "manifest"
+    audit_share: float = 0.0
+    audit_salt: str = ""
 
     def explains(self, review_required: bool) -> bool:
         """Whether a document is explained that asks for review, or does not."""
@@ -102,7 +110,8 @@ class Verdict:
     Attributes:
         label: the likelier class.
         decision: the class that may be acted on, or ``review`` if a person should look.
-        reasons: why a person should look; empty if nobody needs to, or if only the policy sends the cell to review.
+        reasons: why a person should look; empty if nobody needs to, or if only the policy sends the cell to review. A
+            decided cell has none but ``audit``.
     """
 
     label: Label
@@ -110,13 +119,16 @@ class Verdict:
     reasons: tuple[Reason, ...]
 
 
-def decide(prediction: Prediction, policy: Policy, doubts: tuple[Reason, ...] = ()) -> Verdict:
+def decide(
+    prediction: Prediction, policy: Policy, doubts: tuple[Reason, ...] = (), *, sha256: str | None = None
+) -> Verdict:
     """Decide on a cell. A cell without a score, or with a distance that is not finite, goes to review.
 
     Args:
         prediction: the model's output.
         policy: the deployment's rules.
         doubts: reasons for review that lie in the image itself; with any of them the cell goes to review.
+        sha256: digest of the image's bytes, by which decided cells are drawn for the audit; None draws none.
     """
     thresholds = policy.thresholds
     label: Label = "ALL" if prediction.probability_all >= 0.5 else "normal"
@@ -131,4 +143,5 @@ def decide(prediction: Prediction, policy: Policy, doubts: tuple[Reason, ...] = 
     reasons += [doubt for doubt in doubts if doubt not in reasons]
     if reasons or policy.review_everything:
         return Verdict(label, "review", tuple(reasons))
-    return Verdict(label, "normal" if prediction.probability_all < thresholds.normal_below else "ALL", ())
+    drawn: tuple[Reason, ...] = ("audit",) if is_drawn(sha256, policy.audit_share, policy.audit_salt) else ()
+    return Verdict(label, "normal" if prediction.probability_all < thresholds.normal_below else "ALL", drawn)

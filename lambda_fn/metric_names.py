@@ -1,4 +1,4 @@
-"""Names of the function's metrics in CloudWatch; the alarms and the dashboard read them.
+"""Names of metrics in CloudWatch; the alarms and the dashboard read them.
 
 The stack reads this module too, so it imports the standard library alone.
 """
@@ -22,6 +22,11 @@ DECIDED_ALL: Final = "DecidedALL"
 DECIDED_NORMAL: Final = "DecidedNormal"
 REVIEW: Final = "Review"
 MESSAGES_FAILED: Final = "MessagesFailed"
+# Of the two promised error rates, the number that is broken and the number that holds. ``cellflag promise`` and the
+# review page send them, not the function, for a model and the thresholds that decided.
+PROMISES_BROKEN: Final = "PromisesBroken"
+PROMISES_HELD: Final = "PromisesHeld"
+THRESHOLDS_DIMENSION: Final = "thresholds"
 # Seconds from the earliest upload of a batch to its result.
 UPLOAD_TO_RESULT: Final = "UploadToResult"
 

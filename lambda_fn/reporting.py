@@ -111,7 +111,7 @@ def tally(
     return {
         "scored": scored,
         "rejected": len(documents) - scored,
-        "review": sum(document["review"]["required"] for document in documents),
+        "review": sum(document["decision"] == "review" for document in documents),
         "stale": outcomes["stale"],
         "withdrawn": outcomes["withdrawn"],
         "unchanged": unchanged,

@@ -45,7 +45,7 @@ class PredictionFacts(TypedDict):
 
 
 class ReviewFacts(TypedDict):
-    """Whether a person should look at the image, and why."""
+    """Whether a person should look at the image, and why; ``audit`` alone leaves the decision as it is."""
 
     required: bool
     reasons: list[str]
@@ -157,7 +157,7 @@ class LedgerLine(ResultDocument):
 class BatchTally(TypedDict):
     """Number of images of a batch by what happened to them.
 
-    ``scored`` and ``rejected`` images have a result; ``review`` counts those among them that a person should look at.
+    ``scored`` and ``rejected`` images have a result; ``review`` counts those among them that a person has to decide on.
     ``stale`` images kept the result of a newer version, and ``withdrawn`` ones lost their result because they are gone.
     ``unchanged`` images kept the result that they had, and ``gone`` images were deleted before they were read.
     ``failed`` images have no answer yet, for the ``reasons`` that are counted. The batch took ``seconds``.
@@ -282,7 +282,7 @@ def _document(
         "image": image,
         "prediction": prediction,
         "decision": decision,
-        "review": {"required": decision == "review", "reasons": reasons},
+        "review": {"required": decision == "review" or bool(reasons), "reasons": reasons},
         "morphology": None,
         "explanation": None,
         "explanation_missing": "rejected" if status == "rejected" else "not_asked",

@@ -30,7 +30,7 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
 
     Returns:
         The result document, ``rejected`` if the image cannot be scored. Its ``decode`` time includes the time to find
-        the cell, cut it out and resize it. A cell that goes to review is measured.
+        the cell, cut it out and resize it. A cell that a person should look at is measured.
     """
     facts: ImageFacts = {
         "bucket": image.bucket,
@@ -71,9 +71,8 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
         no_score = RejectedImageError("no_score", "The model's output for this image is no probability.")
         return results.rejected(facts, no_score, identity, timing_ms)
     doubts = tuple(dict.fromkeys(decoded.doubts + cell.doubts))
-    document = results.scored(
-        facts, decide(prediction, policy, doubts), prediction.probability_all, identity, timing_ms
-    )
+    verdict = decide(prediction, policy, doubts, sha256=facts["sha256"])
+    document = results.scored(facts, verdict, prediction.probability_all, identity, timing_ms)
     if policy.explains(document["review"]["required"]):
         inferred_at = perf_counter()
         _explain(document, model, activations, cell)

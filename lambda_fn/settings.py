@@ -21,6 +21,8 @@ UM_PER_PX: Final = "UM_PER_PX"
 EXPLAIN: Final = "EXPLAIN"
 # The text of the file that ``thresholds_file`` names, on one line.
 THRESHOLDS: Final = "THRESHOLDS"
+AUDIT_SHARE: Final = "AUDIT_SHARE"
+AUDIT_SALT: Final = "AUDIT_SALT"
 
 # Reads wait for S3 while the processor scores images, so many may run at once. Each image that is read ahead may take
 # ``Limits.file_bytes`` of memory.
@@ -45,7 +47,8 @@ def policy(environment: Mapping[str, str], manifest: Manifest) -> Policy:
         environment: may hold ``REVIEW_EVERYTHING`` (``true`` or ``false``), ``EXPLAIN`` (``flagged``, ``all`` or
             ``none``), ``ALL_DECIDED_NORMAL`` and ``NORMAL_DECIDED_ALL`` (rates, 0 to 1). A rate between two rates of
             the manifest counts as the lower one. ``THRESHOLDS`` are the laboratory's own, in place of such rates.
-            ``UM_PER_PX`` is the scale of the images, in micrometres a pixel.
+            ``UM_PER_PX`` is the scale of the images, in micrometres a pixel. ``AUDIT_SHARE``, 0 to 1, of the decided
+            cells is audited, which needs an ``AUDIT_SALT``.
         manifest: the manifest of the model that is served.
 
     Raises:
@@ -75,6 +78,8 @@ def policy(environment: Mapping[str, str], manifest: Manifest) -> Policy:
         explain=cast(Explain, explain),
         um_per_px=_scale(environment.get(UM_PER_PX, "")),
         thresholds_name=name,
+        audit_share=_audit_share(environment),
+        audit_salt=environment.get(AUDIT_SALT, ""),
     )
 
 
@@ -149,6 +154,21 @@ def _scale(value: str) -> float | None:
         limits = f"{SMALLEST_UM_PER_PX:g} to {LARGEST_UM_PER_PX:g}"
         raise SettingsError(f"{UM_PER_PX} is {value!r}; it must be a number from {limits}")
     return scale
+
+
+def _audit_share(environment: Mapping[str, str]) -> float:
+    """Read the share of decided cells to audit; 0 if it is not set."""
+    value = environment.get(AUDIT_SHARE, "0")
+    try:
+        share = float(value)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise SettingsError(f"{AUDIT_SHARE} is {value!r}; it must be a number from 0 to 1")
+    # Without a secret, anybody could compute which images are drawn.
+    if share and not environment.get(AUDIT_SALT):
+        raise SettingsError(f"{AUDIT_SHARE} is {value}; it needs {AUDIT_SALT}, which must not be empty")
+    return share
 
 
 def _tolerated(value: str, name: ErrorRate, manifest: Manifest) -> float:

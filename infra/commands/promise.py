@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -15,11 +16,13 @@ from rich.text import Text
 from infra.commands.results import Moment, read_results
 from infra.deployed_stack import DeployedStack
 from infra.errors import InfraError
+from infra.operate import aws_errors
 from infra.operate.access import on_a_stack_unless
 from infra.operate.documents import Selection
 from infra.promise.evidence import CLASS_OF, Evidence, LeftOut, gather
 from infra.promise.labels_read import read_labels
 from infra.promise.promised import promised_rates
+from infra.promise.state import report_state
 from lambda_fn.keys import RESULTS
 from lambda_fn.manifest import ERROR_RATES, ErrorRate
 from lambda_fn.promises import LEAST_SLIDES, MOST_AUDITS, Judgement, judge, mean_over_slides
@@ -116,11 +119,16 @@ def promise(
 
     The answer may be read every day. Over all days together, a promise that is kept is called broken with a chance of
     5 % at most.
+
+    Without --prefix and --since, the answer also goes to CloudWatch: to `cellflag status`, and to an alarm if a promise
+    is broken.
     """
     if folder and not (folder / RESULTS).is_dir():
         raise click.UsageError(f"{folder} holds no results: name the folder that `cellflag score --out` wrote to")
     evidence, others = gather_from(stack or folder or Path(), prefix, since, depth)
     report = make_report(evidence, others, promised_rates(evidence.model, stack))
+    if stack and not prefix and since is None:
+        _tell_the_alarm(stack, report)
     if as_json:
         click.echo(json.dumps(as_fields(report), indent=1))
     else:
@@ -129,6 +137,14 @@ def promise(
             click.echo(sentence)
     if check and any(judgement.verdict == "broken" for judgement in report.judgements.values()):
         click.get_current_context().exit(_BROKEN)
+
+
+def _tell_the_alarm(stack: DeployedStack, report: Report) -> None:
+    """Send what was found to CloudWatch. Who may not do that reads it all the same."""
+    try:
+        report_state(stack, report.evidence.model, report.judgements.values())
+    except (BotoCoreError, ClientError) as error:
+        click.echo(f"CloudWatch did not get this: {aws_errors.explain(error)}", err=True)
 
 
 def make_report(evidence: Evidence, others: int, rates: dict[ErrorRate, float]) -> Report:

@@ -1,12 +1,18 @@
 """``cellflag review``: the page on which a person answers the flags."""
 
 import getpass
+from functools import partial
 from pathlib import Path
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.deployed_stack import DeployedStack
+from infra.errors import InfraError
+from infra.operate import aws_errors
 from infra.operate.access import on_a_stack_unless
+from infra.promise.state import judge_deployment
+from infra.promise.watch import PromiseWatch
 from lambda_fn.keys import RESULTS
 from lambda_fn.terminal import printable
 
@@ -41,6 +47,9 @@ def review(
 
     The page is served to this machine alone, and only to who has the address that is printed. Ctrl-C ends it. Every
     answer is a document below labels/, which keeps all that was said before.
+
+    After answers to audited cells, it judges the promised error rates when nobody has answered for ten minutes, and at
+    the end; `cellflag status` and an alarm of the deployment show what it found.
     """
     from infra.review.bucket import BucketPlace
     from infra.review.desk import Desk
@@ -60,7 +69,33 @@ def review(
     if not name:
         raise click.UsageError("a reviewer needs a name: give it with --reviewer")
     desk = Desk(place, name, read_model_view(stack), blind=blind)
-    serve(desk, port, _announce, browse=not no_browser)
+    watch = PromiseWatch(lambda: desk.audits_answered, partial(judge_deployment, stack)) if stack else None
+    if watch:
+        watch.start()
+    try:
+        serve(desk, port, _announce, browse=not no_browser)
+    finally:
+        if watch:
+            _judge_at_the_end(watch)
+
+
+def _judge_at_the_end(watch: PromiseWatch) -> None:
+    """Judge the promise if audits were answered since it was judged. An error is told, and harms no answer."""
+    watch.stop()
+    if not watch.is_due:
+        return
+    click.echo("Judging the promised error rates, for `cellflag status` and the alarm. Ctrl-C leaves it out.", err=True)
+    try:
+        watch.judge_now()
+    except KeyboardInterrupt:
+        why = "it was interrupted"
+    except InfraError as error:
+        why = error.message
+    except (BotoCoreError, ClientError) as error:
+        why = aws_errors.explain(error)
+    else:
+        return
+    click.echo(f"The promise was not judged: {why}. All answers are saved; `cellflag promise` judges it.", err=True)
 
 
 def _scored(out: Path) -> Path:

@@ -16,6 +16,9 @@ from infra.operate.backfills import executions
 from infra.operate.dead_letters import depth
 from infra.operate.notifications import announces_uploads
 from infra.operate.recent import read_recent
+from infra.promise.promised import thresholds_in_force
+from infra.promise.state import LASTS, PromiseCounts, last_state
+from lambda_fn.manifest import ERROR_RATES
 from lambda_fn.results import DecisionOrRejected
 from lambda_fn.terminal import printable
 
@@ -26,7 +29,10 @@ _DECISIONS = get_args(DecisionOrRejected)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
 @on_a_stack
 def status(stack: DeployedStack, as_json: bool) -> None:
-    """Show the notification, queue, dead letters, results of the last hour, model in service, and running backfill."""
+    """Show the notification, queue, dead letters, results of the last hour, model in service, and running backfill.
+
+    The promise is what `cellflag promise`, or the page of `cellflag review`, found last.
+    """
     with Console(stderr=True).status("Reading"):
         report = read_status(stack)
     if as_json:
@@ -42,6 +48,7 @@ def read_status(stack: DeployedStack) -> dict[str, Any]:
         BotoCoreError, ClientError: AWS refuses or fails.
     """
     recent = read_recent(stack, timedelta(hours=1))
+    function = _function(stack)
     return {
         "stack": stack.name,
         "uploads_announced": announces_uploads(stack),
@@ -55,7 +62,8 @@ def read_status(stack: DeployedStack) -> dict[str, Any]:
             "complete": recent.complete,
         },
         "model": recent.newest_model,
-        "function": _function(stack),
+        "function": function,
+        "promise": _promise(stack, function["description"]),
         "backfill": _backfill(stack),
     }
 
@@ -87,6 +95,25 @@ def _function(stack: DeployedStack) -> dict[str, Any]:
         "description": version.get("Description") or None,
         "changed": version.get("LastModified"),
     }
+
+
+def _promise(stack: DeployedStack, description: str | None) -> dict[str, Any] | None:
+    """What the last judgement found of the model in service and its thresholds; None if they were not judged lately."""
+    model = (description or "").rpartition(", sha256 ")[0]
+    counts = last_state(stack, model, thresholds_in_force(stack)) if model else None
+    if counts is None:
+        return None
+    return {"broken": counts.broken, "held": counts.held, "judged_at": counts.judged_at.isoformat()}
+
+
+def _promise_line(promise: dict[str, Any] | None) -> Text:
+    if promise is None:
+        return Text(f"not judged in {LASTS.days} days: `cellflag promise` does it")
+    counts = PromiseCounts(promise["broken"], promise["held"], datetime.fromisoformat(promise["judged_at"]))
+    rates = f"of {len(ERROR_RATES)} error rates, {counts.words}; judged {counts.judged_at:%Y-%m-%d %H:00} UTC"
+    if counts.broken:
+        return Text(f"{rates}: `cellflag promise` says which", "bold red")
+    return Text(rates)
 
 
 def _backfill(stack: DeployedStack) -> dict[str, Any] | None:
@@ -140,6 +167,7 @@ def _table(report: dict[str, Any]) -> Table:
     version = f"version {function['version']}, changed {function['changed']}"
     description = f"{version}: {function['description']}" if function["description"] else version
     table.add_row("function", Text(printable(description)))
+    table.add_row("promise", _promise_line(report["promise"]))
     if report["backfill"]:
         done, total = report["backfill"]["done"], report["backfill"]["total"]
         table.add_row("backfill", f"{done:,} of {total:,} done, {report['backfill']['failed']:,} in failed batches")

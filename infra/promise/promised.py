@@ -1,12 +1,14 @@
 """The error rates that are promised for a laboratory's results, and where they are written."""
 
 import json
+from typing import Any
 
 from infra import names
 from infra.deployed_stack import DeployedStack
 from infra.errors import InfraError
-from lambda_fn.manifest import ErrorRate, Manifest
+from lambda_fn.manifest import ERROR_RATES, ErrorRate, Manifest
 from lambda_fn.results import ModelFacts
+from lambda_fn.settings import thresholds_name
 
 
 def promised_rates(model: ModelFacts, stack: DeployedStack | None) -> dict[ErrorRate, float]:
@@ -30,7 +32,18 @@ def promised_rates(model: ModelFacts, stack: DeployedStack | None) -> dict[Error
     return rates
 
 
+def thresholds_in_force(stack: DeployedStack) -> str:
+    """The name of the thresholds that a deployment's settings put in force, as its results have it."""
+    settings = _settings(stack)
+    own: str | None = settings.get("own_thresholds", {}).get("version")
+    return own or thresholds_name({name: settings[name] for name in ERROR_RATES if name in settings})
+
+
 def _of_settings(stack: DeployedStack | None) -> dict[ErrorRate, float]:
-    text = stack.outputs.get(names.SETTINGS_OUTPUT) if stack else None
-    rates: dict[ErrorRate, float] = json.loads(text).get("promised", {}) if text else {}
+    rates: dict[ErrorRate, float] = _settings(stack).get("promised", {}) if stack else {}
     return rates
+
+
+def _settings(stack: DeployedStack) -> dict[str, Any]:
+    settings: dict[str, Any] = json.loads(stack.outputs.get(names.SETTINGS_OUTPUT, "{}"))
+    return settings

@@ -69,6 +69,7 @@ class Desk:
         waiting: the flags.
         labelled: the labels.
         refresher: keeps flags and labels current.
+        audits_answered: number of answers to audited cells that were written at this desk, or taken back.
     """
 
     def __init__(self, place: Place, reviewer: str, view: ModelView, *, blind: bool = False) -> None:
@@ -79,6 +80,7 @@ class Desk:
         self._secret = secrets.token_bytes(32)
         self._keys: dict[str, str] = {}
         self._drawn: set[str] = set()
+        self.audits_answered = 0
         self._pictures = Pictures()
 
     def id_of(self, key: str) -> str:
@@ -172,6 +174,7 @@ class Desk:
             conflict = cards.label_facts(standing.document, result)
             return False, {"id": self.id_of(key), "etag": standing.etag, "conflict": conflict}
         self.waiting.remove(key)
+        self.audits_answered += entry["queue"] == "audit"
         self.labelled.put(key, standing.document, measures(result["morphology"]))
         return True, self._card(key, result, standing)
 
@@ -188,6 +191,7 @@ class Desk:
             if standing:
                 self.labelled.put(key, standing.document)
             if taken:
+                self.audits_answered += taken.document["queue"] == "audit"
                 self._know_flag(key)
                 return key
         return None

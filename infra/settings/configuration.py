@@ -16,6 +16,7 @@ from lambda_fn.decisions import Explain
 from lambda_fn.errors import SettingsError
 from lambda_fn.manifest import ErrorRate, Manifest
 from lambda_fn.own_thresholds import OwnThresholds, read_own_thresholds
+from lambda_fn.settings import thresholds_name
 
 # Retention times that CloudWatch Logs offers (PutRetentionPolicy), in days.
 RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653]
@@ -86,6 +87,8 @@ class Configuration(BaseModel):
         normal_decided_all: tolerated share of normal cells that are decided ALL, with the same limits.
         thresholds_file: file of ``cellflag recalibrate``: thresholds that the laboratory chose from its own labels. It
             is read at every ``cdk`` command. Without it, the manifest's thresholds are in force again.
+        audit_share: share of the decided cells that gets a flag with the only reason ``audit``, 0 to 1. Their decision
+            stands. People label them blind, and ``cellflag promise`` then tells whether the error rates hold.
         um_per_px: micrometres a pixel of the images, 0.001 to 10. Results then give areas and diameters of cells
             in micrometres too.
         backfill_batch_size: most images in one call of the function during a backfill, 1 to 1000.
@@ -138,6 +141,7 @@ class Configuration(BaseModel):
     all_decided_normal: Rate | None = None
     normal_decided_all: Rate | None = None
     thresholds_file: str | None = None
+    audit_share: Rate = Field(default=0.02, ge=0, le=1)
     um_per_px: Rate | None = Field(default=None, ge=0.001, le=10)
     backfill_batch_size: Whole = Field(default=50, ge=1, le=1000)
     backfill_concurrency: Whole = Field(default=4, ge=1, le=1000)
@@ -183,6 +187,11 @@ class Configuration(BaseModel):
             raise ConfigurationError(f"thresholds_file is {self.thresholds_file!r}: {error.strerror}") from error
         except (SettingsError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"thresholds_file is {self.thresholds_file!r}: {error}") from error
+
+    @property
+    def thresholds_in_force(self) -> str:
+        """The name of the thresholds, as results have it."""
+        return self.own_thresholds.version if self.own_thresholds else thresholds_name(self.own_rates)
 
     @property
     def promised_rates(self) -> dict[ErrorRate, float]:

@@ -88,18 +88,19 @@ def hourly_cost(configuration: Configuration, scoring: Scoring, metrics: Functio
     """The cost of scoring in USD an hour: computing, and requests to S3 and SQS; storage and logs are left out.
 
     Each image costs a message, one read and one written result; messages are received and deleted in batches. A review
-    adds a flag, which is read and written. A call of the function adds one file to the ledger. The metric ``duration``
-    is in milliseconds.
+    or an audit adds a flag, which is read and written. A call of the function adds one file to the ledger. The metric
+    ``duration`` is in milliseconds.
     """
     hour = Duration.hours(1)
     million = 1_000_000  # expressions of CloudWatch have no 1e-6
     message = (1 + 2 / prices.SQS_MESSAGES_A_REQUEST) * prices.SQS_REQUEST
     image = million * (prices.S3_READ_REQUEST + prices.S3_WRITE_REQUEST + message)
     flag = million * (prices.S3_READ_REQUEST + prices.S3_WRITE_REQUEST)
+    audits = configuration.audit_share * flag
     call = million * (prices.S3_WRITE_REQUEST + prices.LAMBDA_REQUEST)
     millisecond = million * prices.lambda_cost(0.001, configuration.memory_mb, "arm64")
     return cloudwatch.MathExpression(
-        expression=f"(FILL(images, 0) * {image:.3f} + FILL(review, 0) * {flag:.3f} "
+        expression=f"(FILL(images, 0) * {image + audits:.3f} + FILL(review, 0) * {flag - audits:.3f} "
         f"+ FILL(calls, 0) * {call:.3f} + FILL(duration, 0) * {millisecond:.6f}) / {million}",
         using_metrics={
             "images": metrics.count(metric_names.IMAGES, hour),

@@ -1,5 +1,7 @@
 """Alarms, which notify one SNS topic, and the dashboard."""
 
+import hashlib
+
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -39,6 +41,9 @@ DRIFT_IMAGES_AN_HOUR, DRIFT_HOURS = 100, 3
 # class, but 500 images on each of three days hardly come from one patient.
 DRIFT_IMAGES_A_DAY, DRIFT_DAYS = 500, 3
 
+# The alarm for a broken promise goes this long after the last judgement, whatever that found. So its end is no news.
+PROMISE_PERIOD = Duration.days(1)
+
 
 class Monitoring(Construct):
     """Alarms, the topic that they notify, and a dashboard.
@@ -47,6 +52,7 @@ class Monitoring(Construct):
         model: the manifest of the model that is deployed.
         metrics: the metrics of this deployment and model.
         topic: the topic.
+        promise: the alarm for a broken promise; None if no cell is decided.
     """
 
     def __init__(
@@ -76,6 +82,8 @@ class Monitoring(Construct):
             self._failures()
             if not configuration.review_everything:
                 self._drift(configuration)
+        # If every image goes to a person, no decision can break a promise.
+        self.promise = None if configuration.review_everything else self._promise(configuration)
         add_dashboard(self, configuration, scoring, self.metrics, self.model)
 
     def _queues(self, configuration: Configuration, scoring: Scoring) -> None:
@@ -150,6 +158,23 @@ class Monitoring(Construct):
                 operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             )
 
+    def _promise(self, configuration: Configuration) -> cloudwatch.Alarm:
+        """An alarm for a promised error rate that is broken with the model and the thresholds that are deployed.
+
+        Another model, or other thresholds, get another alarm. If theirs were the same resource, it would still be in
+        alarm when their release begins, and CodeDeploy would refuse it.
+        """
+        stack, thresholds = Stack.of(self).stack_name, configuration.thresholds_in_force
+        judged = hashlib.sha256(f"{self.model.sha256} {thresholds}".encode()).hexdigest()[:8]
+        metrics = FunctionMetrics(stack, model=self.model.version, thresholds=thresholds)
+        return self.add_alarm(
+            f"PromiseBroken{judged}",
+            metrics.count(metric_names.PROMISES_BROKEN, PROMISE_PERIOD, "Maximum", labelled=False),
+            "The model does not keep a promised error rate here: `cellflag promise` says which, and how far it is off. "
+            "Send every cell to a person (review_everything), or choose other thresholds (`cellflag recalibrate`).",
+            tell_of_end=False,
+        )
+
     def add_alarm(
         self,
         name: str,
@@ -159,6 +184,7 @@ class Monitoring(Construct):
         above: float = 0,
         periods: int = 1,
         operator: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+        tell_of_end: bool = True,
     ) -> cloudwatch.Alarm:
         """Add an alarm that notifies the topic when it comes and when it goes.
 
@@ -169,6 +195,7 @@ class Monitoring(Construct):
             above: the threshold.
             periods: periods of ``metric`` in a row that raise the alarm.
             operator: how the threshold is compared. Missing data never raise an alarm.
+            tell_of_end: also notify the topic when the alarm goes.
         """
         alarm = cloudwatch.Alarm(
             self,
@@ -181,5 +208,6 @@ class Monitoring(Construct):
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))
-        alarm.add_ok_action(actions.SnsAction(self.topic))
+        if tell_of_end:
+            alarm.add_ok_action(actions.SnsAction(self.topic))
         return alarm

@@ -39,9 +39,11 @@ class Release(Construct):
         The alarms watch the new version alone. Failures of the version before it would otherwise end every release, and
         failures of the new one would be lost among nine times as many batches of the other. The alarm for dead letters
         is not among them: it lasts until the dead letters are sent back, and CodeDeploy starts no release during an
-        alarm, not even one with the remedy.
+        alarm, not even one with the remedy. The alarm for a broken promise is among them, because it is about the new
+        model and its thresholds alone: other thresholds, or another model, have an alarm of their own.
         """
         super().__init__(scope, construct_id)
+        promise = [monitoring.promise] if monitoring.promise else []
         codedeploy.LambdaDeploymentGroup(
             self,
             "Group",
@@ -49,7 +51,7 @@ class Release(Construct):
             # The CDK would attach a managed policy of AWS that reaches every function of the account.
             role=_role(self, scoring.function).without_policy_updates(),
             deployment_config=_CANARIES[minutes],
-            alarms=[_errors(scoring, monitoring), _failures(scoring, monitoring)],
+            alarms=[_errors(scoring, monitoring), _failures(scoring, monitoring), *promise],
             auto_rollback=codedeploy.AutoRollbackConfig(
                 failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True
             ),

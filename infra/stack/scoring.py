@@ -23,6 +23,8 @@ from infra.stack.trust import for_this_account, of_this_account
 from lambda_fn.keys import DELETED_BY_THE_FUNCTION, LABELS, WRITTEN_BY_THE_FUNCTION
 from lambda_fn.manifest import Manifest
 from lambda_fn.settings import (
+    AUDIT_SALT,
+    AUDIT_SHARE,
     ERROR_RATE_VARIABLES,
     EXPLAIN,
     RESULTS_BUCKET,
@@ -136,7 +138,7 @@ class Scoring(Construct):
             logging_format=lambda_.LoggingFormat.JSON,
             # Logs cost more than computing does, so the platform's START, END and REPORT lines are left out.
             system_log_level_v2=lambda_.SystemLogLevel.WARN,
-            environment=_environment(configuration, storage.results.bucket_name, Stack.of(self).stack_name),
+            environment=_environment(configuration, storage.results.bucket_name, Stack.of(self)),
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if configuration.snap_start else None,
             current_version_options=lambda_.VersionOptions(
                 # A version that a failed deployment made goes with it. If it stayed, the next try would fail with
@@ -162,7 +164,7 @@ def _queue(scope: Construct, construct_id: str, key: kms.IKey | None, **properti
     )
 
 
-def _environment(configuration: Configuration, results: str, service: str) -> dict[str, str]:
+def _environment(configuration: Configuration, results: str, stack: Stack) -> dict[str, str]:
     """The function's environment variables. A setting without a value is left out; then the manifest decides."""
     choices = {
         REVIEW_EVERYTHING: "true" if configuration.review_everything else None,
@@ -171,7 +173,10 @@ def _environment(configuration: Configuration, results: str, service: str) -> di
         **{variable: configuration.own_rates.get(rate) for rate, variable in ERROR_RATE_VARIABLES.items()},
     }
     # The service is a dimension of every metric, which separates the deployments of an account.
-    fixed = {RESULTS_BUCKET: results, SERVICE_NAME: service, EXPLAIN: configuration.explain}
+    fixed = {RESULTS_BUCKET: results, SERVICE_NAME: stack.stack_name, EXPLAIN: configuration.explain}
+    if configuration.audit_share:
+        # The identity that CloudFormation gives to a stack ends in a random number, which stays as long as the stack.
+        fixed |= {AUDIT_SHARE: str(configuration.audit_share), AUDIT_SALT: stack.stack_id}
     return fixed | {name: str(value) for name, value in choices.items() if value is not None}
 
 

@@ -36,7 +36,7 @@ def test_every_setting_is_listed_in_its_order_with_its_default() -> None:
     listed = table("| Setting | Default | |\n")
     assert list(listed) == list(Configuration.model_fields)
     for name, setting in Configuration.model_fields.items():
-        if isinstance(setting.default, bool | int | str):
+        if isinstance(setting.default, bool | int | float | str):
             assert f"| `{name}` | `{str(setting.default).lower()}` |" in README
         elif name != "access_logs":  # as hipaa, which is off
             assert listed[name] in ("none", "a new one", "kept", "the model's")
@@ -72,13 +72,13 @@ def test_a_million_images_cost_what_is_said(
     assert milliseconds == pytest.approx(measured("ms an image", size), rel=0.1)
     computing = prices.lambda_cost(1000 * milliseconds, Configuration().memory_mb, "arm64", batches)
     # Besides the flag, a look for a label, and one at the result.
-    flags = 375_000 * (prices.S3_WRITE_REQUEST + 2 * prices.S3_READ_REQUEST)
+    flags = (375_000 + Configuration().audit_share * 625_000) * (prices.S3_WRITE_REQUEST + 2 * prices.S3_READ_REQUEST)
     assert 0.33 < Manifest.read().achieved_shares().review_share < 0.42
     assert said == {
         "reading images": pytest.approx(1e6 * prices.S3_READ_REQUEST),
         "looking whether an image still stands": pytest.approx(1e6 * prices.S3_READ_REQUEST),
         "writing results": pytest.approx(1e6 * prices.S3_WRITE_REQUEST),
-        "flags, for about three images in eight": pytest.approx(flags, abs=0.01),
+        "flags, for about three images in eight, and for audits": pytest.approx(flags, abs=0.01),
         f"ledger, a file for each batch of {size}": pytest.approx(batches * prices.S3_WRITE_REQUEST),
         "queue": pytest.approx((1e6 + 2 * fetches) * prices.SQS_REQUEST),
         f"computing, {milliseconds} ms an image on arm64": pytest.approx(computing, abs=0.01),

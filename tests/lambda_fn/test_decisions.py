@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -61,6 +62,23 @@ def test_a_doubt_sends_a_cell_to_review_even_if_the_model_is_sure(
     verdict = decide(Prediction(probability_all, distance), Policy(Thresholds(0.4, 0.2, 0.7, unlike_above=1.5)), doubts)
     assert verdict.reasons == reasons
     assert verdict.decision == ("review" if reasons else "ALL")
+
+
+DIGEST = "0d319bb4" * 8
+
+
+@pytest.mark.parametrize("probability_all", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("doubts", [(), ("no_single_cell",)])
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_decided_cell_is_audited_and_keeps_its_decision_and_a_cell_for_review_is_not(
+    probability_all: float, doubts: tuple[Reason, ...], everything: bool
+) -> None:
+    policy = Policy(THRESHOLDS, review_everything=everything)
+    unaudited = decide(Prediction(probability_all), policy, doubts, sha256=DIGEST)
+    audited = replace(policy, audit_share=1.0, audit_salt="salt")
+    verdict = decide(Prediction(probability_all), audited, doubts, sha256=DIGEST)
+    assert (verdict.label, verdict.decision) == (unaudited.label, unaudited.decision)
+    assert verdict.reasons == (unaudited.reasons if verdict.decision == "review" else ("audit",))
 
 
 NO_NUMBERS = (math.nan, math.inf, -math.inf)

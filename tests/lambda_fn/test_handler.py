@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,38 @@ def ledgers(s3: "S3Client") -> list[Any]:
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="results", Prefix="ledger/").get("Contents", [])]
     bodies = [s3.get_object(Bucket="results", Key=key)["Body"].read() for key in keys]
     return [[json.loads(line) for line in body.splitlines()] for body in bodies]
+
+
+def test_an_audited_image_keeps_its_decision_and_gets_a_flag_that_says_audit_and_counts_as_no_review(
+    function: ModuleType, s3: "S3Client", encode: Encode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function.runtime.policy = replace(function.runtime.policy, audit_share=1.0, audit_salt="salt")
+    for key, red in {"normal.bmp": 20, "uncertain.bmp": 128, "ALL.bmp": 250}.items():
+        s3.put_object(Bucket="images", Key=key, Body=encode(pixels=draw_disc((red, 40, 120))))
+    assert function.handler(batch(m1=notification("normal.bmp", "uncertain.bmp", "ALL.bmp")), CONTEXT) == {
+        "batchItemFailures": []
+    }
+    results = documents(s3)
+    for name in ("normal", "ALL"):
+        assert results[f"review/{name}.bmp.json"] == results[f"results/{name}.bmp.json"]
+        assert results[f"results/{name}.bmp.json"]["decision"] == name
+        assert results[f"results/{name}.bmp.json"]["review"] == {"required": True, "reasons": ["audit"]}
+    assert results["review/uncertain.bmp.json"]["review"]["reasons"] == ["uncertain"]
+    sent = json.loads(next(line for line in capsys.readouterr().out.splitlines() if '"Review"' in line))
+    assert (sent["Review"], sent["DecidedALL"], sent["DecidedNormal"]) == ([1.0], [1.0], [1.0])
+
+
+def test_an_audited_image_whose_pixels_a_person_has_answered_is_not_flagged(
+    function: ModuleType, s3: "S3Client", encode: Encode
+) -> None:
+    function.runtime.policy = replace(function.runtime.policy, audit_share=1.0, audit_salt="salt")
+    body = encode(pixels=draw_disc((250, 40, 120)))
+    label = {"label": "ALL", "labelled_at": "2026-11-22T12:00:00Z", "image": {"sha256": sha256(body).hexdigest()}}
+    s3.put_object(Bucket="results", Key="labels/a.bmp.json", Body=json.dumps(label).encode())
+    for key in ("a.bmp", "b.bmp"):
+        s3.put_object(Bucket="images", Key=key, Body=body)
+    function.handler(batch(m1=notification("a.bmp", "b.bmp")), CONTEXT)
+    assert {key for key in documents(s3) if key.startswith("review/")} == {"review/b.bmp.json"}
 
 
 def test_each_image_of_a_batch_gets_its_result_and_the_uncertain_one_a_flag(

@@ -12,6 +12,8 @@ import pytest
 import cellflag
 from lambda_fn import model as served
 
+from .conftest import draw_disc
+
 Encode = Callable[..., bytes]
 
 
@@ -51,6 +53,27 @@ def test_explain_reaches_the_documents(
     assert run("score", folder, "--out", out, *options)[0] == 0
     document = json.loads((out / "results/cell.png.json").read_text("utf-8"))
     assert document["explanation_missing"] == reason  # the model of these tests explains nothing
+
+
+def test_a_share_of_the_decided_images_of_a_folder_is_audited_and_the_same_one_again(
+    run: Callable[..., Any], tmp_path: Path, encode: Encode
+) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    for red in range(200, 240):
+        (images / f"{red}.bmp").write_bytes(encode(pixels=draw_disc((red, 40, 120))))
+
+    def audited(out: Path, *options: str) -> set[str]:
+        code, output, _ = run("score", images, "--out", out, "--audit-share", "0.5", *options)
+        assert (code, output.split(".")[0]) == (0, "40 images: 40 ALL, 0 normal, 0 to review, 0 rejected")
+        flags = [json.loads(path.read_bytes()) for path in (out / "review").rglob("*.json")]
+        assert all(flag["review"]["reasons"] == ["audit"] and flag["decision"] == "ALL" for flag in flags)
+        return {flag["image"]["key"] for flag in flags}
+
+    first = audited(tmp_path / "one")
+    assert 0 < len(first) < 40
+    assert audited(tmp_path / "one", "--overwrite") == first
+    assert audited(tmp_path / "two") != first
 
 
 def test_each_image_of_a_folder_gets_one_document_under_the_same_path(run: Callable[..., Any], folder: Path) -> None:

@@ -162,6 +162,9 @@ def test_the_limits_are_those_of_the_manifest(
         {"decision": "healthy"},
         {"error": {"code": "unreadable", "message": "x"}},
         {"extra": 1},
+        {"review": {"required": True, "reasons": ["audit"]}},
+        {"decision": "ALL", "review": {"required": True, "reasons": ["audit", "uncertain"]}},
+        {"decision": "ALL", "review": {"required": False, "reasons": ["audit"]}},
         {"scored_at": "yesterday"},
     ],
 )
@@ -183,6 +186,20 @@ def test_a_sure_answer_asks_for_review_too_if_everything_is_reviewed(
     assert document["prediction"]["label"] == "ALL"
     assert document["decision"] == "review"
     assert document["review"] == {"required": True, "reasons": []}
+
+
+@pytest.mark.parametrize(("red", "decision"), [(250, "ALL"), (20, "normal")])
+def test_the_decision_on_an_audited_cell_stands_and_the_cell_is_measured(
+    red: int, decision: str, model: Model, encode: Encode, schema: Draft202012Validator
+) -> None:
+    policy = Policy(model.manifest.thresholds, audit_share=1.0, audit_salt="salt")
+    image = stored(encode(pixels=draw_disc((red, 40, 120))))
+    document, unaudited = score(model, image, policy), score(model, image)
+    schema.validate(document)
+    assert document["decision"] == unaudited["decision"] == decision
+    assert document["review"] == {"required": True, "reasons": ["audit"]}
+    assert document["morphology"] is not None
+    assert unaudited["morphology"] is None
 
 
 def test_a_cell_that_goes_to_review_is_measured_at_the_scale_of_the_deployment(

@@ -82,6 +82,22 @@ def test_a_deployment_chooses_which_images_are_explained(
 
 
 @pytest.mark.parametrize(
+    ("environment", "share", "salt"),
+    [
+        ({}, 0, ""),
+        ({"AUDIT_SHARE": "0"}, 0, ""),
+        ({"AUDIT_SHARE": "0.05", "AUDIT_SALT": "salt"}, 0.05, "salt"),
+        ({"AUDIT_SHARE": "1", "AUDIT_SALT": "salt"}, 1, "salt"),
+    ],
+)
+def test_a_deployment_chooses_the_share_of_its_decided_cells_to_audit(
+    environment: dict[str, str], share: float, salt: str
+) -> None:
+    chosen = policy(environment, MANIFEST)
+    assert (chosen.audit_share, chosen.audit_salt) == (share, salt)
+
+
+@pytest.mark.parametrize(
     ("environment", "message"),
     [
         ({"REVIEW_EVERYTHING": "yes"}, "REVIEW_EVERYTHING is 'yes'; it must be true or false"),
@@ -91,6 +107,11 @@ def test_a_deployment_chooses_which_images_are_explained(
         ({"NORMAL_DECIDED_ALL": "1"}, "NORMAL_DECIDED_ALL is 1; with this model it must be from 0.05 up to below 1"),
         ({"NORMAL_DECIDED_ALL": "nan"}, "NORMAL_DECIDED_ALL is nan"),
         ({"UM_PER_PX": "nan"}, "UM_PER_PX is 'nan'; it must be a number from 0.001 to 10"),
+        ({"AUDIT_SHARE": "nan", "AUDIT_SALT": "salt"}, "AUDIT_SHARE is 'nan'; it must be a number from 0 to 1"),
+        ({"AUDIT_SHARE": "1.1", "AUDIT_SALT": "salt"}, "AUDIT_SHARE is '1.1'; it must be a number from 0 to 1"),
+        ({"AUDIT_SHARE": "few", "AUDIT_SALT": "salt"}, "AUDIT_SHARE is 'few'; it must be a number from 0 to 1"),
+        ({"AUDIT_SHARE": "0.02"}, "AUDIT_SHARE is 0.02; it needs AUDIT_SALT"),
+        ({"AUDIT_SHARE": "0.02", "AUDIT_SALT": ""}, "AUDIT_SHARE is 0.02; it needs AUDIT_SALT"),
         ({"UM_PER_PX": "0"}, "UM_PER_PX is '0'; it must be a number from 0.001 to 10"),
     ],
 )

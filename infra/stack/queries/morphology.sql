@@ -1,4 +1,5 @@
--- Size, outline and stain of the measured cells by first folder and decision: by default of those that went to review.
+-- Size, outline and stain of the measured cells by first folder and decision: by default of those that people look at,
+-- so decided ones are of audits.
 select
     split_part(image."key", '/', 1) as prefix,
     decision,

@@ -9,5 +9,6 @@ from (
     from newest
 ) as counted
 cross join unnest(review.reasons) as unnested (reason)
+where decision = 'review'
 group by model.version, reason
 order by model, images desc, reason

@@ -50,7 +50,8 @@ def answer(key: str, at: str, probability: float | None, model: ModelFacts = NEW
         reasons: tuple[Reason, ...] = ("uncertain", "no_single_cell") if probability > 0.5 else ("uncertain",)
         document = scored(image, Verdict("ALL", "review", reasons), probability, model, timing)
     else:
-        document = scored(image, Verdict("ALL", "ALL", ()), probability, model, timing)
+        # A cell of the audit is no review, in whatever query.
+        document = scored(image, Verdict("ALL", "ALL", ("audit",)), probability, model, timing)
     document["scored_at"] = at
     if document["status"] == "scored" and document["review"]["required"]:
         document["morphology"] = measure(*two_clefts())

@@ -99,7 +99,14 @@ def test_the_function_gets_no_variable_for_a_setting_without_a_value(template: T
         "RESULTS_BUCKET": {"Ref": results},
         "POWERTOOLS_SERVICE_NAME": "cellflag-test",
         "EXPLAIN": "flagged",
+        "AUDIT_SHARE": "0.02",
+        "AUDIT_SALT": {"Ref": "AWS::StackId"},
     }
+
+
+def test_a_deployment_without_audits_gets_no_salt(synthesize: Synthesize) -> None:
+    _, function = only(synthesize(audit_share=0), FUNCTION, "ScoringFunction")
+    assert not {"AUDIT_SHARE", "AUDIT_SALT"} & set(function["Environment"]["Variables"])
 
 
 @pytest.mark.parametrize(
@@ -110,6 +117,7 @@ def test_the_function_gets_no_variable_for_a_setting_without_a_value(template: T
         ({"all_decided_normal": 0.02}, {"ALL_DECIDED_NORMAL": "0.02"}),
         ({"normal_decided_all": "0.2"}, {"NORMAL_DECIDED_ALL": "0.2"}),
         ({"um_per_px": "0.05"}, {"UM_PER_PX": "0.05"}),
+        ({"audit_share": "0.1"}, {"AUDIT_SHARE": "0.1"}),
     ],
 )
 def test_choices_about_decisions_reach_the_function(
