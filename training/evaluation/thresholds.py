@@ -159,6 +159,25 @@ def tabulate_thresholds(table: LabelledPredictions) -> dict[str, list[list[float
     }
 
 
+def stricter(one: Thresholds, other: Thresholds) -> Thresholds:
+    """Of two triples of thresholds, the one that decides what both decide."""
+    normal_below = min(one.normal_below, other.normal_below)
+    all_from = max(one.all_from, other.all_from)
+    operating_point = min(max(min(one.operating_point, other.operating_point), normal_below), all_from)
+    return Thresholds(operating_point, normal_below, all_from, min(one.unlike_above, other.unlike_above))
+
+
+def stricter_by_rate(
+    one: dict[str, list[list[float]]], other: dict[str, list[list[float]]]
+) -> dict[str, list[list[float]]]:
+    """Of two tables of ``tabulate_thresholds``, the stricter threshold of each rate that the first one offers."""
+    strictest = {"all_decided_normal": min, "normal_decided_all": max}
+    return {
+        name: [[rate, strictest[name](value, dict(other[name]).get(rate, value))] for rate, value in pairs]
+        for name, pairs in one.items()
+    }
+
+
 def _normal_below(of_all: ClassByGroup, rate: float) -> float | None:
     """The threshold below which at most ``rate`` of the class ALL lies; None if the groups cannot carry the rate."""
     if not can_carry(len(of_all.values), rate):

@@ -28,7 +28,9 @@ def manifest(small_dataset: Dataset) -> dict[str, Any]:
 
 def manifest_of(dataset: Dataset) -> dict[str, Any]:
     fold_of = np.arange(len(dataset.names)) % 4 + 1
-    evidence = measure(OutOfFold(dataset, fold_of, np.linspace(0.9, 0.1, len(dataset.names))), seed=0, replicates=50)
+    evidence = measure(
+        OutOfFold(dataset, fold_of, np.linspace(0.9, 0.1, len(dataset.names))), dataset, seed=0, replicates=50
+    )
     return describe(
         ExportedGraph(onnx=b"graph", parameters=1234, parity=1e-7, reference_probabilities=[0.5]),
         NetworkRecipe("2x2C1D", epochs=3, seed=7),
