@@ -8,7 +8,7 @@ thresholds that count subjects (Lee, Barber & Willett 2023, arXiv 2306.06342) ne
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -160,11 +160,13 @@ def tabulate_thresholds(table: LabelledPredictions) -> dict[str, list[list[float
 
 
 def stricter(one: Thresholds, other: Thresholds) -> Thresholds:
-    """Of two triples of thresholds, the one that decides what both decide."""
-    normal_below = min(one.normal_below, other.normal_below)
-    all_from = max(one.all_from, other.all_from)
-    operating_point = min(max(min(one.operating_point, other.operating_point), normal_below), all_from)
-    return Thresholds(operating_point, normal_below, all_from, min(one.unlike_above, other.unlike_above))
+    """Return thresholds that decide a cell only if both do, with the operating point of the first.
+
+    The operating point decides nothing: models are compared at it.
+    """
+    return replace(
+        one, normal_below=min(one.normal_below, other.normal_below), all_from=max(one.all_from, other.all_from)
+    )
 
 
 def stricter_by_rate(
