@@ -10,6 +10,7 @@ from rich.progress import track
 from lambda_fn.decisions import Explain, Policy
 from lambda_fn.folders import IMAGE_SUFFIXES, list_images, name_fault
 from lambda_fn.keys import RESULTS, REVIEW
+from lambda_fn.own_thresholds import policy_of
 from lambda_fn.results import decision_or_rejected
 from lambda_fn.settings import EXPLAIN_CHOICES
 from lambda_fn.terminal import printable, show_failures
@@ -26,7 +27,12 @@ from lambda_fn.terminal import printable, show_failures
     show_default=True,
     help="Images whose documents say how the probability comes about; flagged ones ask for review.",
 )
-def score(folder: Path, out: Path, overwrite: bool, explain: Explain) -> None:
+@click.option(
+    "--thresholds",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Decide by the thresholds in this file of `cellflag recalibrate`, instead of the model's.",
+)
+def score(folder: Path, out: Path, overwrite: bool, explain: Explain, thresholds: Path | None) -> None:
     """Score every image below FOLDER without a cloud.
 
     Writes OUT/results/<path below FOLDER>.json for each image, and OUT/review/<path below FOLDER>.json for each image
@@ -53,7 +59,7 @@ def score(folder: Path, out: Path, overwrite: bool, explain: Explain) -> None:
     from lambda_fn.stores import read_from_folder, write_to_folder
 
     model = Model()
-    policy = Policy(model.manifest.thresholds, explain=explain)
+    policy = policy_of(thresholds, model.manifest, explain)
     counts: Counter[str] = Counter()
     failures: list[str] = []
     for path in track(listing.images, "Scoring", console=Console(stderr=True)):
