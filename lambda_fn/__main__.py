@@ -2,6 +2,7 @@
 
 import secrets
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from lambda_fn.decisions import Explain, Policy
 from lambda_fn.files import write_whole
 from lambda_fn.folders import IMAGE_SUFFIXES, list_images, name_fault
 from lambda_fn.keys import RESULTS, REVIEW
+from lambda_fn.own_thresholds import policy_of
 from lambda_fn.results import decision_or_rejected
 from lambda_fn.settings import EXPLAIN_CHOICES
 from lambda_fn.terminal import printable, show_failures
@@ -37,7 +39,14 @@ _AUDIT_SALT = ".audit-salt"
     show_default=True,
     help="Share of the decided cells to flag by chance, so that `cellflag promise` can check the promised error rates.",
 )
-def score(folder: Path, out: Path, overwrite: bool, explain: Explain, audit_share: float) -> None:
+@click.option(
+    "--thresholds",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Decide by the thresholds in this file of `cellflag recalibrate`, instead of the model's.",
+)
+def score(
+    folder: Path, out: Path, overwrite: bool, explain: Explain, audit_share: float, thresholds: Path | None
+) -> None:
     """Score every image below FOLDER without a cloud.
 
     Writes OUT/results/<path below FOLDER>.json for each image, and OUT/review/<path below FOLDER>.json for each image
@@ -65,8 +74,9 @@ def score(folder: Path, out: Path, overwrite: bool, explain: Explain, audit_shar
     from lambda_fn.stores import read_from_folder, write_to_folder
 
     model = Model()
-    salt = _audit_salt(out) if audit_share else ""
-    policy = Policy(model.manifest.thresholds, explain=explain, audit_share=audit_share, audit_salt=salt)
+    policy = policy_of(thresholds, model.manifest, explain)
+    if audit_share:
+        policy = replace(policy, audit_share=audit_share, audit_salt=_audit_salt(out))
     counts: Counter[str] = Counter()
     failures: list[str] = []
     for path in track(listing.images, "Scoring", console=Console(stderr=True)):

@@ -7,9 +7,10 @@ library alone.
 import json
 import math
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
-from lambda_fn.decisions import Thresholds
+from lambda_fn.decisions import Explain, Policy, Thresholds
 from lambda_fn.errors import SettingsError
 from lambda_fn.manifest import ERROR_RATES, ErrorRate, Manifest
 
@@ -81,7 +82,7 @@ class OwnThresholds:
         if self.model_sha256 != manifest.sha256:
             raise SettingsError(
                 f"the thresholds {self.version} were chosen for the model {self.model_version}, and {manifest.version} "
-                "is served: leave thresholds_file out, or make a new file with `cellflag recalibrate`"
+                "is served: leave the file out, or make a new one with `cellflag recalibrate`"
             )
         return replace(
             manifest.thresholds,
@@ -93,6 +94,22 @@ class OwnThresholds:
     def to_json(self, indent: int | None = None) -> str:
         """Return the text of the file; without ``indent`` on one line, for a variable of the environment."""
         return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=indent, allow_nan=False)
+
+
+def policy_of(file: Path | None, manifest: Manifest, explain: Explain = Policy.explain) -> Policy:
+    """Return the policy by which a command decides: by the thresholds of a file, or else by the manifest's.
+
+    Raises:
+        SettingsError: the file holds none, or those of another model.
+        OSError: it cannot be read.
+    """
+    if file is None:
+        return Policy(manifest.thresholds, explain=explain)
+    try:
+        own = read_own_thresholds(file.read_text("utf-8"))
+        return Policy(own.thresholds_for(manifest), explain=explain, thresholds_name=own.version)
+    except (SettingsError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: {error}") from error
 
 
 def read_own_thresholds(text: str) -> OwnThresholds:

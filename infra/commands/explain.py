@@ -20,18 +20,27 @@ from lambda_fn.terminal import printable
     type=click.Path(dir_okay=False, path_type=Path),
     help="New PNG file for the picture.",
 )
+@click.option(
+    "--thresholds",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="For a file: decide by the thresholds in this file of `cellflag recalibrate`.",
+)
 @on_a_stack_if_needed
-def explain(find_stack: Callable[[], DeployedStack], image: str, out: Path) -> None:
+def explain(find_stack: Callable[[], DeployedStack], image: str, out: Path, thresholds: Path | None) -> None:
     """Draw how the probability of one image comes about.
 
-    IMAGE is a file, which is scored here. KEY is an image of a deployment, whose result is drawn. The picture shows the
+    IMAGE is a file, which is scored here. KEY is an image of a deployment, whose result is drawn, with the decision of
+    the thresholds that were in force. The picture shows the
     cell, a map of the parts that speak for ALL (orange) or for normal (blue), and how a typical normal cell, the map,
     and bars for colour and detail add up to the probability.
     """
     from infra.operate.explained import explain_file, explain_object  # here, so that `--help` does not wait for them
     from infra.pictures.explanation import draw_explanation
 
-    explained = explain_file(Path(image)) if Path(image).is_file() else explain_object(find_stack(), image)
+    path = Path(image)
+    if thresholds and not path.is_file():
+        raise click.UsageError("--thresholds goes with a file: the deployment's own ones decided the result of a KEY")
+    explained = explain_file(path, thresholds=thresholds) if path.is_file() else explain_object(find_stack(), image)
     picture = draw_explanation(explained.pixels, explained.mask, explained.document)
     write_new(out, partial(picture.save, format="PNG"))
     click.echo(f"{printable(str(out))} is written.")

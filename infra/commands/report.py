@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,8 @@ from infra.errors import InfraError
 from infra.operate.access import on_a_stack_unless
 from infra.operate.documents import Selection
 from infra.operate.exports import write_new
+from infra.promise.evidence import Evidence, Gatherer
+from infra.promise.labels_read import read_labels
 from lambda_fn.keys import RESULTS
 from lambda_fn.results import ResultDocument
 from lambda_fn.terminal import printable, show_failures
@@ -112,7 +113,7 @@ def _write(
     from infra.review.folder import FolderPlace
     from infra.review.places import Place
     from infra.review.policy import read_model_view
-    from infra.slide_report.answers import read_answers
+    from infra.slide_report.answers import answers_of
     from infra.slide_report.cards import PictureCards
     from infra.slide_report.facts import ReportFacts
     from infra.slide_report.fhir import write_fhir
@@ -123,41 +124,55 @@ def _write(
     place: Place = FolderPlace(source, images or source) if isinstance(source, Path) else BucketPlace(source)
     odd_keys: list[str] = []
     view = read_model_view(stack)
-    answers = read_answers(place, selection.prefix, odd_keys.append)
-    documents = _of_day(read_results(source, selection, odd_keys.append), day)
-    gathered = gather(documents, answers, cells if kind == "html" else 0)
+    known = read_labels(source, selection.prefix, odd_keys.append)
+    evidence = Gatherer(known)
+    documents = _of_day(_counted(read_results(source, selection, odd_keys.append), evidence), day)
+    gathered = gather(documents, answers_of(known, odd_keys.append), cells if kind == "html" else 0)
     if gathered is None:
         chosen = " with these options" if selection != Selection() else ""
         raise click.UsageError(f"there is no result to report on{chosen}")
     since = None if day else selection.since
-    facts = ReportFacts(place.name, selection.prefix, since, day, datetime.now(UTC), view)
+    # Whoever gets the report needs no path of this machine.
+    name = source.resolve().name if isinstance(source, Path) else place.name
+    promise = _state_of_the_promise(evidence.evidence, stack)
+    facts = ReportFacts(name, selection.prefix, since, day, datetime.now(UTC), view, promise)
     if kind == "fhir":
         write_fhir(out, gathered, facts)
     else:
-        facts = replace(facts, promise=_state_of_the_promise(source, selection))
         write_html(out, gathered, facts, PictureCards(place if stack or images else None, view))
     show_failures([f"{key}: left out, because it is no result document or label" for key in odd_keys])
 
 
-def _state_of_the_promise(source: DeployedStack | Path, selection: Selection) -> PromiseState | None:
-    """Judge the promise as `cellflag promise` does. None if the model of this package scored no cell."""
-    from infra.commands.promise import WORDS, explain, gather_from, make_report, verdict_in_words
+def _counted(documents: Iterable[ResultDocument], evidence: Gatherer) -> Iterator[ResultDocument]:
+    """The same documents, each of which is counted as evidence on the promise."""
+    for document in documents:
+        evidence.add(document)
+        yield document
+
+
+def _state_of_the_promise(found: Sequence[Evidence], stack: DeployedStack | None) -> PromiseState | None:
+    """Judge the promise as `cellflag promise` does. None if the model of this package scored no cell lately."""
+    from infra.commands.promise import WORDS, explain, make_report, verdict_in_words
     from infra.promise.promised import promised_rates
     from infra.slide_report.promise_state import PromisedRate, PromiseState
 
+    if not found:
+        return None
+    evidence, *others = found
     try:
-        evidence, others = gather_from(source, selection.prefix, selection.since, depth=None)
-        promised = promised_rates(evidence.model, source if isinstance(source, DeployedStack) else None)
+        promised = promised_rates(evidence.model, stack)
     except InfraError:
         return None
-    report = make_report(evidence, others, promised)
+    report = make_report(evidence, sum(one.scored for one in others), promised)
     rates = (
         PromisedRate(
+            name,
             WORDS[name],
             judgement.promised,
             judgement.rate,
             judgement.interval,
             evidence.of_class(name).audits,
+            judgement.verdict,
             verdict_in_words(judgement),
         )
         for name, judgement in report.judgements.items()

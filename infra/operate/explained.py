@@ -1,9 +1,10 @@
 """An image with its explained document: from a file, which is scored here, or from a deployment."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from lambda_fn.images import StoredImage, decode
 from lambda_fn.keys import result_key
 from lambda_fn.manifest import Manifest
 from lambda_fn.model import Model
+from lambda_fn.own_thresholds import policy_of
 from lambda_fn.results import ExplanationMissing, ResultDocument
 from lambda_fn.scoring import score
 from lambda_fn.stores import read_from_folder
@@ -46,25 +48,29 @@ class ExplainedImage:
     document: ResultDocument
 
 
-def explain_file(path: Path, folder: Path | None = None) -> ExplainedImage:
+def explain_file(path: Path, folder: Path | None = None, thresholds: Path | None = None) -> ExplainedImage:
     """Score and explain an image file with the model of this package.
 
     Args:
         path: the file.
         folder: of another model; None for the one that is served.
+        thresholds: file of ``cellflag recalibrate``; None for the model's own thresholds.
 
     Raises:
         InfraError: there is no explanation; the message says why.
+        SettingsError: the thresholds cannot be used.
         OSError: the file cannot be read.
     """
     model = Model(folder) if folder else Model()
-    return _explain(model, read_from_folder(path.parent, path, model.manifest.limits))
+    policy = policy_of(thresholds, model.manifest, explain="all")
+    return _explain(model, read_from_folder(path.parent, path, model.manifest.limits), policy)
 
 
 def explain_object(stack: DeployedStack, key: str) -> ExplainedImage:
     """Read an image of a deployment, in the version of its result, and that result.
 
-    A result without an explanation is explained here, if the model of this package gave it.
+    A result without an explanation is explained here, if the model of this package gave it. Its decision stays, which
+    the deployment's thresholds made.
 
     Raises:
         InfraError: there is no such result, or no explanation; the message says why.
@@ -88,7 +94,9 @@ def explain_object(stack: DeployedStack, key: str) -> ExplainedImage:
                 "deploy with `-c explain=all`, and score it again."
             )
         image = StoredImage(stack.images, key, version, document["image"]["etag"], "", len(data), data, 0.0)
-        return _explain(model, image)
+        explained = _explain(model, image, Policy(model.manifest.thresholds, explain="all"))
+        parts = {name: explained.document[name] for name in ("explanation", "explanation_missing", "morphology")}
+        return replace(explained, document=cast(ResultDocument, {**document, **parts}))
     pixels = decode(data).pixels
     return ExplainedImage(pixels, find_cell(pixels).mask, document)
 
@@ -139,8 +147,8 @@ class ResultExplainer:
         return ExplainedImage(pixels, mask, document)
 
 
-def _explain(model: Model, image: StoredImage) -> ExplainedImage:
-    document = score(model, image, Policy(model.manifest.thresholds, explain="all"))
+def _explain(model: Model, image: StoredImage, policy: Policy) -> ExplainedImage:
+    document = score(model, image, policy)
     name = printable(image.key)
     if "error" in document:
         raise InfraError(f"{name} cannot be scored: {document['error']['message']}")

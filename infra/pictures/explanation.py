@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from infra.pictures.cell_pictures import draw_cell_and_map, largest_value
 from infra.pictures.signed_map import BLUE, ORANGE, colours
+from lambda_fn.own_thresholds import MANIFEST
 from lambda_fn.results import ExplanationFacts, ResultDocument
 
 Pixels = NDArray[np.uint8]
@@ -81,7 +82,10 @@ def _headline(document: ResultDocument) -> str:
     probability = prediction["probability_all"] if prediction else 0.0
     reasons = ", ".join(reason.replace("_", " ") for reason in review["reasons"])
     decided = f"decision: {document['decision']}" + (f" ({reasons})" if reasons else "")
-    return f"probability of ALL {probability:.3f}; {decided}; model {document['model']['version']}"
+    model = document["model"]
+    by = model.get("thresholds", MANIFEST)
+    own = "" if by == MANIFEST else f"; thresholds {by}"
+    return f"probability of ALL {probability:.3f}; {decided}; model {model['version']}{own}"
 
 
 def in_words(document: ResultDocument, explanation: ExplanationFacts) -> str:

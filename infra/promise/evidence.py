@@ -121,22 +121,40 @@ class Evidence:
         return decisions
 
 
+class Gatherer:
+    """Gathers evidence from results, one by one."""
+
+    def __init__(self, labels_by_key: Mapping[str, LabelDocument], depth: int | None = None) -> None:
+        """Take the labels.
+
+        Args:
+            labels_by_key: labels by the key of their image. Labels without a result are passed over.
+            depth: number of folders that name a slide, as ``slides.slide_of`` takes it.
+        """
+        self._labels, self._depth = labels_by_key, depth
+        self._found: dict[tuple[str, str], Evidence] = {}
+
+    def add(self, result: ResultDocument) -> None:
+        """Count a result."""
+        model = result["model"]
+        evidence = self._found.setdefault((model["sha256"], model.get("thresholds", "")), Evidence(model))
+        evidence.add(result, self._labels.get(result["image"]["key"]), self._depth)
+
+    @property
+    def evidence(self) -> list[Evidence]:
+        """The evidence of each model and its thresholds that scored a cell, the newest first."""
+        scored = (one for one in self._found.values() if one.scored)
+        return sorted(scored, key=lambda one: one.newest, reverse=True)
+
+
 def gather(
     results: Iterable[ResultDocument], labels_by_key: Mapping[str, LabelDocument], depth: int | None = None
 ) -> list[Evidence]:
-    """Gather the evidence of each model and its thresholds, the newest first.
-
-    Args:
-        results: results, which are read one by one.
-        labels_by_key: labels by the key of their image. Labels without a result are passed over.
-        depth: number of folders that name a slide, as ``slides.slide_of`` takes it.
-    """
-    found: dict[tuple[str, str], Evidence] = {}
+    """Gather the evidence of all results, which are read one by one, as ``Gatherer`` does."""
+    gatherer = Gatherer(labels_by_key, depth)
     for result in results:
-        model = result["model"]
-        evidence = found.setdefault((model["sha256"], model.get("thresholds", "")), Evidence(model))
-        evidence.add(result, labels_by_key.get(result["image"]["key"]), depth)
-    return sorted((one for one in found.values() if one.scored), key=lambda one: one.newest, reverse=True)
+        gatherer.add(result)
+    return gatherer.evidence
 
 
 def _counting_entry(result: ResultDocument, label: LabelDocument) -> LabelEntry:

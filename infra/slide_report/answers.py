@@ -1,15 +1,12 @@
-"""What people said about images, read before the results, in a form of which a million fit into memory."""
+"""What people said about images, as a report counts it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from infra.deployed_stack import PARALLEL_READS
-from infra.operate.parallel import in_parallel
-from infra.review.places import Place
 from lambda_fn import labels
-from lambda_fn.keys import LABELS, image_key
-from lambda_fn.labels import LabelledImage, Queue
+from lambda_fn.keys import label_key
+from lambda_fn.labels import LabelDocument, LabelledImage, Queue
 from lambda_fn.results import ImageFacts
 
 # Most characters of a name. Programs of others may write labels too.
@@ -39,35 +36,26 @@ class PersonsAnswer:
         return labels.is_same_image(self.image, image)
 
 
-def read_answers(place: Place, prefix: str, on_odd: Callable[[str], None]) -> dict[str, PersonsAnswer]:
-    """Read the answers that stand, by the key of the image.
+def answers_of(documents: Mapping[str, LabelDocument], on_odd: Callable[[str], None]) -> dict[str, PersonsAnswer]:
+    """Return the answers that stand, by the key of the image.
 
     Args:
-        place: holds the labels.
-        prefix: of the images' keys.
-        on_odd: called with the key of each object that is no label. It is left out.
-
-    Raises:
-        ClientError, OSError: the place refuses or fails.
+        documents: label documents by the key of the image. Programs of others may have written them.
+        on_odd: called with the key of each document that is no label. It is left out.
     """
-
-    def read(key: str) -> tuple[str, PersonsAnswer] | None:
-        stored = place.read(key)
-        if stored is None:  # erased meanwhile
-            return None
+    found = {}
+    for key, document in documents.items():
         try:
-            answer = _from_json(stored.body)
+            answer = _answer(document)
         except (ValueError, KeyError, TypeError, AttributeError):
-            on_odd(key)
-            return None
-        return (image_key(key), answer) if answer else None
+            on_odd(label_key(key))
+            continue
+        if answer:
+            found[key] = answer
+    return found
 
-    keys = (entry.key for entry in place.list_documents(LABELS + prefix) if entry.key.endswith(".json"))
-    return dict(found for found in in_parallel(read, keys, PARALLEL_READS) if found)
 
-
-def _from_json(body: bytes) -> PersonsAnswer | None:
-    document = labels.from_json(body)
+def _answer(document: LabelDocument) -> PersonsAnswer | None:
     if document["label"] is None:  # its reviewer took it back
         return None
     if document["label"] not in get_args(labels.Answer) or document["queue"] not in get_args(Queue):

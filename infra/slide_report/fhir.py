@@ -45,7 +45,7 @@ def to_bundle(gathered: Gathered, facts: ReportFacts) -> Part:
         full_url("device", version, sha256): _device(version, sha256) for version, sha256 in sorted(gathered.models)
     }
     observed: dict[str, Part] = {}
-    for observation in observations(gathered):
+    for observation in observations(gathered, facts):
         code = observation["code"]["coding"][0]["code"]
         own = {"subject": subject, "issued": names[-1]}
         if len(devices) == 1:

@@ -1,17 +1,35 @@
 """The observations of a report in FHIR: counts, the share of ALL, the mean probability, and what people said."""
 
+from dataclasses import asdict
+
 from infra.slide_report.agreement import Agreement
+from infra.slide_report.facts import ReportFacts
 from infra.slide_report.fhir_parts import AI_ASSERTED, Part, cells, coded, component, local_code, share
 from infra.slide_report.gathering import Gathered
+from infra.slide_report.known import known_subjects
+from infra.slide_report.promise_state import PromisedRate
+from lambda_fn.known_subjects import KnownSubjects, SubjectSpread
 from lambda_fn.labels import Queue
 from lambda_fn.slides import NOTES, SlideSummary
 
 _QUEUES: dict[Queue, str] = {"flag": "cells that the model flagged", "audit": "decided cells drawn by chance"}
 
 
-def observations(gathered: Gathered) -> list[Part]:
-    """Return the observations without subject, time and device; that of agreement comes last, if anybody answered."""
-    parts = [_counts(gathered.whole), _share(gathered.whole), _mean(gathered.whole)]
+def observations(gathered: Gathered, facts: ReportFacts) -> list[Part]:
+    """Return the observations without subject, time and device.
+
+    Known subjects are left out if no share is stated that they could be compared with, the promise if it was not
+    tested, and agreement if nobody answered.
+    """
+    subjects = known_subjects(gathered, facts.view)
+    parts = [_counts(gathered.whole), _share(gathered.whole, subjects), _mean(gathered.whole)]
+    if not isinstance(subjects, str) and gathered.whole.share_all is not None:
+        parts += [
+            _known("all", "subjects with ALL", subjects.all),
+            _known("normal", "healthy subjects", subjects.normal),
+        ]
+    if facts.promise:
+        parts += [_promised(rate, facts.promise.notes) for rate in facts.promise.rates]
     return [*parts, _agreement(gathered.agreement)] if gathered.agreement.answered else parts
 
 
@@ -39,15 +57,50 @@ def _counts(summary: SlideSummary) -> Part:
     )
 
 
-def _share(summary: SlideSummary) -> Part:
+def _share(summary: SlideSummary, subjects: KnownSubjects | str) -> Part:
     code, text = "share-all", "Share of scored cells that are likelier ALL than normal"
     scored = component("scored", "scored cells", cells(summary.scored))
-    notes = [{"text": note} for note in NOTES]
+    notes = [{"text": note} for note in (*NOTES, *([subjects] if isinstance(subjects, str) else []))]
     if summary.share_all is None or summary.share_all_low is None or summary.share_all_high is None:
         return _observation(code, text, dataAbsentReason=_absent(summary), note=notes, component=[scored])
     low = component("interval-low", "lower end of the 95 % interval", share(summary.share_all_low))
     high = component("interval-high", "upper end of the 95 % interval", share(summary.share_all_high))
     return _observation(code, text, valueQuantity=share(summary.share_all), note=notes, component=[scored, low, high])
+
+
+def _known(of_class: str, words: str, spread: SubjectSpread) -> Part:
+    """The share of ALL of a class of known subjects. It is no reference range: a share beyond it is not abnormal."""
+    subjects = {**cells(spread.subjects), "unit": "subjects", "code": "{subjects}"}
+    shares = asdict(spread.share_all)
+    quantiles = [
+        component(name.replace("_", "-"), name.replace("_", " "), share(value)) for name, value in shares.items()
+    ]
+    return _observation(
+        f"known-subjects-{of_class}",
+        f"Share of ALL of {words} on which the model was measured, each by models that never saw it: median",
+        valueQuantity=share(spread.share_all.median),
+        component=[component("subjects", "subjects", subjects), *quantiles],
+    )
+
+
+def _promised(rate: PromisedRate, notes: tuple[str, ...]) -> Part:
+    """An error rate with its estimate in this laboratory."""
+    components = [
+        component("promised", "promised, at most", share(rate.promised)),
+        component("audited", "decided cells, drawn by chance, that people answered blind", cells(rate.cells)),
+    ]
+    if rate.interval:
+        components.append(component("interval-low", "lower end of the interval", share(rate.interval[0])))
+        components.append(component("interval-high", "upper end of the interval", share(rate.interval[1])))
+    unknown = {**coded("data-absent-reason", "unknown", "Unknown"), "text": rate.state}
+    return _observation(
+        f"promise-{rate.name.replace('_', '-')}",
+        f"Error rate in this laboratory: {rate.words}",
+        **({"dataAbsentReason": unknown} if rate.estimate is None else {"valueQuantity": share(rate.estimate)}),
+        interpretation=[local_code(f"promise-{rate.verdict}", rate.state)],
+        note=[{"text": note} for note in notes],
+        component=components,
+    )
 
 
 def _mean(summary: SlideSummary) -> Part:

@@ -39,6 +39,7 @@ def write_html(path: Path, gathered: Gathered, facts: ReportFacts, pictures: Pic
     model = gathered.model
     own = facts.view.manifest if model and model["sha256"] == facts.view.manifest.sha256 else None
     thresholds = facts.view.thresholds_of(model) if model else None
+    subjects = known.known_subjects(gathered, facts.view)
 
     def rows(foremost: Foremost) -> list[CellCard]:
         return [in_text(result, facts.view) for result in foremost.results]
@@ -58,7 +59,8 @@ def write_html(path: Path, gathered: Gathered, facts: ReportFacts, pictures: Pic
         histogram=histogram.draw_histogram(gathered.scores, thresholds),
         width=histogram.WIDTH,
         height=histogram.HEIGHT,
-        strips=known.draw_shares(gathered.whole, own.known_subjects if own else None),
+        strips=known.draw_shares(gathered.whole, None if isinstance(subjects, str) else subjects),
+        not_compared=subjects if isinstance(subjects, str) else None,
         strip_width=known.WIDTH,
         slides=gathered.slides[:MOST_SLIDES],
         suspicious=pictures.cards(gathered.suspicious.results),

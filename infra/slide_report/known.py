@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from infra.review.policy import ModelView
+from infra.slide_report.gathering import Gathered
 from lambda_fn.known_subjects import KnownSubjects, Quantiles
 from lambda_fn.slides import SlideSummary
 
@@ -19,6 +21,20 @@ class Strip:
     high: float
     mark: float
     box: tuple[float, float] | None
+
+
+def known_subjects(gathered: Gathered, view: ModelView) -> KnownSubjects | str:
+    """Return the known subjects of the model that gave all results, or why there is no comparison with any."""
+    if gathered.model is None:
+        return f"No comparison with known subjects: {len(gathered.models)} models gave these results."
+    if gathered.model["sha256"] != view.manifest.sha256:
+        return (
+            f"No comparison with known subjects: another model gave these results than {view.manifest.version}, whose "
+            "manifest is here."
+        )
+    return view.manifest.known_subjects or (
+        "No comparison with known subjects: the model's manifest does not state any."
+    )
 
 
 def draw_shares(summary: SlideSummary, known: KnownSubjects | None) -> list[Strip]:

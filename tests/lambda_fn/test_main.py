@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 
 import cellflag
 from lambda_fn import model as served
+from lambda_fn.manifest import Manifest
 
 from .conftest import draw_disc
+from .test_own_thresholds import OWN
 
 Encode = Callable[..., bytes]
 
@@ -74,6 +77,34 @@ def test_a_share_of_the_decided_images_of_a_folder_is_audited_and_the_same_one_a
     assert 0 < len(first) < 40
     assert audited(tmp_path / "one", "--overwrite") == first
     assert audited(tmp_path / "two") != first
+
+
+@pytest.fixture
+def thresholds(model_folder: Path, tmp_path: Path) -> Path:
+    """Thresholds of a laboratory by which the model of these tests decides every cell ALL."""
+    manifest = Manifest.read(model_folder)
+    own = replace(OWN, model_sha256=manifest.sha256, operating_point=0.0, normal_below=0.0, all_from=0.0)
+    file = tmp_path / "thresholds.json"
+    file.write_text(own.to_json(1), "utf-8")
+    return file
+
+
+def test_thresholds_of_a_file_decide_and_the_results_name_them(
+    run: Callable[..., Any], folder: Path, thresholds: Path
+) -> None:
+    out = folder.parent / "out"
+    code, output, _ = run("score", folder, "--out", out, "--thresholds", thresholds)
+    assert (code, "3 images: 2 ALL, 0 normal, 0 to review, 1 rejected" in output) == (0, True)
+    document = json.loads((out / "results/cell.png.json").read_text("utf-8"))
+    assert (document["decision"], document["model"]["thresholds"]) == ("ALL", OWN.version)
+
+
+def test_thresholds_of_another_model_score_nothing(run: Callable[..., Any], folder: Path, thresholds: Path) -> None:
+    thresholds.write_text(OWN.to_json(), "utf-8")
+    code, _, errors = run("score", folder, "--out", folder.parent / "out", "--thresholds", thresholds)
+    assert code == 1
+    assert "were chosen for the model v, and" in errors
+    assert not (folder.parent / "out").exists()
 
 
 def test_each_image_of_a_folder_gets_one_document_under_the_same_path(run: Callable[..., Any], folder: Path) -> None:

@@ -1,11 +1,12 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lambda_fn.decisions import Thresholds
 from lambda_fn.errors import SettingsError
-from lambda_fn.own_thresholds import MadeFrom, OwnThresholds, read_own_thresholds
+from lambda_fn.own_thresholds import MadeFrom, OwnThresholds, policy_of, read_own_thresholds
 from lambda_fn.settings import policy
 from tests.lambda_fn.test_settings import MANIFEST
 
@@ -57,6 +58,21 @@ def test_thresholds_of_another_model_and_other_files_are_refused(changed: dict[s
     text = json.dumps(json.loads(OWN.to_json()) | changed)
     with pytest.raises(SettingsError, match=message):
         policy({"THRESHOLDS": text}, MANIFEST)
+
+
+def test_a_command_decides_by_the_thresholds_of_a_file_or_by_the_models(tmp_path: Path) -> None:
+    file = tmp_path / "thresholds.json"
+    file.write_text(OWN.to_json(1), "utf-8")
+    ours = policy_of(file, MANIFEST, "all")
+    assert (ours.thresholds, ours.thresholds_name) == (Thresholds(0.2, 0.2, 0.9, unlike_above=1.5), OWN.version)
+    assert (policy_of(None, MANIFEST).thresholds, policy_of(None, MANIFEST).explain) == (MANIFEST.thresholds, "flagged")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"{}", OWN.to_json().replace('"0"', '"1"').encode()])
+def test_a_file_that_a_command_cannot_decide_by_is_named(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_bytes(content)
+    with pytest.raises(SettingsError, match=r"mine\.json: "):
+        policy_of(tmp_path / "mine.json", MANIFEST)
 
 
 def test_a_laboratorys_thresholds_go_without_tolerated_rates() -> None:

@@ -14,6 +14,8 @@ from PIL import Image, ImageDraw
 from training.data.dataset import Dataset
 from training.networks.architectures import network
 
+from ..backbone import write_backbone
+
 if TYPE_CHECKING:
     import keras
 
@@ -84,19 +86,5 @@ def small_dataset() -> Dataset:
 
 @pytest.fixture(scope="session")
 def backbone_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file as of pretrained weights, of a network that has learned nothing, but whose features do not fade away."""
-    import keras
-
-    keras.utils.set_random_seed(5)
-    network = keras.applications.MobileNet(input_shape=(64, 64, 3), include_top=False, weights=None)
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.gamma.assign(layer.gamma * 3)
-    arrays = {
-        f"{layer.name}__{'depthwise_' if isinstance(layer, keras.layers.DepthwiseConv2D) else ''}{weight.name}": weight
-        for layer in network.layers
-        for weight in layer.weights
-    }
-    path = tmp_path_factory.mktemp("backbone") / "weights.npz"
-    np.savez(path, allow_pickle=False, **{name: np.asarray(weight) for name, weight in arrays.items()})
-    return path
+    """Random weights of the frozen network."""
+    return write_backbone(tmp_path_factory.mktemp("backbone"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -21,12 +22,18 @@ if TYPE_CHECKING:
     from lambda_fn.decisions import Label
     from training.data.findings import Finding
     from training.data.index import Entry
+    from training.data.labelled_cell import Use
     from training.data.naming import Naming, Unknown
 
 # Cases of each finding that are shown.
 MOST_SHOWN = 3
 # Folders that gave their cells a class, of which a line is shown.
 MOST_ORIGINS = 20
+_MEANINGS: Mapping[Use, str] = {
+    "fitting": "to learn from alone",
+    "thresholds": "to learn from and to choose thresholds: audits, answered blind",
+    "all": "with a label of a data set besides: used as the others",
+}
 
 
 @click.command()
@@ -89,6 +96,9 @@ def index(
 
     The index holds path, label, subject, group, digest of the pixels and size of every usable image. Other commands
     take it in place of a folder of cells. No image is copied.
+
+    Models learn from all reviewed cells. Audits that were answered blind choose thresholds, too. No figure, and no
+    promotion, rests on a reviewed cell, unless a label of a data set says the same.
     """  # noqa: D301 - the backspace tells click to keep the lines as they are
     naming = _naming(subject_pattern, unknown_subjects, classes, label_pattern)
     if not sources and not reviewed:
@@ -98,20 +108,19 @@ def index(
             raise click.UsageError(f"{new} exists already: name a new file.")
     console = Console(stderr=True, markup=False, highlight=False)
     with one_line_errors():
-        from training.data.findings import Finding, write_findings
+        from training.data.findings import write_findings
         from training.data.index import write_index
         from training.data.indexing import build
-        from training.data.reviewed import reviewed_cells
+        from training.data.reviewed import Reviewed, reviewed_cells
         from training.data.sources import survey
         from training.data.survey import combine, require_matches, survey_findings
 
         surveyed = combine([survey(source, naming) for source in sources])
         require_matches([rule.rpartition("=")[0] for rule in classes], surveyed)
-        cells, undecided = list(surveyed.cells), list[str]()
+        of_people = Reviewed()
         for results, images in reviewed:
-            new_cells, other_keys = reviewed_cells(results, images, naming)
-            cells += new_cells
-            undecided += other_keys
+            of_people.add(reviewed_cells(results, images, naming))
+        cells = [*surveyed.cells, *of_people.cells]
         _show_origins(surveyed.origins, console)
         findings = survey_findings(surveyed)
         _show(findings, console)
@@ -119,8 +128,7 @@ def index(
             task = bars.add_task("Reading cells", total=len(cells))
             entries, of_images = build(cells, lambda done, total: bars.update(task, completed=done))
         write_index(out, entries)
-        if undecided:
-            of_images.append(Finding("reviewed, but neither ALL nor normal", tuple(undecided), "left out"))
+        of_images += of_people.findings()
         if left_out:
             write_findings(left_out, [*findings, *of_images])
     _show(of_images, console)
@@ -131,11 +139,15 @@ def index(
 
 
 def _echo_summary(entries: Sequence[Entry]) -> None:
-    """Print a line for each class: its cells and subjects."""
+    """Print a line for each class: its cells and subjects. And one for each use of reviewed cells."""
     for label in ("ALL", "normal"):
         of_class = [entry for entry in entries if entry.cell.label == label]
         subjects = len({entry.cell.subject for entry in of_class})
         click.echo(f"{label}: {len(of_class):,} cells of {subjects} subjects")
+    uses = Counter(entry.cell.use for entry in entries if entry.cell.labelled_at)
+    for use, meaning in _MEANINGS.items():
+        if uses[use]:
+            click.echo(f"reviewed: {uses[use]:,} {'cells' if uses[use] > 1 else 'cell'} {meaning}")
 
 
 def _show_origins(origins: Mapping[tuple[str, Label], int], console: Console) -> None:

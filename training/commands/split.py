@@ -38,8 +38,8 @@ def split(index: Path, out: Path, folds: int | None, test: float, validation: fl
     """Split an INDEX into parts or folds, by subject.
 
     The parts are training, validation and test. Subjects that share an image stay in one part, and classes are as even
-    as subjects allow. The same index and seed give the same file. Commands that take it with --split train and measure
-    on the same cells.
+    as subjects allow. Reviewed cells for fitting alone are never in the test part. The same index and seed give the
+    same file. Commands that take it with --split train and measure on the same cells.
     """
     if out.exists():
         raise click.UsageError(f"{out} exists already: name a new file.")
@@ -48,6 +48,7 @@ def split(index: Path, out: Path, folds: int | None, test: float, validation: fl
         from training.data.sources import find_cells
         from training.data.splits import PARTS, write_splits
         from training.data.subjects import groups_of
+        from training.data.teaching import with_cells_for_fitting
         from training.errors import DatasetError
 
         cells = find_cells(index)[1]
@@ -55,7 +56,9 @@ def split(index: Path, out: Path, folds: int | None, test: float, validation: fl
             raise DatasetError(f"{index} is no index; make one with `cellflag train index`.")
         is_all = np.array([cell.label == "ALL" for cell in cells])
         groups = groups_of(cells, [cell.sha256 for cell in cells])
-        splits = _deal(is_all, groups, folds, test, validation, seed)
+        is_held_out = np.array([cell.use != "fitting" for cell in cells])
+        dealt = _deal(is_all[is_held_out], groups[is_held_out], folds, test, validation, seed)
+        splits = with_cells_for_fitting(dealt, is_held_out, groups)
         keys = [(cell.sha256, cell.name, WORD_OF_LABEL[cell.label], cell.subject) for cell in cells]
         write_splits(out, keys, splits)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,10 @@ from training.data.reading import ReadCell, read_usable
 from training.data.sources import find_cells
 from training.data.subjects import groups_of
 from training.errors import DatasetError
+
+# In a manifest: digest of the cells that the figures were measured on. Older manifests have ``data_digest`` alone, of
+# the same cells.
+MEASURED_DIGEST = "measured_digest"
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Dataset:
             subjects, cut out twice, or stain-normalised twice.
         measured: float array of shape (n, quantities), in the order of ``morphology_facts.QUANTITIES``; NaN for what
             could not be measured. None if nothing was measured.
+        uses: string array of shape (n,): a ``labelled_cell.Use`` each; None if all cells are used for everything.
+        weights: float array of shape (n,): how many cells each stands for; None if each stands for itself.
     """
 
     title: str
@@ -49,6 +55,39 @@ class Dataset:
     contents: tuple[str, ...]
     photographs: NDArray[np.int64]
     measured: NDArray[np.float64] | None = None
+    uses: NDArray[np.str_] | None = None
+    weights: NDArray[np.float64] | None = None
+
+    @property
+    def is_measured_by(self) -> NDArray[np.bool_]:
+        """Boolean array of shape (n,): the cells that figures are measured on."""
+        return np.ones(len(self.names), np.bool_) if self.uses is None else self.uses == "all"
+
+    @property
+    def is_held_out(self) -> NDArray[np.bool_]:
+        """Boolean array of shape (n,): the cells that folds hold out, to measure or to choose thresholds."""
+        return np.ones(len(self.names), np.bool_) if self.uses is None else self.uses != "fitting"
+
+    def part(self, chosen: NDArray[np.bool_]) -> "Dataset":
+        """The cells that a mask chooses."""
+        if chosen.all():
+            return self
+        labels = np.where(self.is_all, "ALL", "normal")
+        cells = zip(labels[chosen], self.subjects[chosen], np.array(self.contents)[chosen], strict=True)
+        return replace(
+            self,
+            names=tuple(np.array(self.names)[chosen].tolist()),
+            pixels=self.pixels[chosen],
+            is_all=self.is_all[chosen],
+            subjects=self.subjects[chosen],
+            groups=self.groups[chosen],
+            digest=digest_of(cells),
+            contents=tuple(np.array(self.contents)[chosen].tolist()),
+            photographs=self.photographs[chosen],
+            measured=None if self.measured is None else self.measured[chosen],
+            uses=None if self.uses is None else self.uses[chosen],
+            weights=None if self.weights is None else self.weights[chosen],
+        )
 
 
 def load(
@@ -90,6 +129,8 @@ def load(
         contents=contents,
         photographs=photograph_of,
         measured=np.array(measured),
+        uses=np.array([cell.use for cell in cells]),
+        weights=np.array([cell.weight for cell in cells]),
     )
 
 

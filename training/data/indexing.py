@@ -33,8 +33,9 @@ def build(
 ) -> tuple[list[Entry], list[Finding]]:
     """Read every image once, and resolve contradictions.
 
-    An image with several names is kept once, with the newest reviewer's label if there is one. Subjects that share an
-    image, or nearly, are one group.
+    An image with several names is kept once, with the newest reviewer's label if there is one. A label of a data set
+    that a reviewer contradicts after the model's view was shown leaves a cell for fitting alone. Subjects that share
+    an image, or nearly, are one group.
 
     Args:
         cells: from any number of sources.
@@ -112,8 +113,23 @@ def _merge(same: Sequence[LabelledCell]) -> LabelledCell | None:
     reviews = [cell for cell in same if cell.labelled_at]
     if reviews:
         newest = max(reviews, key=lambda cell: cell.labelled_at)
-        first = next((cell for cell in same if not cell.labelled_at), newest)
-        return replace(first, label=newest.label, labelled_at=newest.labelled_at)
+        others = [cell for cell in same if not cell.labelled_at]
+        if not others:
+            return newest
+        # The label of a cell that is measured by must not depend on a model's view of the cell.
+        independent = newest.use == "thresholds" or {cell.label for cell in others} == {newest.label}
+        first = others[0]
+        return replace(
+            newest,
+            name=first.name,
+            location=first.location,
+            spelling=first.spelling,
+            data_set=first.data_set,
+            group=first.group,
+            sha256=first.sha256,
+            use="all" if independent else "fitting",
+            weight=1.0,
+        )
     return same[0] if len({cell.label for cell in same}) == 1 else None
 
 

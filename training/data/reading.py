@@ -55,7 +55,7 @@ def read(cell: LabelledCell) -> ReadCell:
     """Read a cell's image.
 
     Raises:
-        UnusableImageError: it cannot be read, shows no cell, or is not the image that was indexed.
+        UnusableImageError: it cannot be read, shows no cell, or is not the image that was indexed or labelled.
     """
     if fault := name_fault(cell.location):
         raise UnusableImageError(f"It cannot be indexed, because {fault}.")
@@ -67,6 +67,8 @@ def read(cell: LabelledCell) -> ReadCell:
         raise UnusableImageError(error.message) from error
     except OSError as error:
         raise UnusableImageError(error.strerror or str(error)) from error
+    if cell.file_sha256 not in ("", hashlib.sha256(data).hexdigest()):
+        raise UnusableImageError("It was replaced since a reviewer labelled it: label the new version.")
     sha256 = hashlib.sha256(decoded.pixels.tobytes()).hexdigest()
     if cell.sha256 not in ("", sha256):
         raise UnusableImageError("The image is not the one that was indexed; index it again.")

@@ -1,7 +1,7 @@
 """The evidence for a recipe: predictions of cells that the models never saw, thresholds, and figures."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from training.evaluation.thresholds import (
     LabelledPredictions,
     achieved,
     choose_thresholds,
+    stricter,
+    stricter_by_rate,
     tabulate_thresholds,
 )
 from training.evaluation.unseen import UnseenRates, on_unseen_subjects, review_by_healthy_groups
@@ -44,13 +46,27 @@ class OutOfFold:
         """Number of folds."""
         return int(self.fold_of.max())
 
+    def measured(self) -> "OutOfFold":
+        """The predictions of the cells that figures are measured on."""
+        chosen = self.dataset.is_measured_by
+        alone = self.by_subject_alone
+        return replace(
+            self,
+            dataset=self.dataset.part(chosen),
+            fold_of=self.fold_of[chosen],
+            probabilities=self.probabilities[chosen],
+            by_subject_alone=None if alone is None else alone[chosen],
+        )
+
 
 @dataclass(frozen=True)
 class Evidence:
     """How good a recipe is.
 
     Attributes:
-        predictions: of every cell.
+        predictions: of the cells that figures are measured on.
+        learned_from: these and all other cells of the run.
+        audits: number of audited cells that thresholds were chosen by, too.
         rates: the error rates that the thresholds are for.
         thresholds: where decisions change, chosen on the predictions.
         by_error_rate: thresholds for other error rates, as ``tabulate_thresholds`` gives them.
@@ -65,6 +81,8 @@ class Evidence:
     """
 
     predictions: OutOfFold
+    learned_from: Dataset
+    audits: int
     rates: ErrorRates
     thresholds: Thresholds
     by_error_rate: dict[str, list[list[float]]]
@@ -77,20 +95,32 @@ class Evidence:
     metrics_by_subject_alone: Metrics | None
 
 
-def measure(predictions: OutOfFold, seed: int, replicates: int = REPLICATES) -> Evidence:
+def measure(predictions: OutOfFold, learned_from: Dataset, seed: int, replicates: int = REPLICATES) -> Evidence:
     """Choose thresholds on predictions, and measure both.
 
+    Audited cells are those that an earlier model decided: the cells that it flagged, the harder ones, are missing among
+    them. So they may make thresholds stricter, but never bolder, and figures do not rest on them.
+
     Args:
-        predictions: of every cell.
+        predictions: of the cells that folds hold out.
+        learned_from: these and all other cells of the run.
         seed: of the bootstrap.
         replicates: draws of subjects behind the intervals.
 
     Raises:
         CalibrationError: the predictions allow no thresholds.
     """
-    probabilities, cells, rates = predictions.probabilities, predictions.dataset, ErrorRates()
+    everything, predictions, rates = predictions, predictions.measured(), ErrorRates()
+    probabilities, cells = predictions.probabilities, predictions.dataset
     table = LabelledPredictions(probabilities, cells.is_all, cells.groups)
     thresholds = choose_thresholds(table, rates, predictions.unlike_above)
+    by_error_rate = tabulate_thresholds(table)
+    audits = len(everything.probabilities) - len(probabilities)
+    if audits:
+        of_all = everything.dataset
+        whole = LabelledPredictions(everything.probabilities, of_all.is_all, of_all.groups, of_all.weights)
+        thresholds = stricter(thresholds, choose_thresholds(whole, rates, predictions.unlike_above))
+        by_error_rate = stricter_by_rate(by_error_rate, tabulate_thresholds(whole))
 
     def metrics_of(values: NDArray[np.float64]) -> Metrics:
         return evaluate(values, cells.is_all, cells.groups, thresholds, seed, replicates)
@@ -98,9 +128,11 @@ def measure(predictions: OutOfFold, seed: int, replicates: int = REPLICATES) -> 
     alone = predictions.by_subject_alone
     return Evidence(
         predictions=predictions,
+        learned_from=learned_from,
+        audits=audits,
         rates=rates,
         thresholds=thresholds,
-        by_error_rate=tabulate_thresholds(table),
+        by_error_rate=by_error_rate,
         achieved=achieved(probabilities, cells.is_all, thresholds),
         groups=table.groups_of_class,
         unseen=on_unseen_subjects(table, rates),

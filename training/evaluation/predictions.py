@@ -13,7 +13,7 @@ from lambda_fn.cells import to_model_input
 from lambda_fn.decisions import Thresholds
 from lambda_fn.manifest import MANIFEST_FILE, Manifest, Preprocessing
 from lambda_fn.model import Model
-from training.data.dataset import digest_of
+from training.data.dataset import MEASURED_DIGEST, digest_of
 from training.data.labelled_cell import LABEL_OF_WORD, LabelledCell, require_both_classes
 from training.data.reading import ReadCell, UnusableImageError, read_all
 from training.data.sources import JOINED, find_cells
@@ -139,14 +139,17 @@ def digest_of_predictions(is_all: Sequence[bool], subjects: Sequence[str], conte
     return digest_of(zip(labels, subjects, contents, strict=True))
 
 
-def _trained_on(folder: Path) -> str:
-    """Digest of the cells that the model in a folder learned from; empty if its manifest states none."""
-    fields = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
-    return str(fields.get("training", {}).get("data_digest", ""))
+def _measured_on(folder: Path) -> str:
+    """Digest of the cells that the figures of the model in a folder rest on; empty if its manifest states none.
+
+    The model learned from these cells, and perhaps from reviewed ones besides.
+    """
+    training = json.loads((folder / MANIFEST_FILE).read_text("utf-8")).get("training", {})
+    return str(training.get(MEASURED_DIGEST, training.get("data_digest", "")))
 
 
 def _require_same_cells(table: Path, digest: str, model_folder: Path) -> None:
-    if _trained_on(model_folder) not in ("", digest):
+    if _measured_on(model_folder) not in ("", digest):
         raise DatasetError(f"{table} holds predictions of other cells than {model_folder} was trained on: run it anew.")
 
 
@@ -169,7 +172,7 @@ def with_groups_of(predictions: Predictions, cells: Sequence[LabelledCell]) -> P
 def predict_cells(
     folder: Path, cells: Path, on_read: Callable[[int, int], None] = lambda done, total: None
 ) -> Predictions:
-    """Let a served model predict labelled cells.
+    """Let a served model predict labelled cells, but those for fitting alone.
 
     Args:
         folder: of the model.
@@ -182,6 +185,8 @@ def predict_cells(
     """
     model = Model(folder)
     title, labelled = find_cells(cells)
+    labelled = [cell for cell in labelled if cell.use != "fitting"]
+    require_both_classes({cell.label for cell in labelled}, f"{cells}, without cells for fitting alone,")
     preprocessing = model.manifest.preprocessing
 
     def predict(read: ReadCell) -> tuple[float, str]:
@@ -198,7 +203,7 @@ def predict_cells(
     is_all = [cell.label == "ALL" for cell in usable]
     contents = tuple(sha256 for _, sha256 in outcomes)
     digest = digest_of_predictions(is_all, [cell.subject for cell in usable], contents)
-    warning = _warning(model.manifest, same_cells=digest == _trained_on(folder), title=title)
+    warning = _warning(model.manifest, same_cells=digest == _measured_on(folder), title=title)
     return Predictions(
         model=model.manifest.version,
         data_set=title,

@@ -8,7 +8,7 @@ thresholds that count subjects (Lee, Barber & Willett 2023, arXiv 2306.06342) ne
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -156,6 +156,27 @@ def tabulate_thresholds(table: LabelledPredictions) -> dict[str, list[list[float
     return {
         "all_decided_normal": [[rate, below] for rate, below in normal_below if below is not None],
         "normal_decided_all": [[rate, above] for rate, above in all_from if above is not None and above <= 1],
+    }
+
+
+def stricter(one: Thresholds, other: Thresholds) -> Thresholds:
+    """Return thresholds that decide a cell only if both do, with the operating point of the first.
+
+    The operating point decides nothing: models are compared at it.
+    """
+    return replace(
+        one, normal_below=min(one.normal_below, other.normal_below), all_from=max(one.all_from, other.all_from)
+    )
+
+
+def stricter_by_rate(
+    one: dict[str, list[list[float]]], other: dict[str, list[list[float]]]
+) -> dict[str, list[list[float]]]:
+    """Of two tables of ``tabulate_thresholds``, the stricter threshold of each rate that the first one offers."""
+    strictest = {"all_decided_normal": min, "normal_decided_all": max}
+    return {
+        name: [[rate, strictest[name](value, dict(other[name]).get(rate, value))] for rate, value in pairs]
+        for name, pairs in one.items()
     }
 
 

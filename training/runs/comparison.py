@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ import numpy as np
 
 from lambda_fn.manifest import GRAPH_FILE, Preprocessing
 from training.data.dataset import Dataset
-from training.data.folds import Split, folds
-from training.data.splits import read_splits, write_splits
+from training.data.folds import Split
+from training.data.splits import make_or_read_folds, read_splits, write_splits
 from training.errors import TrainingError
 from training.fitting.balance import BALANCES
 from training.fitting.network import DivergedError
@@ -150,8 +150,10 @@ def _recipe(plan: ComparisonPlan, name: str) -> NetworkRecipe | PooledRecipe | N
 
 def _first_split(plan: ComparisonPlan, dataset: Dataset) -> Split:
     if isinstance(plan.folds, Path):
-        return read_splits(plan.folds, dataset)[0]
-    return next(folds(dataset.is_all, dataset.groups, plan.folds, plan.seed))
+        first = read_splits(plan.folds, dataset)[0]
+    else:
+        first = make_or_read_folds(plan.folds, dataset, plan.seed)[0]
+    return replace(first, held_out=first.held_out[dataset.is_measured_by[first.held_out]])
 
 
 def _thin_out(split: Split, plan: ComparisonPlan) -> Split:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from training.data.dataset import Dataset
 from training.data.folds import Split, final_split
 from training.data.splits import make_or_read_folds, read_folds, write_splits
+from training.data.teaching import split_held_out_cells
 from training.evaluation.evidence import OutOfFold
 from training.evaluation.scaling import choose_scaling
 from training.fitting.checkpoints import Checkpoints
@@ -58,9 +59,12 @@ def make_network_model(plan: NetworkPlan, progress: RunProgress) -> dict[str, An
     outputs = predict_held_out(
         splits, lambda number, split: _predict_fold(plan, dataset, split, f"fold-{number}", progress)
     )
-    scaling = choose_scaling(outputs, dataset.is_all)
-    evidence = gather_evidence(OutOfFold(dataset, folds_of_cells(splits), scaling(outputs)), plan, progress)
-    split = final_split(dataset.is_all, dataset.groups, plan.recipe.seed)
+    held_out = dataset.part(dataset.is_held_out)
+    scaling = choose_scaling(outputs[held_out.is_measured_by], held_out.is_all[held_out.is_measured_by])
+    evidence = gather_evidence(OutOfFold(held_out, folds_of_cells(splits), scaling(outputs)), dataset, plan, progress)
+    (split,) = split_held_out_cells(
+        dataset, dataset.groups, lambda is_all, groups: [final_split(is_all, groups, plan.recipe.seed)]
+    )
     model = _train(plan, dataset, split, "final", progress)
     scale_logits(model, scaling.temperature, scaling.shift)
     recipe = replace(plan.recipe, temperature=scaling.temperature, shift=scaling.shift)

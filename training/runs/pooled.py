@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from lambda_fn.manifest import FEATURES_OUTPUT, Preprocessing
 from training.data.dataset import Dataset
 from training.data.folds import Split, folds, leave_out_duplicates
 from training.data.splits import make_or_read_folds
+from training.data.teaching import split_held_out_cells
 from training.errors import DatasetError
 from training.evaluation.distances import combine_distances
 from training.evaluation.evidence import OutOfFold
@@ -75,14 +77,16 @@ def make_pooled_model(
     network = feature_network(plan.preprocessing.size, plan.weights)
     fitter = head_fitter(plan, dataset, network, progress)
     heads, held_out = _predict_held_out(fitter, splits, progress, "Fold")
+    of_folds = dataset.part(dataset.is_held_out)
+    measured = of_folds.is_measured_by
     scores, support_distances, colour_distances = held_out.T
-    scaling = platt(scores, dataset.is_all)
-    colour_share, unlike_above = combine_distances(support_distances, colour_distances)
+    scaling = platt(scores[measured], of_folds.is_all[measured])
+    colour_share, unlike_above = combine_distances(support_distances[measured], colour_distances[measured])
     by_subject_alone = None
     if splits_by_subject:
         by_subject_alone = scaling(_predict_held_out(fitter, splits_by_subject, progress, "By subject alone")[1][:, 0])
-    predictions = OutOfFold(dataset, folds_of_cells(splits), scaling(scores), unlike_above, by_subject_alone)
-    evidence = gather_evidence(predictions, plan, progress)
+    predictions = OutOfFold(of_folds, folds_of_cells(splits), scaling(scores), unlike_above, by_subject_alone)
+    evidence = gather_evidence(predictions, dataset, plan, progress)
 
     with progress.step("Final fit"):
         head = fitter.fit(np.arange(len(dataset.names)))
@@ -105,7 +109,8 @@ def _folds(folds: int | Path, dataset: Dataset) -> int | Path:
     """``MOST_FOLDS``, or as many as the rarer class has groups of subjects. Any other number or file stays."""
     if folds != MOST_FOLDS:
         return folds
-    return max(2, min(MOST_FOLDS, *(len(np.unique(dataset.groups[c])) for c in (dataset.is_all, ~dataset.is_all))))
+    cells = dataset.part(dataset.is_held_out)
+    return max(2, min(MOST_FOLDS, *(len(np.unique(cells.groups[c])) for c in (cells.is_all, ~cells.is_all))))
 
 
 def _require_known(left_out: tuple[str, ...], dataset: Dataset, data: Path) -> None:
@@ -128,7 +133,8 @@ def _by_subject_alone(dataset: Dataset, count: int, seed: int) -> list[Split]:
     subjects = np.unique(dataset.subjects, return_inverse=True)[1]
     if len(np.unique(dataset.groups)) == len(np.unique(subjects)):
         return []
-    return [leave_out_duplicates(split, dataset.photographs) for split in folds(dataset.is_all, subjects, count, seed)]
+    splits = split_held_out_cells(dataset, subjects, partial(folds, count=count, seed=seed))
+    return [leave_out_duplicates(split, dataset.photographs) for split in splits]
 
 
 def head_fitter(plan: PooledPlan, dataset: Dataset, network: keras.Model, progress: RunProgress) -> HeadFitter:

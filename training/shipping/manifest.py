@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_fn.manifest import DISTANCE_OUTPUT, PROBABILITY_OUTPUT, Preprocessing
-from training.data.dataset import Dataset
+from training.data.dataset import MEASURED_DIGEST, Dataset
 from training.evaluation.class_ranges import class_ranges
 from training.evaluation.evidence import Evidence
 from training.evaluation.group_bounds import can_carry
@@ -124,11 +124,13 @@ def _not_offered(evidence: Evidence) -> list[str]:
 
 
 def _training(graph: ExportedGraph, recipe: Recipe, evidence: Evidence) -> dict[str, Any]:
-    dataset = evidence.predictions.dataset
+    dataset = evidence.learned_from
     return {
         "data_set": dataset.title,
         "data_digest": dataset.digest,
+        MEASURED_DIGEST: evidence.predictions.dataset.digest,
         "cells": {"ALL": int(dataset.is_all.sum()), "normal": int((~dataset.is_all).sum())},
+        **_reviewed(evidence),
         "subjects": {"ALL": _subjects(dataset, dataset.is_all), "normal": _subjects(dataset, ~dataset.is_all)},
         **recipe.as_fields(),
         "folds": evidence.predictions.folds,
@@ -139,6 +141,12 @@ def _training(graph: ExportedGraph, recipe: Recipe, evidence: Evidence) -> dict[
         "git_revision": git_revision(),
         "libraries": {library: version(library) for library in LIBRARIES},
     }
+
+
+def _reviewed(evidence: Evidence) -> dict[str, dict[str, int]]:
+    """Reviewed cells that no figure rests on: those for fitting alone, and audits, which chose thresholds too."""
+    others = len(evidence.learned_from.names) - len(evidence.predictions.dataset.names)
+    return {"reviewed": {"fitting": others - evidence.audits, "audits": evidence.audits}} if others else {}
 
 
 def _subjects(dataset: Dataset, of_class: NDArray[np.bool_]) -> int:

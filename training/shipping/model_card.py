@@ -27,7 +27,7 @@ as {size} x {size} px RGB.
 ## What it learned from
 {data_set}:
 {all_cells:,} ALL cells of {all_subjects} subjects, {normal_cells:,} normal cells of {normal_subjects} subjects.
-{left_out}
+{reviewed}{left_out}
 {source}
 {pretrained}
 ## How good it is
@@ -171,12 +171,20 @@ def model_card(manifest: dict[str, Any]) -> str:
         ),
         pretrained=f"\nIts pretrained layers: {training['pretrained_on']}.\n" if training.get("pretrained_on") else "",
         per_subject="\n".join(_spread(label, shares) for label, shares in metrics["per_subject"].items()),
+        reviewed=_reviewed(**training["reviewed"]) if "reviewed" in training else "",
         left_out=_left_out(training.get("left_out", [])),
         **_promise(decision),
         subject_shares=_subject_shares(metrics["subject_shares"]) if "subject_shares" in metrics else "",
         unlike=_UNLIKE.format(decision["unlike_above"]) if "unlike_above" in decision else "",
         thresholds="\n".join(_threshold(manifest["decision"], *row) for row in _THRESHOLDS),
         explanations=explanations_section(metrics["explanation"]) if metrics.get("explanation") else "",
+    )
+
+
+def _reviewed(fitting: int, audits: int) -> str:
+    return (
+        f"Among these are {fitting:,} cells that people reviewed, and {audits:,} audited ones. No figure below rests\n"
+        "on them. The audits could make thresholds stricter.\n"
     )
 
 

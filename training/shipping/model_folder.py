@@ -51,7 +51,7 @@ def write_model_folder(
         ParityError: the graph does not agree with the network.
         QuantizationError: its 8-bit form does not decide alike.
     """
-    dataset, seed = evidence.predictions.dataset, recipe.seed
+    dataset, seed = evidence.learned_from, recipe.seed
     graph = export(model, dataset, preprocessing, seed, explanation)
     if int8_split:
         (run / FLOAT32).write_bytes(graph.onnx)

@@ -12,6 +12,7 @@ import numpy as np
 from lambda_fn.errors import ModelError
 from lambda_fn.manifest import GRAPH_FILE, MANIFEST_FILE, MODEL_CARD_FILE
 from lambda_fn.model import Model
+from training.data.dataset import MEASURED_DIGEST
 from training.errors import TrainingError
 from training.shipping.graph import reference_cells
 from training.shipping.model_folder import MODEL
@@ -86,9 +87,15 @@ def _compare(new: dict[str, Any], present: dict[str, Any]) -> tuple[list[str], l
         changes.append(f"{name}: {before:.3f} before, {after:.3f} now")
         if after < before - TOLERANCE:
             complaints.append(f"its {name} is {after:.3f}, that of {present['version']} {before:.3f}")
-    if new["training"]["data_digest"] != present["training"]["data_digest"]:
+    if _measured_on(new) != _measured_on(present):
         return changes, [f"it was measured on other cells than {present['version']}, so the two cannot be compared"]
     return changes, complaints
+
+
+def _measured_on(manifest: dict[str, Any]) -> str:
+    """Digest of the cells that the figures of a model were measured on."""
+    training = manifest["training"]
+    return str(training.get(MEASURED_DIGEST, training["data_digest"]))
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """``cellflag explain``, on a small model that explains itself."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from cellflag import cellflag
 from infra.operate import explained
-from infra.operate.explained import explain_file
+from infra.operate.explained import explain_file, explain_object
 from infra.pictures.explanation import draw_explanation
 from infra.pictures.signed_map import BLUE, NEUTRAL, ORANGE, colours, overlay
 from lambda_fn.decisions import Policy
@@ -22,6 +23,7 @@ from lambda_fn.stores import read_from_folder
 
 from ...brightest_red import write_brightest_red
 from ...explained_model import write_explained_model
+from ...lambda_fn.test_own_thresholds import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,6 +99,31 @@ def test_a_key_is_drawn_from_its_result_and_the_version_that_was_scored(
     assert result.exit_code == 0, result.output
     assert ("images/plate/cell", "v7") in stack.read
     assert (tmp_path / "out.png").stat().st_size > 10_000
+
+
+def test_the_decision_of_a_key_is_the_one_that_the_deployments_thresholds_made(
+    cell: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = document_of(cell, Model(model_folder), explain="none")
+    document |= {"decision": "normal", "model": {**document["model"], "thresholds": "laboratory-1"}}
+    stack: Any = Stack(**{"images/k": cell.read_bytes(), "results/results/k.json": to_json(document)})
+    shown = explain_object(stack, "k").document
+    assert (shown["decision"], shown["model"]["thresholds"]) == ("normal", "laboratory-1")
+    assert "map" in (shown["explanation"] or {})
+
+
+def test_a_file_is_decided_by_a_laboratorys_thresholds_if_they_are_named(
+    cell: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    manifest = Model(model_folder).manifest
+    own = replace(OWN, model_sha256=manifest.sha256, operating_point=0.0, normal_below=0.0, all_from=0.0)
+    (tmp_path / "own.json").write_text(own.to_json(), "utf-8")
+    document = explain_file(cell, thresholds=tmp_path / "own.json").document
+    assert (document["decision"], document["model"]["thresholds"]) == ("ALL", OWN.version)
+    result = run(str(cell), "--out", str(tmp_path / "out.png"), "--thresholds", str(tmp_path / "own.json"))
+    assert result.exit_code == 0, result.output
+    result = run("a key", "--out", str(tmp_path / "2.png"), "--thresholds", str(tmp_path / "own.json"))
+    assert "--thresholds goes with a file" in result.output
 
 
 def other_model(document: ResultDocument) -> None:

@@ -4,74 +4,27 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from fhir.resources.R4B.bundle import Bundle
-from PIL import Image
 
 from infra.commands.report import report
-from infra.deployed_stack import DeployedStack
-from infra.operate import explained
 from infra.slide_report import html_page
 from infra.slide_report.cards import PictureCards
 from infra.slide_report.gathering import gather
 from infra.slide_report.html_page import write_html
 from infra.slide_report.promise_state import PromisedRate, PromiseState
-from lambda_fn.decisions import Policy
 from lambda_fn.known_subjects import KnownSubjects, Quantiles, SubjectSpread
-from lambda_fn.manifest import Manifest
-from lambda_fn.model import Model
-from lambda_fn.results import ResultDocument, to_json
-from lambda_fn.scoring import score
+from lambda_fn.results import to_json
 from lambda_fn.slides import NOTES
-from lambda_fn.stores import read_from_folder
-from tests.explained_model import write_explained_model
-from tests.infra.fakes import IMAGES, RESULTS
+from tests.infra.commands.report_pages import CELLS, Page, below, page_of
 from tests.infra.slide_report.material import SERVED, facts, result, write_label, write_results
 
 Run = Callable[..., Result]
 HOSTILE = '"><img src=x onerror=alert(1)>/\u202e&amp;{{ 7*7 }}.bmp'
-
-
-class Page(HTMLParser):
-    """The elements of a page, their attributes, and the text outside the style sheet."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self._inside: list[str] = []
-        self.feed(path.read_text("utf-8"))
-        self.text = " ".join(" ".join(self.words).split())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        self._inside.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        if self._inside[-1:] != ["style"]:
-            self.words.append(data)
-
-    def pictures(self) -> list[str]:
-        return [attributes["src"] or "" for tag, attributes in self.elements if tag == "img"]
-
-
-def below(folder: Path, *options: str, out: str = "report.html") -> Result:
-    return CliRunner().invoke(report, ["--folder", str(folder), "--out", str(folder / out), *options])
-
-
-def page_of(folder: Path, *options: str) -> Page:
-    outcome = below(folder, *options)
-    assert outcome.exit_code == 0, outcome.output
-    return Page(folder / "report.html")
-
-
-CELLS = [result(f"p7/{number}.bmp", probability) for number, probability in enumerate((0.95, 0.9, 0.6, 0.4, 0.1))]
 
 
 def test_the_page_states_counts_share_and_what_must_be_read_beside_them(tmp_path: Path) -> None:
@@ -201,8 +154,12 @@ def test_results_of_two_models_are_not_compared(tmp_path: Path) -> None:
 
 def test_the_state_of_the_promise_is_shown_if_there_is_one(tmp_path: Path) -> None:
     rates = (
-        PromisedRate("normal cells decided ALL", 0.1, None, None, 0, "cannot be said yet"),
-        PromisedRate("ALL cells decided normal", 0.04, 0.021, (0.005, 0.034), 210, "holds"),
+        PromisedRate(
+            "normal_decided_all", "normal cells decided ALL", 0.1, None, None, 0, "open", "cannot be said yet"
+        ),
+        PromisedRate(
+            "all_decided_normal", "ALL cells decided normal", 0.04, 0.021, (0.005, 0.034), 210, "holds", "holds"
+        ),
     )
     found = gather(iter(CELLS), {}, 0)
     assert found
@@ -224,103 +181,6 @@ def test_many_slides_are_cut_and_counted(tmp_path: Path, monkeypatch: pytest.Mon
     assert "1 more slides." in text
 
 
-@pytest.fixture
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
-    """A small model that explains itself, in the place of the model of the package."""
-    folder = tmp_path / "model"
-    write_explained_model(folder)
-    manifest = Manifest.read(folder)
-    monkeypatch.setattr(Manifest, "read", lambda _=folder: manifest)
-    monkeypatch.setattr(explained, "Model", lambda: Model(folder))
-    return Model(folder)
-
-
-def scored(images: Path, model: Model, number: int, explain: str = "none") -> ResultDocument:
-    """The result of a drawn cell, which is written to a folder."""
-    images.mkdir(exist_ok=True)
-    rows, columns = np.indices((200, 200))
-    inside = (rows - 100) ** 2 + (columns - 100) ** 2 < (60 + 5 * number) ** 2
-    pixels = np.zeros((200, 200, 3), np.uint8)
-    pixels[inside] = (90 + 4 * number, 40, 120)
-    Image.fromarray(pixels).save(images / f"{number}.png")
-    stored = read_from_folder(images, images / f"{number}.png")
-    return score(model, stored, Policy(model.manifest.thresholds, explain=explain))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("explain", ["all", "none"])
-def test_the_most_suspicious_cells_have_pictures_and_maps_explained_before_or_now(
-    explain: str, model: Model, tmp_path: Path
-) -> None:
-    documents = [scored(tmp_path / "images", model, number, explain) for number in range(3)]
-    folder = write_results(tmp_path / "out", *documents)
-    page = page_of(folder, "--images", str(tmp_path / "images"), "--cells", "2")
-    assert len(page.pictures()) == 4
-    assert all(picture.startswith("data:image/webp;base64,") for picture in page.pictures())
-    assert page.text.count("Typical normal cell") == 2
-
-
-def test_without_its_images_a_folder_has_no_pictures(model: Model, tmp_path: Path) -> None:
-    folder = write_results(tmp_path / "out", scored(tmp_path / "images", model, 0, "all"))
-    assert page_of(folder).pictures() == []
-
-
-def test_a_missing_or_changed_image_is_named_instead_of_drawn(model: Model, tmp_path: Path) -> None:
-    images = tmp_path / "images"
-    folder = write_results(tmp_path / "out", *(scored(images, model, number) for number in range(2)))
-    (images / "0.png").unlink()
-    (images / "1.png").write_bytes(b"another")
-    text = page_of(folder, "--images", str(images)).text
-    assert "No picture: the image is gone." in text
-    assert "No picture: the image has changed since it was scored." in text
-
-
-def test_a_score_of_a_model_that_is_not_here_has_a_picture_and_no_map(model: Model, tmp_path: Path) -> None:
-    document = scored(tmp_path / "images", model, 0)
-    document["model"] = {"version": "other", "sha256": "0" * 64}
-    folder = write_results(tmp_path / "out", document)
-    page = page_of(folder, "--images", str(tmp_path / "images"))
-    assert len(page.pictures()) == 1
-    assert "No map: other, the model that gave the score, is not here." in page.text
-
-
-def test_the_reason_why_a_cell_has_no_map_is_that_of_its_result(model: Model, tmp_path: Path) -> None:
-    document = scored(tmp_path / "images", model, 0)
-    document["explanation_missing"] = "not_in_model"
-    document["model"] = {"version": "other", "sha256": "0" * 64}
-    folder = write_results(tmp_path / "out", document)
-    page = page_of(folder, "--images", str(tmp_path / "images"))
-    assert "No map: its model has no outputs that explain it." in page.text
-
-
-def test_pictures_stop_before_the_page_grows_too_large(
-    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("infra.slide_report.cards.MOST_BYTES", 1)
-    documents = [scored(tmp_path / "images", model, number, "all") for number in range(2)]
-    page = page_of(write_results(tmp_path / "out", *documents), "--images", str(tmp_path / "images"))
-    assert len(page.pictures()) == 2
-    assert "No picture: the page would exceed 3 MB." in page.text
-
-
-def test_a_deployment_is_read_from_its_two_buckets(
-    run: Run, stack: DeployedStack, model: Model, tmp_path: Path
-) -> None:
-    document = scored(tmp_path / "images", model, 0, "all")
-    document["image"]["key"] = "p7/0.png"
-    stack.s3.put_object(Bucket=IMAGES, Key="p7/0.png", Body=(tmp_path / "images/0.png").read_bytes())
-    stack.s3.put_object(Bucket=RESULTS, Key="results/p7/0.png.json", Body=to_json(document))
-    stack.s3.put_object(Bucket=RESULTS, Key="results/p8/0.png.json", Body=to_json(document))
-    write_label(tmp_path, document, "ALL", "Grace")
-    label = (tmp_path / "labels/p7/0.png.json").read_bytes()
-    stack.s3.put_object(Bucket=RESULTS, Key="labels/p7/0.png.json", Body=label)
-    outcome = run(report, "--prefix", "p7/", "--out", str(tmp_path / "r.html"))
-    assert outcome.exit_code == 0, outcome.output
-    page = Page(tmp_path / "r.html")
-    assert len(page.pictures()) == 2
-    assert "Grace said: ALL" in page.text
-    assert "cellflag-test ." in page.text or "cellflag-test." in page.text
-
-
 def test_a_bundle_in_fhir_is_written_on_request(tmp_path: Path) -> None:
     folder = write_results(tmp_path, *CELLS)
     write_label(folder, CELLS[0], "ALL", drawn=True)
@@ -329,4 +189,33 @@ def test_a_bundle_in_fhir_is_written_on_request(tmp_path: Path) -> None:
     written: dict[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
     Bundle.model_validate(written)
     kinds = [entry["resource"]["resourceType"] for entry in written["entry"]]
-    assert kinds == ["DiagnosticReport", *["Observation"] * 4, "Device", *["Provenance"] * 2]
+    assert kinds == ["DiagnosticReport", *["Observation"] * 8, "Device", *["Provenance"] * 2]
+    codes = [
+        entry["resource"]["code"]["coding"][0]["code"]
+        for entry in written["entry"]
+        if entry["resource"]["resourceType"] == "Observation"
+    ]
+    assert codes == [
+        *("images", "share-all", "mean-probability-all", "known-subjects-all", "known-subjects-normal"),
+        *("promise-all-decided-normal", "promise-normal-decided-all", "agreement"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["html", "fhir"])
+def test_each_result_is_read_once_and_no_path_of_the_machine_is_told(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_results(tmp_path / "slides of may", *CELLS)
+    read: list[str] = []
+    read_bytes = Path.read_bytes
+
+    def count(path: Path) -> bytes:
+        read.append(path.name)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", count)
+    assert below(folder, "--format", kind, out="report").exit_code == 0
+    assert sorted(name for name in read if name.startswith("000")) == [f"{n:04}.json" for n in range(len(CELLS))]
+    written = (folder / "report").read_text("utf-8")
+    assert str(tmp_path) not in written
+    assert kind == "fhir" or "slides of may." in written

@@ -1,6 +1,7 @@
 """Reports in FHIR, checked by fhir.resources: in R4B, whose resources here have the fields of R4."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 
 from infra.slide_report.answers import PersonsAnswer
+from infra.slide_report.facts import ReportFacts
 from infra.slide_report.fhir import to_bundle, write_fhir
 from infra.slide_report.gathering import Gathered, gather
+from infra.slide_report.promise_state import PromisedRate, PromiseState
 from tests.infra.slide_report.material import SERVED, answer, facts, result
 
 CELLS = [result(f"p7/{number}.bmp", probability) for number, probability in enumerate((0.9, 0.9, 0.6, 0.4, 0.1))]
@@ -37,9 +40,20 @@ def components(observation: dict[str, Any]) -> dict[str, float]:
     return {each["code"]["coding"][0]["code"]: each["valueQuantity"]["value"] for each in observation["component"]}
 
 
+PROMISE = PromiseState(
+    (
+        PromisedRate("all_decided_normal", "ALL decided normal", 0.04, 0.021, (0.005, 0.034), 210, "holds", "holds"),
+        PromisedRate("normal_decided_all", "normal decided ALL", 0.1, None, None, 0, "open", "cannot be said yet"),
+    ),
+    ("210 of 3,000 decided cells were audited blind.",),
+)
+TESTED = replace(facts(), promise=PROMISE)
+
+
+@pytest.mark.parametrize("about", [facts(), TESTED], ids=["promise not tested", "promise tested"])
 @pytest.mark.parametrize("found", [gathered(5, ANSWERS), gathered(2)], ids=["answered", "few cells"])
-def test_the_written_file_is_a_valid_bundle(found: Gathered, tmp_path: Path) -> None:
-    write_fhir(tmp_path / "report.json", found, facts())
+def test_the_written_file_is_a_valid_bundle(found: Gathered, about: ReportFacts, tmp_path: Path) -> None:
+    write_fhir(tmp_path / "report.json", found, about)
     text = (tmp_path / "report.json").read_text("utf-8")
     bundle = Bundle.model_validate_json(text)
     assert json.loads(bundle.model_dump_json()) == json.loads(text)
@@ -96,6 +110,40 @@ def test_counts_shares_and_agreement_are_those_of_the_page() -> None:
     }  # fmt: skip
 
 
+def test_the_state_of_the_promise_is_that_of_the_page() -> None:
+    by_code = observed(to_bundle(gathered(), TESTED))
+    holds, unsaid = by_code["promise-all-decided-normal"], by_code["promise-normal-decided-all"]
+    assert holds["valueQuantity"]["value"] == 0.021
+    assert components(holds) == {"promised": 0.04, "audited": 210, "interval-low": 0.005, "interval-high": 0.034}
+    assert [each["coding"][0]["code"] for each in holds["interpretation"]] == ["promise-holds"]
+    assert holds["note"] == [{"text": "210 of 3,000 decided cells were audited blind."}]
+    assert "valueQuantity" not in unsaid
+    assert unsaid["dataAbsentReason"]["text"] == unsaid["interpretation"][0]["text"] == "cannot be said yet"
+    assert not [code for code in observed(to_bundle(gathered(), facts())) if code.startswith("promise")]
+
+
+def test_known_subjects_stand_beside_the_share_and_are_no_reference_range() -> None:
+    bundle = to_bundle(gathered(), facts())
+    by_code, known = observed(bundle), SERVED.known_subjects
+    assert known
+    for of_class, spread in (("all", known.all), ("normal", known.normal)):
+        stated = components(by_code[f"known-subjects-{of_class}"])
+        assert stated["subjects"] == spread.subjects
+        assert (stated["lowest"], stated["highest"]) == pytest.approx(
+            (spread.share_all.lowest, spread.share_all.highest), abs=1e-4
+        )
+    assert "referenceRange" not in json.dumps(bundle)
+    assert not [code for code in observed(to_bundle(gathered(2), facts())) if code.startswith("known")]
+
+
+def test_of_another_model_it_says_why_there_is_no_comparison() -> None:
+    other = gather(iter([result(f"{n}.bmp", 0.9, model={"version": "o", "sha256": "0" * 64}) for n in range(6)]), {}, 0)
+    assert other
+    by_code = observed(to_bundle(other, facts()))
+    assert "another model gave these results" in by_code["share-all"]["note"][-1]["text"]
+    assert "known-subjects-all" not in by_code
+
+
 def test_of_few_cells_no_share_is_stated() -> None:
     by_code = observed(to_bundle(gathered(2), facts()))
     for code in ("share-all", "mean-probability-all"):
@@ -110,7 +158,7 @@ def test_the_device_is_the_model_and_people_are_named_for_what_they_answered() -
     assert device["version"] == [{"value": SERVED.version}]
     assert device["identifier"][0]["value"] == SERVED.sha256
     models, people = resources(bundle, "Provenance")
-    assert len(models["target"]) == 5
+    assert len(models["target"]) == 7
     assert [agent["who"]["display"] for agent in people["agent"]] == ["Ada", "Grace"]
     assert {agent["type"]["coding"][0]["code"] for agent in people["agent"]} == {"verifier"}
 

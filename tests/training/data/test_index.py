@@ -1,5 +1,4 @@
 import csv
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -8,7 +7,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
-from types_boto3_s3 import S3Client
 
 from lambda_fn.manifest import Preprocessing
 from training.__main__ import main
@@ -123,52 +121,6 @@ def test_an_index_is_never_overwritten(cells: Path) -> None:
     (cells / "index.csv").write_text("mine", "utf-8")
     result = index(cells / "index.csv", cells)
     assert (result.exit_code, (cells / "index.csv").read_text("utf-8")) == (2, "mine")
-
-
-def save_label(folder: Path, key: str, label: str | None, labelled_at: str = "2026-11-22T10:00:00Z") -> None:
-    path = folder / f"labels/{key}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    document = {"label": label, "reviewer": "a. person", "labelled_at": labelled_at}
-    path.write_text(json.dumps(document), "utf-8")
-
-
-def test_reviewed_cells_join_the_index_and_the_newest_review_overrules(cells: Path, save_cell: SaveCell) -> None:
-    images, results = cells / "images", cells / "results"
-    save_cell("images/plate 7/s1_4.png", seed=71)
-    save_cell("images/plate 7/s1_5.png", seed=72)
-    (images / "again.png").write_bytes((cells / "fold_1/all/UID_1_1_1_all.png").read_bytes())
-    save_label(results, "plate 7/s1_4.png", "ALL")
-    save_label(results, "plate 7/s1_5.png", "cannot_say")
-    save_label(results, "plate 7/s1_6.png", None)
-    save_label(results, "again.png", "normal")
-    result = index(
-        cells / "index.csv", cells, "--reviewed", results, images,
-        "--subject-pattern", "(s[0-9]+)_", "--unknown-subjects", "one",
-    )  # fmt: skip
-    assert result.exit_code == 0, result.output
-    assert "neither ALL nor normal" in result.output
-    assert "s1_6" not in result.output  # its label was taken back
-    rows = {row["path"]: row for row in rows_of(cells / "index.csv")}
-    assert len(rows) == 33
-    assert (rows["images/plate 7/s1_4.png"]["subject"], rows["images/plate 7/s1_4.png"]["label"]) == ("S1", "all")
-    overruled = rows["fold_1/all/UID_1_1_1_all.png"]
-    assert (overruled["subject"], overruled["label"]) == ("1", "hem")
-    assert load(cells / "index.csv", SMALL).title == "C-NMC 2019 + reviewed cells"
-
-
-def test_reviewed_cells_in_s3_are_read_from_there(cells: Path, save_cell: SaveCell, s3: S3Client) -> None:
-    for bucket in ("images", "results"):
-        s3.create_bucket(Bucket=bucket)
-    image = save_cell("new.png", seed=71)
-    s3.upload_file(str(image), "images", "plate 7/UID_88_1_1_all.png")
-    image.unlink()
-    document = {"label": "ALL", "reviewer": "a. person", "labelled_at": "2026-11-22T10:00:00Z"}
-    s3.put_object(Bucket="results", Key="labels/plate 7/UID_88_1_1_all.png.json", Body=json.dumps(document))
-    result = index(cells / "index.csv", cells, "--reviewed", "s3://results", "s3://images")
-    assert result.exit_code == 0, result.output
-    dataset = load(cells / "index.csv", SMALL)
-    assert dataset.names[-1] == "s3://images/plate 7/UID_88_1_1_all.png"
-    assert dataset.subjects[-1] == "88"
 
 
 @pytest.mark.parametrize(

@@ -27,14 +27,29 @@ def manifest(small_dataset: Dataset) -> dict[str, Any]:
 
 
 def manifest_of(dataset: Dataset) -> dict[str, Any]:
-    fold_of = np.arange(len(dataset.names)) % 4 + 1
-    evidence = measure(OutOfFold(dataset, fold_of, np.linspace(0.9, 0.1, len(dataset.names))), seed=0, replicates=50)
+    held_out = dataset.part(dataset.is_held_out)
+    fold_of = np.arange(len(held_out.names)) % 4 + 1
+    evidence = measure(
+        OutOfFold(held_out, fold_of, np.linspace(0.9, 0.1, len(held_out.names))), dataset, seed=0, replicates=50
+    )
     return describe(
         ExportedGraph(onnx=b"graph", parameters=1234, parity=1e-7, reference_probabilities=[0.5]),
         NetworkRecipe("2x2C1D", epochs=3, seed=7),
         Preprocessing(crop=64, size=32),
         replace(evidence, thresholds=THRESHOLDS),
     )
+
+
+def test_a_manifest_counts_reviewed_cells_apart_from_those_that_it_was_measured_on(small_dataset: Dataset) -> None:
+    uses = np.array(["all"] * 20 + ["thresholds"] * 2 + ["fitting"] * 3 + ["all"] * 15)
+    written = manifest_of(replace(small_dataset, uses=uses, weights=np.ones(40)))
+    training = written["training"]
+    assert training["reviewed"] == {"fitting": 3, "audits": 2}
+    assert training["cells"] == {"ALL": 20, "normal": 20}
+    assert (written["metrics"]["n"], written["decision"]["n"]) == (35, 35)
+    assert training["measured_digest"] != training["data_digest"] == small_dataset.digest
+    card = " ".join(model_card(written).split())
+    assert "Among these are 3 cells that people reviewed, and 2 audited ones." in card
 
 
 def test_the_function_reads_what_training_writes(manifest: dict[str, Any]) -> None:

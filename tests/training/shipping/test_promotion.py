@@ -100,6 +100,22 @@ def test_a_worse_or_incomparable_model_takes_no_place_unless_told(
     assert [line.partition(":")[0] for line in changes] == ["ROC AUC", "specificity at the operating point"]
 
 
+@pytest.mark.parametrize("measured", ["2", None])
+def test_a_model_that_learned_from_more_cells_is_compared_if_it_was_measured_on_the_same(
+    measured: str | None, finished: Path, tmp_path: Path
+) -> None:
+    manifest: dict[str, Any] = json.loads((finished / "model/model.json").read_text("utf-8"))
+    same = manifest["training"].get("measured_digest", manifest["training"]["data_digest"])
+    manifest["training"] |= {"data_digest": "1" * 64, "measured_digest": measured or same}
+    (finished / "model/model.json").write_text(json.dumps(manifest), "utf-8")
+    served = present(tmp_path / "served", auc=-0.02, digest=same)
+    if measured:
+        with pytest.raises(PromotionError, match="measured on other cells"):
+            promote_model(finished, served)
+    else:
+        assert len(promote_model(finished, served)) == 2
+
+
 def test_a_first_model_needs_no_comparison(finished: Path, tmp_path: Path) -> None:
     assert promote_model(finished, tmp_path / "served") == []
     assert version(tmp_path / "served") == version(MODEL_FOLDER)
