@@ -1,7 +1,9 @@
 """``cellflag review``: the page on which a person answers the flags."""
 
 import getpass
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +11,9 @@ from infra.deployed_stack import DeployedStack
 from infra.operate.access import on_a_stack_unless
 from lambda_fn.keys import RESULTS
 from lambda_fn.terminal import printable
+
+if TYPE_CHECKING:
+    from infra.review.places import Place
 
 
 @click.command()
@@ -22,6 +27,17 @@ from lambda_fn.terminal import printable
 @click.option(
     "--blind", is_flag=True, help="Show nothing of the model's view before an answer. Audits are always blind."
 )
+@click.option(
+    "--reviewers",
+    type=click.IntRange(1, 5),
+    help="People who are to answer each cell, blind to each other; the deployment's setting by default.",
+)
+@click.option(
+    "--reopen",
+    metavar="PREFIX",
+    help='First bring back the flags of answered cells whose keys begin with PREFIX; "" for all.',
+)
+@click.option("--yes", is_flag=True, help="With --reopen: do not ask.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of 127.0.0.1; any free one by default.")
 @click.option("--no-browser", is_flag=True, help="Do not open the browser; print the address alone.")
 @on_a_stack_unless("out", "images")
@@ -31,6 +47,9 @@ def review(
     images: Path | None,
     reviewer: str | None,
     blind: bool,
+    reviewers: int | None,
+    reopen: str | None,
+    yes: bool,
     port: int,
     no_browser: bool,
 ) -> None:
@@ -41,11 +60,16 @@ def review(
 
     The page is served to this machine alone, and only to who has the address that is printed. Ctrl-C ends it. Every
     answer is a document below labels/, which keeps all that was said before.
+
+    With --reviewers 2, a cell waits for a second person after the first has answered. Neither sees what the other said
+    before both have.
+
+    An answered cell gets no flag again if a new model or a backfill scores the same pixels. --reopen asks for new
+    answers: to cells whose result asks for a person. What was said stays in the history.
     """
     from infra.review.bucket import BucketPlace
     from infra.review.desk import Desk
     from infra.review.folder import FolderPlace
-    from infra.review.places import Place
     from infra.review.policy import read_model_view
     from infra.review.serving import serve
 
@@ -59,8 +83,30 @@ def review(
     name = (reviewer or getpass.getuser()).strip()
     if not name:
         raise click.UsageError("a reviewer needs a name: give it with --reviewer")
-    desk = Desk(place, name, read_model_view(stack), blind=blind)
+    if reopen is not None and not _reopen(place, reopen, name, asking=not yes):
+        return
+    view = read_model_view(stack)
+    desk = Desk(place, name, view, blind=blind, reviewers=reviewers or view.reviewers)
     serve(desk, port, _announce, browse=not no_browser)
+
+
+def _reopen(place: "Place", prefix: str, reviewer: str, *, asking: bool) -> bool:
+    """Bring back flags, if the user agrees; returns whether to go on."""
+    from infra.review.reopening import find_answered, reopen_all
+
+    found = find_answered(place, prefix)
+    click.echo(
+        f"{len(found.keys):,} answered cells can be asked about again; {found.decided:,} others ask for nobody now.",
+        err=True,
+    )
+    if not found.keys:
+        return True
+    if asking and not (sys.stdin.isatty() and click.confirm("Bring their flags back?", err=True)):
+        click.echo("Nothing was changed. To bring them back without a question, add --yes.", err=True)
+        return False
+    opened = sum(reopen_all(place, found.keys, reviewer))
+    click.echo(f"{opened:,} flags are open again. What was said stays in the history of each label.", err=True)
+    return True
 
 
 def _scored(out: Path) -> Path:

@@ -28,8 +28,11 @@ class Refresher:
         fault: why flags or labels could not be read; None if they could.
     """
 
-    def __init__(self, place: Place, waiting: WaitingCells, labelled: LabelledCells) -> None:
-        """Read nothing before ``start``."""
+    def __init__(
+        self, place: Place, waiting: WaitingCells, labelled: LabelledCells, *, labels_of_others: bool = False
+    ) -> None:
+        """Read nothing before ``start``; look for labels that others write only if ``labels_of_others``."""
+        self._labels_of_others = labels_of_others
         self.fault: str | None = None
         self._place, self._waiting, self._labelled = place, waiting, labelled
         self._labels_known = threading.Event()
@@ -82,8 +85,11 @@ class Refresher:
             self._looked_at = time.monotonic()
             self._waiting.load()
             self._looked_at = time.monotonic()
+        again = self._labels_known.is_set()
         self._labels_known.wait()
         self.mend()
+        if again and self._labels_of_others:
+            self.read_labels()
 
     def _in_background(self, work: Callable[[], None]) -> None:
         threading.Thread(target=self._guarded, args=(work,), daemon=True).start()

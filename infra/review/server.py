@@ -17,7 +17,10 @@ from starlette.types import ASGIApp
 
 from infra.errors import InfraError
 from infra.operate import aws_errors
+from infra.promise.readers import agreement_of, in_words
 from infra.review.answering import Choice
+from infra.review.cards import disagree
+from infra.review.checking import CannotCheckError, check_promise
 from infra.review.desk import Desk, GivenAnswer, GoneError, StaleCardError
 from infra.review.guard import Guard
 from infra.review.listing import Filters, State, list_cells
@@ -31,7 +34,12 @@ _MOST_COMMENT = 2_000
 # The decided cells that are drawn at a time for an audit.
 _AUDITS = 20
 # The status of each error that the page shows as text.
-_STATUS: dict[type[InfraError], int] = {GoneError: 410, StaleCardError: 409, NoPictureError: 422}
+_STATUS: dict[type[InfraError], int] = {
+    GoneError: 410,
+    StaleCardError: 409,
+    NoPictureError: 422,
+    CannotCheckError: 422,
+}
 
 
 def application(desk: Desk, port: int, token: str) -> ASGIApp:
@@ -48,6 +56,8 @@ def application(desk: Desk, port: int, token: str) -> ASGIApp:
         Route("/api/cells/{identity}", _card),
         Route("/api/cells/{identity}/{kind}.png", _picture),
         Route("/api/cells/{identity}/answer", _answer, methods=["POST"]),
+        Route("/api/agreement", _agreement),
+        Route("/api/promise", _promise, methods=["POST"]),
         Route("/api/undo", _undo, methods=["POST"]),
         Route("/api/audits", _audits, methods=["POST"]),
         Mount("/page", StaticFiles(directory=_PAGE)),
@@ -66,9 +76,11 @@ def _desk(request: Request) -> Desk:
 
 def _page(request: Request) -> Response:
     desk = _desk(request)
+    with desk.attention.first():  # and the files of the page, which are asked for at once
+        pass
     environment = Environment(loader=PackageLoader("infra.review", "page"), autoescape=True, undefined=StrictUndefined)
     page = environment.get_template("index.html").render(
-        place=desk.place.name, reviewer=desk.reviewer, blind=desk.blind
+        place=desk.place.name, reviewer=desk.reviewer, blind=desk.blind, reviewers=desk.reviewers
     )
     return HTMLResponse(page)
 
@@ -86,25 +98,29 @@ def _cells(request: Request) -> Response:
         _day(wanted.get("until")),
     )
     desk.refresher.look_again()
-    return JSONResponse(list_cells(desk, filters, _MOST_CELLS))
+    with desk.attention.first():
+        return JSONResponse(list_cells(desk, filters, _MOST_CELLS))
 
 
 def _card(request: Request) -> Response:
     desk = _desk(request)
-    return JSONResponse(desk.card(desk.key_of(request.path_params["identity"])))
+    with desk.attention.first():
+        return JSONResponse(desk.card(desk.key_of(request.path_params["identity"])))
 
 
 def _picture(request: Request) -> Response:
     desk, kind = _desk(request), request.path_params["kind"]
     if kind not in ("image", "outline"):
         return Response(status_code=404)
-    return Response(desk.picture(desk.key_of(request.path_params["identity"]), kind), media_type="image/png")
+    with desk.attention.first():
+        return Response(desk.picture(desk.key_of(request.path_params["identity"]), kind), media_type="image/png")
 
 
 async def _answer(request: Request) -> Response:
     desk, given = _desk(request), _given(await _json(request))
     key = desk.key_of(request.path_params["identity"])
-    written, card = await run_in_threadpool(desk.answer, key, given)
+    with desk.attention.first():
+        written, card = await run_in_threadpool(desk.answer, key, given)
     return JSONResponse(card, 200 if written else 412)
 
 
@@ -116,6 +132,17 @@ async def _undo(request: Request) -> Response:
 
 async def _audits(request: Request) -> Response:
     return JSONResponse({"drawn": await run_in_threadpool(_desk(request).draw_audits, _AUDITS)})
+
+
+def _agreement(request: Request) -> Response:
+    documents = _desk(request).labelled.all()
+    disagreed = sum(map(disagree, documents)) if _desk(request).reviewers > 1 else 0
+    return JSONResponse({"text": in_words(agreement_of(documents)), "disagreed": disagreed})
+
+
+async def _promise(request: Request) -> Response:
+    desk = _desk(request)
+    return JSONResponse(await run_in_threadpool(check_promise, desk.background, desk.view))
 
 
 class _BadRequestError(InfraError):

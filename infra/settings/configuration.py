@@ -86,6 +86,8 @@ class Configuration(BaseModel):
         normal_decided_all: tolerated share of normal cells that are decided ALL, with the same limits.
         thresholds_file: file of ``cellflag recalibrate``: thresholds that the laboratory chose from its own labels. It
             is read at every ``cdk`` command. Without it, the manifest's thresholds are in force again.
+        reviewers: number of people who are to answer each flagged cell, blind to each other. The page of
+            ``cellflag review`` reads it.
         um_per_px: micrometres a pixel of the images, 0.001 to 10. Results then give areas and diameters of cells
             in micrometres too.
         backfill_batch_size: most images in one call of the function during a backfill, 1 to 1000.
@@ -138,6 +140,7 @@ class Configuration(BaseModel):
     all_decided_normal: Rate | None = None
     normal_decided_all: Rate | None = None
     thresholds_file: str | None = None
+    reviewers: Whole = Field(default=1, ge=1, le=5)
     um_per_px: Rate | None = Field(default=None, ge=0.001, le=10)
     backfill_batch_size: Whole = Field(default=50, ge=1, le=1000)
     backfill_concurrency: Whole = Field(default=4, ge=1, le=1000)
