@@ -222,7 +222,12 @@ def from_json(body: bytes) -> LabelDocument:
         raise ValueError("a label is a JSON object with label and labelled_at")
     document = {**_unknown(), **content}
     document["image"] = {**_unknown()["image"], **(document["image"] or {})}
-    document["history"] = [{**_unknown(), "outcome": "replaced", **past} for past in document["history"]]
+    entry = {name: value for name, value in _unknown().items() if name in LabelEntry.__required_keys__}
+    document["history"] = [{**entry, "outcome": "replaced", **past} for past in document["history"]]
+    for one in (document, *document["history"]):
+        if not isinstance(one["label"], str | None) or not isinstance(one["labelled_at"], str):
+            raise ValueError("label and labelled_at are texts")
+        one["reviewer"] = str(one["reviewer"])
     return cast(LabelDocument, document)
 
 

@@ -38,6 +38,7 @@ class Refresher:
         self._labels_known = threading.Event()
         self._looked_at = 0.0
         self._look_lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Begin to read flags and labels."""
@@ -48,6 +49,11 @@ class Refresher:
         """Look for new flags, unless that was done a short while ago."""
         if not self._waiting.loading and time.monotonic() - self._looked_at > _REFRESH_SECONDS:
             self._in_background(self._look)
+
+    def join(self, seconds: float) -> None:
+        """Wait until nothing is read any more, at most ``seconds`` for each thread."""
+        for thread in self._threads:
+            thread.join(seconds)
 
     def wait_for_labels(self, seconds: float) -> None:
         """Wait until the labels were read, at most ``seconds``."""
@@ -71,7 +77,7 @@ class Refresher:
             ClientError, OSError: the place refuses or fails.
         """
         for cell in self._waiting.all():
-            if cell.key not in self._labelled.keys:
+            if cell.second or cell.key not in self._labelled.keys:
                 continue
             standing = None
             with suppress(UnsavedAnswerError):  # the card says that its label cannot be read
@@ -92,7 +98,9 @@ class Refresher:
             self.read_labels()
 
     def _in_background(self, work: Callable[[], None]) -> None:
-        threading.Thread(target=self._guarded, args=(work,), daemon=True).start()
+        thread = threading.Thread(target=self._guarded, args=(work,), daemon=True)
+        self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+        thread.start()
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

@@ -19,6 +19,7 @@ from infra.errors import InfraError
 from infra.operate import aws_errors
 from infra.promise.readers import agreement_of, in_words
 from infra.review.answering import Choice
+from infra.review.attention import Attentive
 from infra.review.cards import disagree
 from infra.review.checking import CannotCheckError, check_promise
 from infra.review.desk import Desk, GivenAnswer, GoneError, StaleCardError
@@ -63,26 +64,26 @@ def application(desk: Desk, port: int, token: str) -> ASGIApp:
         Mount("/page", StaticFiles(directory=_PAGE)),
     ]
     app = Starlette(routes=routes, exception_handlers={Exception: _unexpected, InfraError: _refusal})
-    app.state.desk = desk
+    app.state.desk, app.state.page = desk, _render(desk)
     app.add_exception_handler(ClientError, _refusal)
     app.add_exception_handler(BotoCoreError, _refusal)
     app.add_exception_handler(OSError, _refusal)
-    return Guard(app, port, token)
+    return Guard(Attentive(app, desk.attention), port, token)
 
 
 def _desk(request: Request) -> Desk:
     return cast(Desk, request.app.state.desk)
 
 
-def _page(request: Request) -> Response:
-    desk = _desk(request)
-    with desk.attention.first():  # and the files of the page, which are asked for at once
-        pass
+def _render(desk: Desk) -> str:
     environment = Environment(loader=PackageLoader("infra.review", "page"), autoescape=True, undefined=StrictUndefined)
-    page = environment.get_template("index.html").render(
+    return environment.get_template("index.html").render(
         place=desk.place.name, reviewer=desk.reviewer, blind=desk.blind, reviewers=desk.reviewers
     )
-    return HTMLResponse(page)
+
+
+async def _page(request: Request) -> Response:
+    return HTMLResponse(request.app.state.page)
 
 
 def _cells(request: Request) -> Response:
@@ -98,29 +99,25 @@ def _cells(request: Request) -> Response:
         _day(wanted.get("until")),
     )
     desk.refresher.look_again()
-    with desk.attention.first():
-        return JSONResponse(list_cells(desk, filters, _MOST_CELLS))
+    return JSONResponse(list_cells(desk, filters, _MOST_CELLS))
 
 
 def _card(request: Request) -> Response:
     desk = _desk(request)
-    with desk.attention.first():
-        return JSONResponse(desk.card(desk.key_of(request.path_params["identity"])))
+    return JSONResponse(desk.card(desk.key_of(request.path_params["identity"])))
 
 
 def _picture(request: Request) -> Response:
     desk, kind = _desk(request), request.path_params["kind"]
     if kind not in ("image", "outline"):
         return Response(status_code=404)
-    with desk.attention.first():
-        return Response(desk.picture(desk.key_of(request.path_params["identity"]), kind), media_type="image/png")
+    return Response(desk.picture(desk.key_of(request.path_params["identity"]), kind), media_type="image/png")
 
 
 async def _answer(request: Request) -> Response:
     desk, given = _desk(request), _given(await _json(request))
     key = desk.key_of(request.path_params["identity"])
-    with desk.attention.first():
-        written, card = await run_in_threadpool(desk.answer, key, given)
+    written, card = await run_in_threadpool(desk.answer, key, given)
     return JSONResponse(card, 200 if written else 412)
 
 
