@@ -17,8 +17,9 @@ Answer = Literal["ALL", "normal", "cannot_say"]
 # ``audit``: the cell was drawn by chance among the decided ones. ``flag``: the function asked for a person.
 Queue = Literal["flag", "audit"]
 # ``replaced``: a later answer stands. ``undone``: its reviewer took it back. ``withdrawn``: it came second, and its
-# reviewer chose to keep the label that stood.
-Outcome = Literal["replaced", "undone", "withdrawn"]
+# reviewer chose to keep the label that stood. ``second``: another reviewer gave it to the same pixels without seeing
+# the label that stood, and it counts beside that one. ``reopened``: somebody asked for a new answer.
+Outcome = Literal["replaced", "undone", "withdrawn", "second", "reopened"]
 
 
 class LabelledImage(TypedDict):
@@ -114,24 +115,67 @@ def with_answer(document: LabelDocument | None, answer: LabelEntry) -> LabelDocu
 
 def with_withdrawn(document: LabelDocument, answer: LabelEntry) -> LabelDocument:
     """Return the document in which the standing answer stays, and a later one is kept in the history alone."""
-    past = cast(PastEntry, {**answer, "outcome": "withdrawn"})
-    return {**document, "history": [*document["history"], past]}
+    return _beside(document, answer, "withdrawn")
+
+
+def with_second(document: LabelDocument, answer: LabelEntry) -> LabelDocument:
+    """Return the document with the answer of another reviewer to the same pixels, beside the one that stands."""
+    return _beside(document, answer, "second")
+
+
+def without_second(document: LabelDocument, reviewer: str) -> LabelDocument | None:
+    """Return the document after a reviewer took back a second answer just now; None if there is none of theirs."""
+    second = answers_of(document).get(reviewer)
+    if second is None or not _is_second(second):
+        return None
+    return _beside(document, _nothing_said(second, reviewer), "second")
 
 
 def without_answer(document: LabelDocument) -> LabelDocument:
     """Return the document after its reviewer took back the standing answer just now.
 
-    If the answer had replaced a label of somebody else on the same pixels, that label stands again.
+    If the answer had replaced a label of somebody else on the same pixels, that label stands again. If there are second
+    answers beside it, the newest of them stands.
     """
+    history = [*document["history"], _past(document, "undone")]
     past = document["history"][-1] if document["history"] else None
-    if past and past["outcome"] == "replaced" and past["reviewer"] != document["reviewer"]:
-        restored = {name: past[name] for name in LabelEntry.__required_keys__}  # type: ignore[literal-required]
-        if past["label"] and is_same_image(past["image"], document["image"]):
-            history = [*document["history"], _past(document, "undone")]
-            return cast(LabelDocument, {"schema": SCHEMA, **restored, "history": history})
-    undo = {name: document[name] for name in LabelEntry.__required_keys__}  # type: ignore[literal-required]
-    undo |= {"label": None, "labelled_at": _now(), "seconds": None, "comment": ""}
-    return with_answer(document, cast(LabelEntry, undo))
+    replaced = past and past["outcome"] == "replaced" and past["reviewer"] != document["reviewer"]
+    if past and replaced and past["label"] and is_same_image(past["image"], document["image"]):
+        return _standing(past, history)
+    others = {**answers_of(document), document["reviewer"]: None}.values()
+    if seconds := [other for other in others if other and _is_second(other)]:
+        return _standing(max(seconds, key=lambda one: one["labelled_at"]), history)
+    return _standing(_nothing_said(document, document["reviewer"]), history)
+
+
+def reopened(document: LabelDocument, reviewer: str) -> LabelDocument:
+    """Return the document after a person asked just now for a new answer to the pixels that were answered."""
+    return _standing(_nothing_said(document, reviewer), [*document["history"], _past(document, "reopened")])
+
+
+def answers_of(document: LabelDocument) -> dict[str, LabelEntry | PastEntry]:
+    """Return what each reviewer said last of the pixels of the standing answer, by reviewer.
+
+    Whoever took the answer back has said nothing. Answers from before the cell was reopened do not count.
+    """
+    said: dict[str, LabelEntry | PastEntry] = {}
+    for one in (*document["history"], document):
+        outcome = one.get("outcome")
+        if outcome == "reopened":
+            said.clear()
+        elif not is_same_image(one["image"], document["image"]):
+            continue
+        elif one["label"] is None or outcome == "undone":
+            said.pop(one["reviewer"], None)
+        else:
+            said[one["reviewer"]] = cast(PastEntry, one)
+    return said
+
+
+def in_order(document: LabelDocument) -> list[LabelEntry | PastEntry]:
+    """Return all entries of a document in the order of their times; the history alone is not, beside second answers."""
+    said: list[LabelEntry | PastEntry] = [*document["history"], document]
+    return sorted(said, key=lambda one: (one["labelled_at"], _is_second(one)))
 
 
 def answers(document: LabelDocument, image: ImageFacts | LabelledImage) -> bool:
@@ -178,12 +222,37 @@ def from_json(body: bytes) -> LabelDocument:
         raise ValueError("a label is a JSON object with label and labelled_at")
     document = {**_unknown(), **content}
     document["image"] = {**_unknown()["image"], **(document["image"] or {})}
-    document["history"] = [{**_unknown(), "outcome": "replaced", **past} for past in document["history"]]
+    entry = {name: value for name, value in _unknown().items() if name in LabelEntry.__required_keys__}
+    document["history"] = [{**entry, "outcome": "replaced", **past} for past in document["history"]]
+    for one in (document, *document["history"]):
+        if not isinstance(one["label"], str | None) or not isinstance(one["labelled_at"], str):
+            raise ValueError("label and labelled_at are texts")
+        one["reviewer"] = str(one["reviewer"])
     return cast(LabelDocument, document)
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _beside(document: LabelDocument, answer: LabelEntry, outcome: Outcome) -> LabelDocument:
+    return {**document, "history": [*document["history"], cast(PastEntry, {**answer, "outcome": outcome})]}
+
+
+def _is_second(said: LabelEntry | PastEntry) -> bool:
+    return said.get("outcome") == "second"
+
+
+def _standing(said: LabelEntry | PastEntry, history: list[PastEntry]) -> LabelDocument:
+    fields = {name: said[name] for name in LabelEntry.__required_keys__}  # type: ignore[literal-required]
+    return cast(LabelDocument, {"schema": SCHEMA, **fields, "history": history})
+
+
+def _nothing_said(of: LabelEntry | PastEntry, reviewer: str) -> LabelEntry:
+    """An entry by which a reviewer says nothing any more of the pixels of another entry."""
+    fields = {name: of[name] for name in LabelEntry.__required_keys__}  # type: ignore[literal-required]
+    fields |= {"label": None, "reviewer": reviewer, "labelled_at": _now(), "seconds": None, "comment": ""}
+    return cast(LabelEntry, fields)
 
 
 def _past(document: LabelDocument, outcome: Outcome) -> PastEntry:

@@ -161,8 +161,7 @@ def _counting_entry(result: ResultDocument, label: LabelDocument) -> LabelEntry:
     """The answer that stands; to a decided cell, the first blind one of an audit, if there is any."""
     if result["decision"] == "review":
         return label
-    entries: list[LabelEntry] = [*label["history"], label]
-    blind = (one for one in entries if one["label"] and _why_left_out(result, one) is None)
+    blind = (one for one in labels.in_order(label) if one["label"] and _why_left_out(result, one) is None)
     return next(blind, label)
 
 

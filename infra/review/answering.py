@@ -1,15 +1,18 @@
-"""Write what a person said about a cell, take it back, and close or reopen the flag.
+"""Write what a person said about a cell, take it back, and close or open the flag.
 
 The label is written first, and only then is its flag closed. Who takes a label back opens the flag first. Whatever ends
 the program in between, a flag stands beside an answered label, and ``mend`` closes it at the next start.
+
+The first answer closes the flag. If two people are to answer, the label document tells whose answer is missing.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from infra.errors import InfraError
-from infra.review.places import Place, Stored
+from infra.review.places import Documents, Place, Stored
 from lambda_fn import labels
 from lambda_fn.keys import flag_key, label_key, result_key
 from lambda_fn.labels import LabelDocument, LabelEntry
@@ -49,7 +52,7 @@ class Conflict:
     standing: StandingLabel
 
 
-def read_label(place: Place, image_key: str) -> StandingLabel | None:
+def read_label(place: Documents, image_key: str) -> StandingLabel | None:
     """The label document of an image; None if there is none.
 
     Raises:
@@ -67,7 +70,13 @@ def read_label(place: Place, image_key: str) -> StandingLabel | None:
 
 
 def record(
-    place: Place, image_key: str, answer: LabelEntry, seen: str | None, choice: Choice | None = None
+    place: Place,
+    image_key: str,
+    answer: LabelEntry,
+    seen: str | None,
+    choice: Choice | None = None,
+    *,
+    reviewers: int = 1,
 ) -> Recorded | Conflict:
     """Write an answer, and close the flag that it answers.
 
@@ -77,6 +86,8 @@ def record(
         answer: the answer; its label is not None.
         seen: entity tag of the label document that the reviewer saw; None if there was none.
         choice: the reviewer's choice, if the document of ``seen`` holds the answer of somebody else.
+        reviewers: number of people who are to answer, each without seeing what the others said. While fewer have,
+            another's answer is no conflict.
 
     Raises:
         UnsavedAnswerError: the document cannot be written.
@@ -85,6 +96,12 @@ def record(
         standing = read_label(place, image_key)
         if standing and _is_repetition(standing.document, answer):
             recorded = standing
+        elif standing and _is_second(standing.document, answer, reviewers):
+            document = labels.with_second(standing.document, answer)
+            etag = place.replace(label_key(image_key), labels.to_json(document), standing.etag)
+            if etag is None:
+                continue
+            recorded = StandingLabel(etag, document)
         elif standing and (standing.etag != seen or (choice is None and _is_of_another(standing.document, answer))):
             return Conflict(standing)
         else:
@@ -104,7 +121,7 @@ def record(
 
 
 def take_back(place: Place, image_key: str, reviewer: str) -> StandingLabel | None:
-    """Take back the standing answer of a reviewer, after its flag is open again.
+    """Take back the answer of a reviewer, after its flag is open again.
 
     Args:
         place: the documents.
@@ -112,21 +129,59 @@ def take_back(place: Place, image_key: str, reviewer: str) -> StandingLabel | No
         reviewer: who takes back.
 
     Returns:
-        The document now; None if the standing answer is not the reviewer's, so that nothing was changed.
+        The document now; None if the reviewer's answer neither stands nor counts beside the one that does, so that
+        nothing was changed.
     """
+
+    def taken_back(document: LabelDocument) -> LabelDocument | None:
+        own = document["reviewer"] == reviewer
+        return labels.without_answer(document) if own else labels.without_second(document, reviewer)
+
+    return _change_answered(place, image_key, taken_back)
+
+
+def reopen(place: Place, image_key: str, reviewer: str) -> StandingLabel | None:
+    """Ask for a new answer to the pixels that were answered; all that was said stays in the history.
+
+    Args:
+        place: the documents.
+        image_key: the image's key.
+        reviewer: who asks.
+
+    Returns:
+        The document now; None if there is nothing to ask: no label stands, the image was replaced since, or its result
+        asks for nobody.
+    """
+    stored = place.read(result_key(image_key))
+    result = read_result(stored) if stored else None
+    if result is None or not asks(result):
+        return None
+
+    def reopened(document: LabelDocument) -> LabelDocument | None:
+        return labels.reopened(document, reviewer) if labels.answers(document, result["image"]) else None
+
+    return _change_answered(place, image_key, reopened)
+
+
+def _change_answered(
+    place: Place, image_key: str, change: Callable[[LabelDocument], LabelDocument | None]
+) -> StandingLabel | None:
+    """Change a document with a standing label; if none stands then, its flag is opened before."""
     for _ in range(_TRIES):
         standing = read_label(place, image_key)
         if standing is None or standing.document["label"] is None:
             return None
-        if standing.document["reviewer"] != reviewer:
+        document = change(standing.document)
+        if document is None:
             return None
-        document = labels.without_answer(standing.document)
         if document["label"] is None:
             _open_flag(place, image_key, standing.document)
         etag = _write(place, image_key, document, standing)
         if etag is not None:
+            if document["label"] is None:  # the page of somebody else may have closed it until now
+                _open_flag(place, image_key, standing.document)
             return StandingLabel(etag, document)
-    raise UnsavedAnswerError(f"the label was not taken back: {_TRIES} tries failed.")
+    raise UnsavedAnswerError(f"the label was not changed: {_TRIES} tries failed.")
 
 
 def close_flag(place: Place, image_key: str, label: LabelDocument) -> bool:
@@ -143,6 +198,17 @@ def close_flag(place: Place, image_key: str, label: LabelDocument) -> bool:
     return False
 
 
+def is_missing(document: LabelDocument, reviewer: str, reviewers: int) -> bool:
+    """Whether fewer people than ``reviewers`` have answered the pixels of a standing label, and this one has not."""
+    said = labels.answers_of(document)
+    return reviewer not in said and len(said) < reviewers
+
+
+def asks(result: ResultDocument) -> bool:
+    """Whether a result asks for a person, or was drawn for an audit."""
+    return result["review"]["required"] or "audit" in result["review"]["reasons"]
+
+
 def read_result(stored: Stored) -> ResultDocument | None:
     """The result that an object holds; None if it holds anything else, which others may have written."""
     try:
@@ -157,10 +223,8 @@ def _open_flag(place: Place, image_key: str, label: LabelDocument) -> None:
     """Set the flag of the current result again, if that is of the pixels of the label and asked for a person."""
     stored = place.read(result_key(image_key))
     result = read_result(stored) if stored else None
-    if stored and result and labels.is_same_image(label["image"], result["image"]):
-        review = result["review"]
-        if review["required"] or "audit" in review["reasons"]:
-            place.create(flag_key(image_key), stored.body)
+    if stored and result and asks(result) and labels.is_same_image(label["image"], result["image"]):
+        place.create(flag_key(image_key), stored.body)
 
 
 def _write(place: Place, image_key: str, document: LabelDocument, standing: StandingLabel | None) -> str | None:
@@ -169,9 +233,18 @@ def _write(place: Place, image_key: str, document: LabelDocument, standing: Stan
 
 
 def _is_repetition(document: LabelDocument, answer: LabelEntry) -> bool:
-    """Whether the answer stands already: its first try was written, but the page never got to know."""
-    same = all(document[name] == answer[name] for name in _SAID)
-    return same and labels.is_same_image(document["image"], answer["image"])
+    """Whether the answer is written already: its first try was, but the page never got to know."""
+    before = labels.answers_of(document).get(answer["reviewer"])
+    if before is None or before.get("outcome") not in (None, "second"):
+        return False
+    return all(before[name] == answer[name] for name in _SAID) and labels.is_same_image(
+        before["image"], answer["image"]
+    )
+
+
+def _is_second(document: LabelDocument, answer: LabelEntry, reviewers: int) -> bool:
+    """Whether an answer is one more that is wanted to these pixels."""
+    return labels.answers(document, answer["image"]) and is_missing(document, answer["reviewer"], reviewers)
 
 
 def _is_of_another(document: LabelDocument, answer: LabelEntry) -> bool:

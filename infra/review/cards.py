@@ -1,13 +1,13 @@
 """What the browser gets to know of a cell. Before a blind answer that is the image's key and size, and nothing else."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
 from infra.review import comparison
 from infra.review.answering import StandingLabel
-from infra.review.labelled import LabelledCells
+from infra.review.comparison import Measures
 from infra.review.policy import ModelView
 from infra.review.words import reasons_in_words
 from lambda_fn import labels
@@ -33,6 +33,7 @@ _MISSING = {
 }
 
 IdOf = Callable[[str], str]
+Library = Sequence[tuple[str, LabelDocument, Measures]]
 
 
 def version_of(result: ResultDocument) -> str:
@@ -67,10 +68,10 @@ def full_card(
     result: ResultDocument,
     standing: StandingLabel | None,
     view: ModelView,
-    labelled: LabelledCells,
+    library: Library,
     id_of: IdOf,
 ) -> dict[str, Any]:
-    """A cell with all that is known of it."""
+    """A cell with all that is known of it; ``library`` are the labelled cells to compare it with."""
     thresholds = view.thresholds_of(result["model"])
     document = standing.document if standing else None
     return blind_card(identity, key, result, standing) | {
@@ -89,7 +90,7 @@ def full_card(
         ),
         "novelty": _novelty(result, thresholds),
         "morphology": _morphology(result, view.ranges_of(result["model"]["sha256"])),
-        "nearest": _nearest(key, result, labelled, id_of),
+        "nearest": _nearest(key, result, library, id_of),
         "labels": label_facts(document, result) if document else None,
     }
 
@@ -97,9 +98,26 @@ def full_card(
 def label_facts(document: LabelDocument, result: ResultDocument) -> dict[str, Any]:
     """The standing label and the history, with ``older`` for answers to another version of the image."""
     return {
+        "disagree": disagree(document),
         "standing": _facts(document, result) if document["label"] else None,
         "history": [_facts(past, result) for past in document["history"]],
     }
+
+
+def disagree(document: LabelDocument) -> bool:
+    """Whether a second answer contradicts the label that stands, and nobody who saw both has answered since."""
+    if document["label"] is None:
+        return False
+    seconds = [one for one in labels.answers_of(document).values() if one.get("outcome") == "second"]
+    return any(
+        one["label"] != document["label"]
+        and not any(later["labelled_at"] > one["labelled_at"] for later in (document, *_withdrawn(document)))
+        for one in seconds
+    )
+
+
+def _withdrawn(document: LabelDocument) -> list[PastEntry]:
+    return [past for past in document["history"] if past["outcome"] == "withdrawn"]
 
 
 def _facts(entry: LabelDocument | PastEntry, result: ResultDocument) -> dict[str, Any]:
@@ -173,9 +191,8 @@ def _morphology(result: ResultDocument, ranges: ClassRanges | None) -> dict[str,
     }
 
 
-def _nearest(key: str, result: ResultDocument, labelled: LabelledCells, id_of: IdOf) -> dict[str, Any]:
+def _nearest(key: str, result: ResultDocument, library: Library, id_of: IdOf) -> dict[str, Any]:
     found = comparison.measures(result["morphology"])
-    library = list(labelled.measured())
     neighbours = comparison.nearest(found, library, key)
     return {
         "measured": bool(found),

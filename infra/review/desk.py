@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from infra.errors import InfraError
 from infra.review import answering, cards
-from infra.review.answering import Choice, Conflict, StandingLabel, read_label, read_result
+from infra.review.answering import Choice, Conflict, StandingLabel, is_missing, read_label, read_result
+from infra.review.attention import Attention, BackgroundReads
 from infra.review.comparison import measures
 from infra.review.labelled import LabelledCells
 from infra.review.pictures import NoPictureError, Pictures, outline_png, to_png
@@ -65,18 +66,27 @@ class Desk:
         place: images and documents.
         reviewer: the name under which answers are written.
         blind: whether nothing of the model's view is shown before the answer, also of flags.
+        reviewers: number of people who are to answer each cell, without seeing what the others said.
         view: what is known of the model.
         waiting: the flags.
         labelled: the labels.
         refresher: keeps flags and labels current.
         audits_answered: number of answers to audited cells that were written at this desk, or taken back.
+        attention: holds background reads back while the page waits.
+        background: reads in the background.
     """
 
-    def __init__(self, place: Place, reviewer: str, view: ModelView, *, blind: bool = False) -> None:
+    def __init__(
+        self, place: Place, reviewer: str, view: ModelView, *, blind: bool = False, reviewers: int = 1
+    ) -> None:
         """Open the desk; nothing is read before ``refresher.start``."""
         self.place, self.reviewer, self.view, self.blind = place, reviewer, view, blind
-        self.waiting, self.labelled = WaitingCells(place), LabelledCells(place)
-        self.refresher = Refresher(place, self.waiting, self.labelled)
+        self.reviewers = reviewers
+        self.attention = Attention()
+        self.background = BackgroundReads(place, self.attention)
+        self.waiting, self.labelled = WaitingCells(self.background), LabelledCells(self.background)
+        self.labelled.on_result = self._know_second
+        self.refresher = Refresher(place, self.waiting, self.labelled, labels_of_others=reviewers > 1)
         self._secret = secrets.token_bytes(32)
         self._keys: dict[str, str] = {}
         self._drawn: set[str] = set()
@@ -105,6 +115,12 @@ class Desk:
         if document and labels.has_answered(document, self.reviewer, result["image"]):
             return False
         return self.blind or self._is_audit(key, result)
+
+    def is_second(self, document: LabelDocument | None) -> bool:
+        """Whether others have answered, and this reviewer is to answer without seeing that."""
+        if document is None or document["label"] is None or self.reviewers == 1:
+            return False
+        return is_missing(document, self.reviewer, self.reviewers)
 
     def _is_audit(self, key: str, result: ResultDocument) -> bool:
         return key in self._drawn or labels.queue_of(result["review"]["reasons"]) == "audit"
@@ -168,7 +184,7 @@ class Desk:
             comment=given.comment,
             drawn=key in self._drawn,
         )
-        outcome = answering.record(self.place, key, entry, given.seen, given.choice)
+        outcome = answering.record(self.place, key, entry, given.seen, given.choice, reviewers=self.reviewers)
         standing = outcome.standing
         if isinstance(outcome, Conflict):
             conflict = cards.label_facts(standing.document, result)
@@ -223,9 +239,13 @@ class Desk:
 
     def _card(self, key: str, result: ResultDocument, standing: StandingLabel | None) -> dict[str, Any]:
         identity = self.id_of(key)
-        if self.is_blind(key, result, standing.document if standing else None):
+        document = standing.document if standing else None
+        if self.is_blind(key, result, document):
             return cards.blind_card(identity, key, result, standing)
-        card = cards.full_card(identity, key, result, standing, self.view, self.labelled, self.id_of)
+        library = [cell for cell in self.labelled.measured() if not self.is_second(cell[1])]
+        card = cards.full_card(identity, key, result, standing, self.view, library, self.id_of)
+        if document and self.is_second(document) and labels.answers(document, result["image"]):
+            card |= {"labels": None, "second": True}
         if key in self._drawn:
             card |= {"audit": True, "reasons": [DRAWN]}
         return card
@@ -239,6 +259,14 @@ class Desk:
         self.waiting.remove(key)
         raise GoneError("the image or its result was deleted.")
 
+    def _know_second(self, key: str, document: LabelDocument, result: ResultDocument) -> None:
+        """Put a cell that others have answered into the queue, or take it out."""
+        cell = self.waiting.get(key)
+        if labels.answers(document, result["image"]) and self.is_second(document):
+            self.waiting.add(key, result, second=True)
+        elif cell and cell.second:
+            self.waiting.remove(key)
+
     def _know_flag(self, key: str) -> None:
         stored = self.place.read(flag_key(key))
         result = read_result(stored) if stored else None
@@ -246,3 +274,5 @@ class Desk:
             self.waiting.add(key, result)
         elif key in self._drawn:
             self.waiting.add(key, self._result(key), drawn=True)
+        elif document := self.labelled.get(key):
+            self._know_second(key, document, self._result(key))

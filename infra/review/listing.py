@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+from infra.review.cards import disagree
 from infra.review.desk import Desk
 from infra.review.waiting import WaitingCell, draw
 from infra.review.words import short
 from lambda_fn import labels
 
-# ``open``: cells with a flag. ``answered``: cells with a standing label, the newest first.
-State = Literal["open", "answered"]
+# ``open``: cells that wait for this reviewer. ``answered``: cells with a standing label, the newest first.
+# ``disagreed``: those of them whose readers disagree.
+State = Literal["open", "answered", "disagreed"]
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,13 @@ def list_cells(desk: Desk, filters: Filters, limit: int) -> dict[str, Any]:
         filters: the conditions.
         limit: the most cells to list.
     """
-    cells = _answered(desk, filters) if filters.state == "answered" else _open(desk, filters)
+    cells = _open(desk, filters) if filters.state == "open" else _answered(desk, filters)
     return {
         "cells": cells[:limit],
         "total": len(cells),
         "open": len(desk.waiting.all()),
         "answered": len(desk.labelled.last_of(desk.reviewer)),
+        "unread": desk.labelled.unread,
         "loading": desk.waiting.loading,
         "fault": desk.refresher.fault,
         "reasons": _reasons(desk),
@@ -85,13 +88,16 @@ def _waiting(desk: Desk, cell: WaitingCell) -> dict[str, Any]:
 def _answered(desk: Desk, filters: Filters) -> list[dict[str, Any]]:
     cells = []
     for key, document in desk.labelled.answered():
+        if desk.is_second(document) or (filters.state == "disagreed" and not disagree(document)):
+            continue
         day = _day(document["labelled_at"])
         if not key.startswith(filters.prefix) or (day and not filters.in_time(day)):
             continue
         facts: dict[str, Any] = {"id": desk.id_of(key), "key": key}
         # In blind mode the answer of somebody else is hidden, too.
         own = document["reviewer"] == desk.reviewer
-        if own or not (desk.blind or labels.queue_of(document["reasons"]) == "audit"):
+        has_said = own or desk.reviewer in labels.answers_of(document)
+        if has_said or not (desk.blind or labels.queue_of(document["reasons"]) == "audit"):
             facts |= {"label": document["label"], "reviewer": document["reviewer"]}
         cells.append(facts)
     return cells

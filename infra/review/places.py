@@ -32,22 +32,24 @@ class Stored:
     etag: str
 
 
-class Place(Protocol):
-    """Documents under conditional writes, and the images that they are about.
-
-    Every method may raise ``ClientError`` or ``OSError`` if the place refuses or fails.
-
-    Attributes:
-        name: what people call the place.
-    """
-
-    name: str
+class Documents(Protocol):
+    """Documents that can be read. Every method may raise ``ClientError`` or ``OSError`` if the place fails."""
 
     def list_documents(self, prefix: str) -> Iterator[Listed]:
         """The documents whose keys begin with ``prefix``."""
 
     def read(self, key: str) -> Stored | None:
         """A document; None if there is none."""
+
+
+class Place(Documents, Protocol):
+    """Documents under conditional writes, and the images that they are about.
+
+    Attributes:
+        name: what people call the place.
+    """
+
+    name: str
 
     def create(self, key: str, body: bytes) -> str | None:
         """Write a new document, and return its entity tag; None if the key is taken."""

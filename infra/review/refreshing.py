@@ -28,13 +28,17 @@ class Refresher:
         fault: why flags or labels could not be read; None if they could.
     """
 
-    def __init__(self, place: Place, waiting: WaitingCells, labelled: LabelledCells) -> None:
-        """Read nothing before ``start``."""
+    def __init__(
+        self, place: Place, waiting: WaitingCells, labelled: LabelledCells, *, labels_of_others: bool = False
+    ) -> None:
+        """Read nothing before ``start``; look for labels that others write only if ``labels_of_others``."""
+        self._labels_of_others = labels_of_others
         self.fault: str | None = None
         self._place, self._waiting, self._labelled = place, waiting, labelled
         self._labels_known = threading.Event()
         self._looked_at = 0.0
         self._look_lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Begin to read flags and labels."""
@@ -45,6 +49,11 @@ class Refresher:
         """Look for new flags, unless that was done a short while ago."""
         if not self._waiting.loading and time.monotonic() - self._looked_at > _REFRESH_SECONDS:
             self._in_background(self._look)
+
+    def join(self, seconds: float) -> None:
+        """Wait until nothing is read any more, at most ``seconds`` for each thread."""
+        for thread in self._threads:
+            thread.join(seconds)
 
     def wait_for_labels(self, seconds: float) -> None:
         """Wait until the labels were read, at most ``seconds``."""
@@ -68,7 +77,7 @@ class Refresher:
             ClientError, OSError: the place refuses or fails.
         """
         for cell in self._waiting.all():
-            if cell.key not in self._labelled.keys:
+            if cell.second or cell.key not in self._labelled.keys:
                 continue
             standing = None
             with suppress(UnsavedAnswerError):  # the card says that its label cannot be read
@@ -82,11 +91,16 @@ class Refresher:
             self._looked_at = time.monotonic()
             self._waiting.load()
             self._looked_at = time.monotonic()
+        again = self._labels_known.is_set()
         self._labels_known.wait()
         self.mend()
+        if again and self._labels_of_others:
+            self.read_labels()
 
     def _in_background(self, work: Callable[[], None]) -> None:
-        threading.Thread(target=self._guarded, args=(work,), daemon=True).start()
+        thread = threading.Thread(target=self._guarded, args=(work,), daemon=True)
+        self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+        thread.start()
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

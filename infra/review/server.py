@@ -17,7 +17,11 @@ from starlette.types import ASGIApp
 
 from infra.errors import InfraError
 from infra.operate import aws_errors
+from infra.promise.readers import agreement_of, in_words
 from infra.review.answering import Choice
+from infra.review.attention import Attentive
+from infra.review.cards import disagree
+from infra.review.checking import CannotCheckError, check_promise
 from infra.review.desk import Desk, GivenAnswer, GoneError, StaleCardError
 from infra.review.guard import Guard
 from infra.review.listing import Filters, State, list_cells
@@ -31,7 +35,12 @@ _MOST_COMMENT = 2_000
 # The decided cells that are drawn at a time for an audit.
 _AUDITS = 20
 # The status of each error that the page shows as text.
-_STATUS: dict[type[InfraError], int] = {GoneError: 410, StaleCardError: 409, NoPictureError: 422}
+_STATUS: dict[type[InfraError], int] = {
+    GoneError: 410,
+    StaleCardError: 409,
+    NoPictureError: 422,
+    CannotCheckError: 422,
+}
 
 
 def application(desk: Desk, port: int, token: str) -> ASGIApp:
@@ -48,29 +57,33 @@ def application(desk: Desk, port: int, token: str) -> ASGIApp:
         Route("/api/cells/{identity}", _card),
         Route("/api/cells/{identity}/{kind}.png", _picture),
         Route("/api/cells/{identity}/answer", _answer, methods=["POST"]),
+        Route("/api/agreement", _agreement),
+        Route("/api/promise", _promise, methods=["POST"]),
         Route("/api/undo", _undo, methods=["POST"]),
         Route("/api/audits", _audits, methods=["POST"]),
         Mount("/page", StaticFiles(directory=_PAGE)),
     ]
     app = Starlette(routes=routes, exception_handlers={Exception: _unexpected, InfraError: _refusal})
-    app.state.desk = desk
+    app.state.desk, app.state.page = desk, _render(desk)
     app.add_exception_handler(ClientError, _refusal)
     app.add_exception_handler(BotoCoreError, _refusal)
     app.add_exception_handler(OSError, _refusal)
-    return Guard(app, port, token)
+    return Guard(Attentive(app, desk.attention), port, token)
 
 
 def _desk(request: Request) -> Desk:
     return cast(Desk, request.app.state.desk)
 
 
-def _page(request: Request) -> Response:
-    desk = _desk(request)
+def _render(desk: Desk) -> str:
     environment = Environment(loader=PackageLoader("infra.review", "page"), autoescape=True, undefined=StrictUndefined)
-    page = environment.get_template("index.html").render(
-        place=desk.place.name, reviewer=desk.reviewer, blind=desk.blind
+    return environment.get_template("index.html").render(
+        place=desk.place.name, reviewer=desk.reviewer, blind=desk.blind, reviewers=desk.reviewers
     )
-    return HTMLResponse(page)
+
+
+async def _page(request: Request) -> Response:
+    return HTMLResponse(request.app.state.page)
 
 
 def _cells(request: Request) -> Response:
@@ -116,6 +129,17 @@ async def _undo(request: Request) -> Response:
 
 async def _audits(request: Request) -> Response:
     return JSONResponse({"drawn": await run_in_threadpool(_desk(request).draw_audits, _AUDITS)})
+
+
+def _agreement(request: Request) -> Response:
+    documents = _desk(request).labelled.all()
+    disagreed = sum(map(disagree, documents)) if _desk(request).reviewers > 1 else 0
+    return JSONResponse({"text": in_words(agreement_of(documents)), "disagreed": disagreed})
+
+
+async def _promise(request: Request) -> Response:
+    desk = _desk(request)
+    return JSONResponse(await run_in_threadpool(check_promise, desk.background, desk.view))
 
 
 class _BadRequestError(InfraError):

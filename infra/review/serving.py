@@ -12,6 +12,8 @@ from infra.review.desk import Desk
 from infra.review.server import application
 
 _ADDRESS = "127.0.0.1"
+# Reads that have begun may take this long after Ctrl-C, in seconds.
+_END_SECONDS = 3.0
 
 
 class PortTakenError(InfraError):
@@ -49,5 +51,9 @@ def serve(desk: Desk, port: int, announce: Callable[[str], None], *, browse: boo
     announce(address)
     if browse:
         webbrowser.open(address)
-    with listener:
-        uvicorn.Server(settings).run(sockets=[listener])
+    try:
+        with listener:
+            uvicorn.Server(settings).run(sockets=[listener])
+    finally:
+        desk.attention.end()
+        desk.refresher.join(_END_SECONDS)

@@ -9,7 +9,7 @@ from hashlib import sha256
 from infra.deployed_stack import PARALLEL_READS
 from infra.operate.parallel import in_parallel
 from infra.review.answering import read_result
-from infra.review.places import Listed, Place
+from infra.review.places import Documents, Listed
 from lambda_fn.keys import REVIEW, image_key
 from lambda_fn.labels import queue_of
 from lambda_fn.results import ImageFacts, ResultDocument
@@ -27,6 +27,7 @@ class WaitingCell:
         scored_at: when the image was scored, ISO 8601 in UTC.
         modified: when the flag was written.
         drawn: the reviewer had the cell drawn for an audit; it has no flag.
+        second: somebody else has answered, and the reviewer is to answer without seeing that; it has no flag.
     """
 
     key: str
@@ -36,6 +37,7 @@ class WaitingCell:
     scored_at: str
     modified: datetime
     drawn: bool = False
+    second: bool = False
 
     @property
     def is_audit(self) -> bool:
@@ -68,7 +70,7 @@ class WaitingCells:
         odd_keys: keys of objects below ``review/`` that are no result documents.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Documents) -> None:
         """Know no flag yet."""
         self.loading = True
         self.odd_keys: set[str] = set()
@@ -104,15 +106,15 @@ class WaitingCells:
                     self._cells[cell.key] = cell
         with self._lock:
             for key in known.keys() - listed:
-                if not known[key].drawn:
+                if not (known[key].drawn or known[key].second):
                     self._cells.pop(key, None)
         self.loading = False
 
-    def add(self, key: str, result: ResultDocument, *, drawn: bool = False) -> None:
-        """Add a cell whose flag is open again, or one that was drawn for an audit."""
+    def add(self, key: str, result: ResultDocument, *, drawn: bool = False, second: bool = False) -> None:
+        """Add a cell whose flag is open again, one that was drawn for an audit, or one that needs a second answer."""
         with self._lock:
             self._removed.discard(key)
-            self._cells[key] = _in_short(key, result, datetime.now(UTC), drawn)
+            self._cells[key] = _in_short(key, result, datetime.now(UTC), drawn, second)
 
     def remove(self, key: str) -> None:
         """Forget the flag of an image that was answered, also if a read of it is under way."""
@@ -139,9 +141,10 @@ class WaitingCells:
         return _in_short(image_key(entry.key), result, entry.modified)
 
 
-def _in_short(key: str, result: ResultDocument, modified: datetime, drawn: bool = False) -> WaitingCell:
+def _in_short(
+    key: str, result: ResultDocument, modified: datetime, drawn: bool = False, second: bool = False
+) -> WaitingCell:
     prediction = result["prediction"]
     probability = prediction["probability_all"] if prediction else None
-    return WaitingCell(
-        key, result["image"], tuple(result["review"]["reasons"]), probability, result["scored_at"], modified, drawn
-    )
+    reasons = tuple(result["review"]["reasons"])
+    return WaitingCell(key, result["image"], reasons, probability, result["scored_at"], modified, drawn, second)

@@ -89,6 +89,8 @@ class Configuration(BaseModel):
             is read at every ``cdk`` command. Without it, the manifest's thresholds are in force again.
         audit_share: share of the decided cells that gets a flag with the only reason ``audit``, 0 to 1. Their decision
             stands. People label them blind, and ``cellflag promise`` then tells whether the error rates hold.
+        reviewers: number of people who are to answer each flagged cell, blind to each other. The page of
+            ``cellflag review`` reads it.
         um_per_px: micrometres a pixel of the images, 0.001 to 10. Results then give areas and diameters of cells
             in micrometres too.
         backfill_batch_size: most images in one call of the function during a backfill, 1 to 1000.
@@ -142,6 +144,7 @@ class Configuration(BaseModel):
     normal_decided_all: Rate | None = None
     thresholds_file: str | None = None
     audit_share: Rate = Field(default=0.02, ge=0, le=1)
+    reviewers: Whole = Field(default=1, ge=1, le=5)
     um_per_px: Rate | None = Field(default=None, ge=0.001, le=10)
     backfill_batch_size: Whole = Field(default=50, ge=1, le=1000)
     backfill_concurrency: Whole = Field(default=4, ge=1, le=1000)

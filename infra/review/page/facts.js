@@ -8,9 +8,11 @@ import { pictureOf } from "./network.js";
 const CROP_PX = 256;
 const BOX_PX = 96;
 
-export function showFacts(panel, card, library) {
-  panel.replaceChildren(...(card.blind ? blindFacts(card) : fullFacts(card, library)));
-  panel.scrollTop = 0;
+// `listing` tells how many labels there are; `isNew` is false if the panel shows the same cell already.
+export function showFacts(panel, card, listing, isNew) {
+  const scrolled = panel.scrollTop;
+  panel.replaceChildren(...(card.blind ? blindFacts(card) : fullFacts(card, listing)));
+  panel.scrollTop = isNew ? 0 : scrolled;
 }
 
 function blindFacts(card) {
@@ -22,18 +24,19 @@ function blindFacts(card) {
   ].filter(Boolean);
 }
 
-function fullFacts(card, library) {
+function fullFacts(card, listing) {
   return [
     element("h2", {}, card.audit ? "Audit" : "Why it is here"),
     card.reasons.length ? element("ul", {}, card.reasons.map((reason) => element("li", {}, reason)))
       : element("p", {}, "No person was asked."),
-    ...score(card), ...evidence(card), ...morphology(card), ...nearest(card, library), ...earlier(card),
+    card.second ? element("p", { id: "second" }, "Somebody has answered this cell. Their answer is shown after yours.") : null,
+    ...score(card), ...evidence(card), ...morphology(card), ...nearest(card, listing), ...earlier(card),
     element("h2", {}, "Image"),
     element("p", {}, keyText(card.key)),
     element("p", { class: "faint" }, `${card.size[0] ?? "?"} × ${card.size[1] ?? "?"} px, scored ${when(card.scored_at)}, ${age(card.scored_at)} ago`),
     element("p", { class: "faint" }, `Model ${card.model.version}`),
     element("p", { class: "faint" }, "There are images of single cells alone, so the cell cannot be shown in its field."),
-  ];
+  ].filter(Boolean);
 }
 
 function score(card) {
@@ -97,11 +100,11 @@ function morphology(card) {
 
 const label = (name) => words(name.replace(/_px$/, ""));
 
-function nearest(card, library) {
+function nearest(card, listing) {
   const title = element("h2", {}, "Nearest cells that this laboratory labelled");
   const { measured, library: size, ALL, normal } = card.nearest;
   if (!size) {
-    return [title, element("p", { class: "faint" }, library ? "No labelled cell has measurements yet, so there is nothing to compare with."
+    return [title, element("p", { class: "faint" }, listing?.answered ? "No labelled cell has measurements yet, so there is nothing to compare with."
       : "Nobody has labelled a cell yet, so there is nothing to compare with.")];
   }
   if (!measured) return [title, element("p", { class: "faint" }, "Nothing was measured on this cell, so no cell is near it.")];
@@ -111,7 +114,8 @@ function nearest(card, library) {
   ];
   return [title, element("p", {}, "This cell, at the same scale"), element("div", { class: "near" }, figure(card.id, "")),
     ...group("ALL", ALL), ...group("normal", normal),
-    element("p", { class: "faint" }, `By morphology, of ${size} labelled cells. Distances are in interquartile ranges.`)];
+    element("p", { class: "faint" }, `By morphology, of ${size} labelled cells. Distances are in interquartile ranges.` +
+      (listing?.unread ? ` ${listing.unread} older labels are not read.` : ""))];
 }
 
 function figure(id, caption) {
@@ -122,17 +126,20 @@ function figure(id, caption) {
 
 function earlier(card) {
   if (!card.labels) return [];
-  const { standing, history } = card.labels;
+  const { standing, history, disagree } = card.labels;
   return [
     element("h2", {}, "Labels"),
+    disagree ? element("p", { id: "disagree" }, element("strong", {}, "The readers disagree."), " Another answer decides.") : null,
     standing ? element("p", { id: "standing" }, "Stands: ", said(standing)) : element("p", { id: "standing" }, "No label stands."),
     history.length ? element("ul", { id: "history" }, history.map((past) => element("li", {}, said(past)))) : null,
   ].filter(Boolean);
 }
 
+const OUTCOMES = { second: "second reader" };
+
 export function said(entry) {
   const what = entry.label ? NAMES[entry.label] ?? entry.label : "took the label back";
-  const notes = [entry.outcome, entry.shown?.blind ? "blind" : null, entry.older ? "on an older version of the image" : null,
+  const notes = [OUTCOMES[entry.outcome] ?? entry.outcome, entry.shown?.blind ? "blind" : null, entry.older ? "on an older version of the image" : null,
     entry.older_model ? "with another model" : null].filter(Boolean);
   return element("span", {}, element("strong", {}, what), " by ", element("bdi", {}, entry.reviewer || "somebody"),
     `, ${when(entry.labelled_at)}${notes.length ? ` (${notes.join(", ")})` : ""}`,

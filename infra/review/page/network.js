@@ -26,6 +26,8 @@ async function ask(path, body) {
 
 export const listCells = (filters) => ask(`api/cells?${new URLSearchParams(filters)}`);
 export const drawAudits = () => ask("api/audits", {});
+export const agreement = () => ask("api/agreement");
+export const checkPromise = () => ask("api/promise", {});
 export const undo = () => ask("api/undo", {});
 export const pictureOf = (id, kind = "image") => `api/cells/${encodeURIComponent(id)}/${kind}.png`;
 
@@ -42,6 +44,8 @@ export async function sendAnswer(id, answer, onTrouble) {
   }
 }
 
+// Answers that were sent since the page was opened: a card that was fetched before lacks them among its nearest cells.
+let sent = 0;
 const cards = new Map();
 const pictures = new Map();
 
@@ -55,7 +59,18 @@ function kept(map, id, make) {
   return map.get(id);
 }
 
-export const cardOf = (id) => kept(cards, id, () => ask(`api/cells/${encodeURIComponent(id)}`));
+export const cardOf = (id) => kept(cards, id, () => {
+  const promise = ask(`api/cells/${encodeURIComponent(id)}`);
+  promise.sent = sent;
+  return promise;
+});
+
+// The card as it is now, if it was fetched before an answer that was sent meanwhile; else null.
+export function newerCard(id) {
+  if ((cards.get(id)?.sent ?? sent) === sent) return null;
+  cards.delete(id);
+  return cardOf(id);
+}
 
 export function pictureElement(id) {
   return kept(pictures, id, async () => {
@@ -77,6 +92,7 @@ export function forget(id) {
 }
 
 export function remember(id, card) {
+  sent++;
   cards.set(id, Promise.resolve(card));
 }
 

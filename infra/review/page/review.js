@@ -4,11 +4,12 @@ import { NAMES, element, find, keyText } from "./elements.js";
 import { showFacts } from "./facts.js";
 import { gallery } from "./gallery.js";
 import { listen } from "./keys.js";
-import { cardOf, drawAudits, forget, listCells, prefetch, undo } from "./network.js";
+import { showDone, showPromise } from "./ending.js";
+import { cardOf, drawAudits, forget, listCells, newerCard, prefetch, undo } from "./network.js";
 import { answers, pending, send, showSaved, tell, whenChanged } from "./saving.js";
 import { mapWasSeen, showLayers, showPicture, toggle, zoom } from "./stage.js";
 
-const LOADING_MS = 700;
+const LOADING_MS = 200;
 const CALM_MS = 30000;
 
 const state = { cells: [], index: 0, revealed: null, shownAt: 0, turn: 0, card: null, picture: false,
@@ -18,6 +19,8 @@ const current = () => state.cells[state.index];
 // --- the queue -------------------------------------------------------------------------------------------------
 
 const filters = () => Object.fromEntries([...new FormData(find("#filters"))].filter(([, value]) => value));
+
+const isFiltered = () => Object.entries(filters()).some(([name, value]) => name !== "state" || value !== "open");
 
 async function load({ anew = false } = {}) {
   const asked = filters();
@@ -79,7 +82,7 @@ async function show() {
   find("#done").hidden = Boolean(cell) || reading || state.inGallery;
   state.card = null;
   state.picture = false;
-  if (!cell) return reading || showDone();
+  if (!cell) return reading || showDone(isFiltered());
   enable();
   const card = cardOf(cell.id);
   try {
@@ -98,11 +101,17 @@ async function show() {
     find("#facts").replaceChildren(element("p", {}, error.message), element("p", {}, keyText(cell.key)));
   }
   if (isCurrent()) prefetch(coming());
+  try {
+    const newer = await newerCard(cell.id);
+    if (newer && isCurrent() && !state.revealed) showCard(newer, false);
+  } catch {
+    // the card that is shown is as good as it was
+  }
 }
 
 function showCard(card, isNew) {
   state.card = card;
-  showFacts(find("#facts"), card, (state.listing?.answered ?? 0) > 0);
+  showFacts(find("#facts"), card, state.listing, isNew);
   showLayers(card, isNew);
   enable();
 }
@@ -116,12 +125,6 @@ function enable() {
     button.disabled = !card || !decidable || state.revealed === card.id;
     button.setAttribute("aria-pressed", String(given === label));
   }
-}
-
-function showDone() {
-  const filtered = Object.entries(filters()).some(([name, value]) => name !== "state" || value !== "open");
-  find("#done-text").textContent = filtered ? "No other cell matches the filters."
-    : "Every flag is answered. New ones appear here by themselves.";
 }
 
 function move(step) {
@@ -158,7 +161,7 @@ function answer(label) {
       if (!saved) state.revealed = null;
       if (saved) {
         showCard(saved, false);
-        showSaved(`Saved: ${NAMES[label]}. Go on with the next cell.`);
+        showSaved(`${find("#saved").textContent}. Go on with the next cell.`);
       }
       enable();
     }
@@ -246,10 +249,16 @@ const ACTIONS = {
     find("[data-action=filters]").setAttribute("aria-expanded", !form.hidden);
     if (!form.hidden) form.querySelector("select").focus();
   },
-  audits: audit,
+  audits: audit, promise: showPromise,
+  disagreements: () => {
+    find("[name=state]").value = "disagreed";
+    find("#filters").hidden = false;
+    find("[data-action=filters]").setAttribute("aria-expanded", true);
+    load({ anew: true });
+  },
   clear: () => { find("#filters").reset(); load({ anew: true }); },
 };
-const IN_GALLERY = ["undo", "gallery", "filters", "help", "clear", "audits"];
+const IN_GALLERY = ["undo", "gallery", "filters", "help", "clear", "audits", "promise", "disagreements"];
 
 function act(name) {
   if (state.inGallery ? !IN_GALLERY.includes(name) : !ACTIONS[name]) return;
@@ -263,6 +272,7 @@ document.addEventListener("click", (event) => {
 });
 find("#filters").addEventListener("change", () => { answers.clear(); load({ anew: true }); });
 find("#filters").addEventListener("submit", (event) => event.preventDefault());
+find("[name=state] [value=disagreed]").hidden = document.body.dataset.reviewers === "1";
 find("#reason-filter").hidden = document.body.dataset.blind === "yes";
 whenChanged(progress);
 listen(act);

@@ -43,7 +43,7 @@ async function save(cell, given) {
       const card = await sendAnswer(cell.id, given, (trouble) => tell(`Not saved yet: ${trouble} Trying again; leave this page open.`));
       remember(cell.id, card);
       if (pending.size <= 1) tell(null);
-      showSaved(`Saved: ${NAMES[given.label]}`);
+      showSaved(`Saved: ${NAMES[given.label]}${card.labels?.disagree ? ". The readers disagree" : ""}`);
       return card;
     } catch (error) {
       if (error.status !== 412) throw error;
