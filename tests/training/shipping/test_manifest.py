@@ -101,7 +101,12 @@ def test_the_manifest_of_cells_that_were_not_measured_has_no_quantiles(small_dat
 
 
 def test_the_manifest_says_how_pixels_are_resampled(manifest: dict[str, Any]) -> None:
-    assert manifest["preprocessing"] == {"crop": 64, "size": 32, "resampling": "bilinear"}
+    assert manifest["preprocessing"] == {
+        "crop": 64,
+        "size": 32,
+        "background": "black",
+        "resampling": "bilinear",
+    }
 
 
 def test_the_revision_is_a_commit_or_unknown(manifest: dict[str, Any]) -> None:
