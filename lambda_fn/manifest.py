@@ -41,17 +41,21 @@ class Preprocessing:
         crop: side, px of the image, of the square cut out around the centre of the cell's bounding box. Any part of it
             outside the image is black.
         size: side of the model's input in pixels. If it equals ``crop``, the square is not resized.
+        um_per_px: micrometres a pixel of the training images; None if their scale is unknown.
         background: what surrounded the cells of the training images. A cell on another background is unlike them.
     """
 
     crop: int
     size: int
     background: Background = "black"
+    um_per_px: float | None = None
 
     def __post_init__(self) -> None:
         """Raise ``ValueError`` if there is no such background."""
         if self.background not in get_args(Background):
             raise ValueError(f"background is {self.background!r}")
+        if self.um_per_px is not None and not 0 < self.um_per_px < math.inf:
+            raise ValueError(f"um_per_px is {self.um_per_px}")
 
 
 @dataclass(frozen=True)
@@ -233,7 +237,10 @@ class Manifest:
                 input_name=content["input"]["name"],
                 output_names=_output_names([output["name"] for output in content["outputs"]]),
                 preprocessing=Preprocessing(
-                    int(preprocessing["crop"]), int(preprocessing["size"]), preprocessing.get("background", "black")
+                    int(preprocessing["crop"]),
+                    int(preprocessing["size"]),
+                    preprocessing.get("background", "black"),
+                    _number(preprocessing.get("um_per_px")),
                 ),
                 limits=Limits(**preprocessing.get("limits", {})),
                 thresholds=Thresholds(
@@ -288,6 +295,10 @@ def _output_names(names: list[str]) -> tuple[str, ...]:
     if predicting not in ([PROBABILITY_OUTPUT], [PROBABILITY_OUTPUT, DISTANCE_OUTPUT]):
         raise ValueError(f"outputs are {names}")
     return tuple(predicting)
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _range(positions: Sequence[int]) -> tuple[int, int]:
