@@ -57,7 +57,8 @@ def _scale(chunks: list[_Chunk]) -> float | None:
     body = next((chunk.body for chunk in chunks if chunk.kind == b"pHYs"), None)
     if body is None or len(body) != 9 or body[8] != 1:
         return None
-    return um_per_px(*struct.unpack_from(">II", body), MICROMETRES_PER_METRE)
+    across, down = struct.unpack_from(">II", body)
+    return um_per_px(across, down, MICROMETRES_PER_METRE)
 
 
 def _chunks(data: bytes) -> list[_Chunk]:
