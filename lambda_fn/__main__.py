@@ -11,7 +11,7 @@ from lambda_fn.decisions import Explain, Policy
 from lambda_fn.folders import IMAGE_SUFFIXES, list_images, name_fault
 from lambda_fn.keys import RESULTS, REVIEW
 from lambda_fn.results import decision_or_rejected
-from lambda_fn.settings import EXPLAIN_CHOICES
+from lambda_fn.settings import EXPLAIN_CHOICES, LARGEST_UM_PER_PX, SMALLEST_UM_PER_PX
 from lambda_fn.terminal import printable, show_failures
 
 
@@ -26,7 +26,12 @@ from lambda_fn.terminal import printable, show_failures
     show_default=True,
     help="Images whose documents say how the probability comes about; flagged ones ask for review.",
 )
-def score(folder: Path, out: Path, overwrite: bool, explain: Explain) -> None:
+@click.option(
+    "--um-per-px",
+    type=click.FloatRange(SMALLEST_UM_PER_PX, LARGEST_UM_PER_PX),
+    help="Scale of the images, in micrometres a pixel.  [default: the one that a PNG or TIFF states]",
+)
+def score(folder: Path, out: Path, overwrite: bool, explain: Explain, um_per_px: float | None) -> None:
     """Score every image below FOLDER without a cloud.
 
     Writes OUT/results/<path below FOLDER>.json for each image, and OUT/review/<path below FOLDER>.json for each image
@@ -53,7 +58,7 @@ def score(folder: Path, out: Path, overwrite: bool, explain: Explain) -> None:
     from lambda_fn.stores import read_from_folder, write_to_folder
 
     model = Model()
-    policy = Policy(model.manifest.thresholds, explain=explain)
+    policy = Policy(model.manifest.thresholds, explain=explain, um_per_px=um_per_px)
     counts: Counter[str] = Counter()
     failures: list[str] = []
     for path in track(listing.images, "Scoring", console=Console(stderr=True)):

@@ -45,7 +45,7 @@ def policy(environment: Mapping[str, str], manifest: Manifest) -> Policy:
         environment: may hold ``REVIEW_EVERYTHING`` (``true`` or ``false``), ``EXPLAIN`` (``flagged``, ``all`` or
             ``none``), ``ALL_DECIDED_NORMAL`` and ``NORMAL_DECIDED_ALL`` (rates, 0 to 1). A rate between two rates of
             the manifest counts as the lower one. ``THRESHOLDS`` are the laboratory's own, in place of such rates.
-            ``UM_PER_PX`` is the scale of the images, in micrometres a pixel.
+            ``UM_PER_PX`` is the scale of the images, in micrometres a pixel, whatever the files state.
         manifest: the manifest of the model that is served.
 
     Raises:

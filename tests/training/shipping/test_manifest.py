@@ -105,6 +105,8 @@ def test_the_manifest_says_how_pixels_are_resampled(manifest: dict[str, Any]) ->
         "crop": 64,
         "size": 32,
         "background": "black",
+        "um_per_px": None,
+        "cell_px": 72.2,  # all 32 x 32 px of each input, of a square of 64 px, as a circle
         "resampling": "bilinear",
     }
 
