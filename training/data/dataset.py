@@ -78,7 +78,9 @@ def load(
 
     def prepare(read: ReadCell) -> _Prepared:
         pixels, measured = read.to_input(preprocessing), morphology_of(read.cell)
-        return _Prepared(pixels, read.sha256, texture(read.cell), measured, read.background, read.um_per_px)
+        return _Prepared(
+            pixels, read.sha256, texture(read.cell, read.background), measured, read.background, read.um_per_px
+        )
 
     usable, left_out = read_usable(cells, prepare, on_loaded)
     background, usable, of_other_background = _on_one_background(usable)
