@@ -18,7 +18,7 @@ from lambda_fn import model as served
 from lambda_fn.manifest import Preprocessing
 from lambda_fn.scoring import score
 from lambda_fn.stores import read_from_folder
-from training.__main__ import main as train
+from training.__main__ import main
 from training.fitting.recipes import new_pooled_recipe
 from training.runs.plan import Plan
 from training.runs.pooled import make_pooled_model
@@ -40,7 +40,7 @@ def in_folders(drawn: Path, tree: Path) -> None:
 
 
 def command(*arguments: object) -> Result:
-    result = CliRunner().invoke(train, [str(argument) for argument in arguments], catch_exceptions=False)
+    result = CliRunner().invoke(main, ["train", *(str(argument) for argument in arguments)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result
 
