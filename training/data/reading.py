@@ -34,6 +34,7 @@ class ReadCell:
     """An image that was read.
 
     Attributes:
+        image: the image as it was decoded, uint8 array of shape (height, width, 3), 0 to 255.
         cell: the cell on it.
         sha256: digest of the decoded pixels; it does not depend on the format of the file.
         width: of the image, pixels.
@@ -42,6 +43,7 @@ class ReadCell:
         um_per_px: micrometres a pixel, if the file states them.
     """
 
+    image: NDArray[np.uint8]
     cell: Cell
     sha256: str
     width: int
@@ -92,7 +94,7 @@ def read(cell: LabelledCell) -> ReadCell:
     sha256 = hashlib.sha256(decoded.pixels.tobytes()).hexdigest()
     if cell.sha256 not in ("", sha256):
         raise UnusableImageError("The image is not the one that was indexed; index it again.")
-    return ReadCell(visible, sha256, decoded.width, decoded.height, len(data), decoded.um_per_px)
+    return ReadCell(decoded.pixels, visible, sha256, decoded.width, decoded.height, len(data), decoded.um_per_px)
 
 
 def read_all(
