@@ -57,7 +57,7 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
         images.check_byte_count(image.byte_count, model.manifest.limits)
         decoded = images.decode(image.data, model.manifest.limits)
         facts["format"], facts["width"], facts["height"] = decoded.format, decoded.width, decoded.height
-        cell = find_cell(decoded.pixels)
+        cell = find_cell(decoded.pixels, model.manifest.preprocessing.background)
     except RejectedImageError as rejection:
         return results.rejected(facts, rejection, identity, timing_ms)
     um_per_px = policy.um_per_px or decoded.um_per_px
