@@ -15,7 +15,7 @@ from lambda_fn.folders import IMAGE_SUFFIXES, list_images, name_fault
 from lambda_fn.keys import RESULTS, REVIEW
 from lambda_fn.own_thresholds import policy_of
 from lambda_fn.results import decision_or_rejected
-from lambda_fn.settings import EXPLAIN_CHOICES
+from lambda_fn.settings import EXPLAIN_CHOICES, LARGEST_UM_PER_PX, SMALLEST_UM_PER_PX
 from lambda_fn.terminal import printable, show_failures
 
 _AUDIT_SALT = ".audit-salt"
@@ -44,8 +44,19 @@ _AUDIT_SALT = ".audit-salt"
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Decide by the thresholds in this file of `cellflag recalibrate`, instead of the model's.",
 )
+@click.option(
+    "--um-per-px",
+    type=click.FloatRange(SMALLEST_UM_PER_PX, LARGEST_UM_PER_PX),
+    help="Scale of the images, in micrometres a pixel.  [default: the one that a PNG or TIFF states]",
+)
 def score(
-    folder: Path, out: Path, overwrite: bool, explain: Explain, audit_share: float, thresholds: Path | None
+    folder: Path,
+    out: Path,
+    overwrite: bool,
+    explain: Explain,
+    audit_share: float,
+    thresholds: Path | None,
+    um_per_px: float | None,
 ) -> None:
     """Score every image below FOLDER without a cloud.
 
@@ -74,7 +85,7 @@ def score(
     from lambda_fn.stores import read_from_folder, write_to_folder
 
     model = Model()
-    policy = policy_of(thresholds, model.manifest, explain)
+    policy = replace(policy_of(thresholds, model.manifest, explain), um_per_px=um_per_px)
     if audit_share:
         policy = replace(policy, audit_share=audit_share, audit_salt=_audit_salt(out))
     counts: Counter[str] = Counter()

@@ -22,6 +22,7 @@ class BareFile:
         inverted: the smallest sample is white. It concerns samples of more than 8 bits; Pillow inverts all others.
         planes: three grey files, one each for red, green and blue; empty if ``data`` holds all colours.
         premultiplied: the colours were multiplied by the opacity.
+        um_per_px: micrometres a pixel, if the file states the scale of a microscope.
         noisy: the same image with noise where no pixels should be; empty if the decoder reports missing data by itself.
             The noise shows if data are missing.
     """
@@ -33,3 +34,4 @@ class BareFile:
     planes: tuple[bytes, ...] = ()
     premultiplied: bool = False
     noisy: bytes = b""
+    um_per_px: float | None = None

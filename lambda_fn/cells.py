@@ -12,8 +12,9 @@ from PIL import Image
 from lambda_fn.cut_cells import has_straight_edge
 from lambda_fn.decisions import Reason
 from lambda_fn.errors import RejectedImageError
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.manifest import Background, Preprocessing
 from lambda_fn.masks import count_in_fields, label
+from lambda_fn.smears import find_on_smear
 
 # The background of a segmented cell is exactly 0. Lossy compression raises it by a few levels; a stained cell stays
 # above 40 in its brightest channel.
@@ -23,17 +24,11 @@ MIN_CELL_AREA_PX = 1_500
 # Largest share of an image's outermost pixels that may be lit. A cell may touch the edge of its image, but if most of
 # the edge is lit, the background is not black.
 MAX_LIT_FRAME = 0.5
-# Levels from 0 to 255. An even background of another colour varies by a few levels around its median; a stained cell
-# differs from it by far more.
-MAX_UNEVENNESS = 10
-FOREGROUND_DISTANCE = 30
 # A second piece with at least this share of the largest piece's area is another cell; a smaller piece is debris.
 SECOND_CELL_AREA = 0.25
 # A cell may touch an edge of its image with this many pixels; with more, a good part of it is missing. Of 3,705 cells
 # of C-NMC 2019 (doi 10.7937/tcia.2019.dc64i46r), about 200 px wide, one in 200 touches an edge, with at most 61 px.
 MAX_CUT_PX = 80
-# Rows that are compared at once.
-ROWS = 256
 # Pieces are separated on a grid of about this many fields a side. A gap narrower than a field does not separate them.
 GRID = 96
 
@@ -46,38 +41,44 @@ class Cell:
         pixels: the image on a black background, uint8 array of shape (height, width, 3), 0 to 255.
         mask: True for each pixel of the cell, boolean array of shape (height, width).
         doubts: reasons for review that lie in the image itself; the cell can be scored all the same.
+        nucleus: True for each pixel of the nucleus, of the same shape; None on a black background, or if no cytoplasm
+            can be told from it.
     """
 
     pixels: NDArray[np.uint8]
     mask: NDArray[np.bool_]
     doubts: tuple[Reason, ...]
+    nucleus: NDArray[np.bool_] | None = None
 
 
-def find_cell(pixels: NDArray[np.uint8]) -> Cell:
+def find_cell(pixels: NDArray[np.uint8], background: Background = "black") -> Cell:
     """Find the one cell on an image.
 
-    A cell on an even background of another colour is cut out onto black. It gets a doubt, because the model was never
-    tested on such images. A cell that the frame cuts also gets a doubt, and so does a cell that ends in a straight edge
-    inside the frame, because a part of its image may be lost. So does the largest of several cells, which is the one
-    that is scored.
+    A cell on an ordinary smear is cut out onto black. A cell gets a doubt if the model was trained on cells with
+    another background. A cell that the frame cuts also gets a doubt, and so does a cell on black that ends in a
+    straight edge inside the frame, because a part of its image may be lost. So does one of several cells: the largest
+    on black, the one nearest the middle on a smear.
 
     Args:
         pixels: uint8 array of shape (height, width, 3), 0 to 255.
+        background: what surrounded the cells that the model was trained on.
 
     Raises:
-        RejectedImageError: the background is uneven, or nothing as large as a cell stands out from it.
+        RejectedImageError: there is no cell, or there are many.
     """
     mask = _brightest_channel(pixels) > BACKGROUND_LEVEL
     doubts: list[Reason] = []
     on_black = _frame(mask).mean() <= MAX_LIT_FRAME
+    if on_black != (background == "black"):
+        doubts.append("unlike_training_data")
     if not on_black:
-        mask = _foreground(pixels)
+        found = find_on_smear(pixels)
+        if found.doubtful:
+            doubts.append("no_single_cell")
+        return Cell(np.where(found.mask[..., None], pixels, np.uint8(0)), found.mask, tuple(doubts), found.nucleus)
     mask, several = _largest_piece(mask)
     if np.count_nonzero(mask) < MIN_CELL_AREA_PX:
         raise RejectedImageError("no_single_cell", "There is no cell on the image.")
-    if not on_black:
-        doubts.append("unlike_training_data")
-        pixels = np.where(mask[..., None], pixels, np.uint8(0))
     touching = max(map(np.count_nonzero, (mask[0], mask[-1], mask[:, 0], mask[:, -1])))
     if several or touching > MAX_CUT_PX or _is_cut(pixels, mask):
         doubts.append("no_single_cell")
@@ -123,23 +124,6 @@ def _brightest_channel(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _frame(values: NDArray[np.generic]) -> NDArray[np.generic]:
     """Return the outermost pixels of an image, in one row."""
     return np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
-
-
-def _foreground(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Mark the pixels whose colour differs from the frame's; reject an image whose frame has several colours."""
-    frame = _frame(pixels).astype(np.int16)
-    colour = np.median(frame, axis=0).astype(np.int16)
-    if np.median(np.abs(frame - colour).max(axis=1)) > MAX_UNEVENNESS:
-        raise RejectedImageError(
-            "no_single_cell",
-            "The background is neither black nor of one colour; send cells that were cut out onto black.",
-        )
-    mask = np.empty(pixels.shape[:2], np.bool_)
-    for top in range(0, len(mask), ROWS):  # all rows at once would take five times the memory of the image
-        rows = slice(top, top + ROWS)
-        distance = np.abs(pixels[rows].astype(np.int16) - colour).max(axis=2)
-        mask[rows] = distance > FOREGROUND_DISTANCE
-    return mask
 
 
 def _largest_piece(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], bool]:

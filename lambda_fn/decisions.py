@@ -63,7 +63,8 @@ class Policy:
         thresholds: the manifest's thresholds, or the ones for the error rates that the deployment tolerates.
         review_everything: every image goes to a person, whatever the model predicts.
         explain: the images whose documents are explained, and whose cells are measured. It changes no decision.
-        um_per_px: micrometres a pixel of the images, for the cells' morphology; None if the scale is unknown.
+        um_per_px: micrometres a pixel of all images, for the model's input and the cells' morphology; None if each file
+            states its own, or none.
         thresholds_name: where the thresholds come from, for the results: ``manifest``, with the rates that the
             deployment tolerates behind it, or the version of thresholds that the laboratory chose itself.
         audit_share: share of the decided cells that is drawn for the audit, 0 to 1. It changes no decision.

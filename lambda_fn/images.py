@@ -86,11 +86,13 @@ class DecodedImage:
         format: the file's format, one of ``FORMATS``.
         doubts: reasons for review: the orientation is unclear, the depth of the samples is a guess, or the end of the
             file may be lost.
+        um_per_px: micrometres a pixel, if the file states the scale of a microscope; PNG and TIFF can.
     """
 
     pixels: NDArray[np.uint8]
     format: str
     doubts: tuple[Reason, ...] = ()
+    um_per_px: float | None = None
 
     @property
     def width(self) -> int:
@@ -139,7 +141,7 @@ def decode(data: bytes, limits: Limits = LIMITS) -> DecodedImage:
         if file_format == "WEBP":
             is_doubtful = is_doubtful_webp(pixels, data)
     doubts: tuple[Reason, ...] = ("unlike_training_data",) if is_doubtful or bare.orientation is None else ()
-    return DecodedImage(turn_upright(pixels, bare.orientation), file_format, doubts)
+    return DecodedImage(turn_upright(pixels, bare.orientation), file_format, doubts, bare.um_per_px)
 
 
 def _format_of(data: bytes) -> str:

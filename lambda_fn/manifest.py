@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from lambda_fn.class_ranges import ClassRanges
 from lambda_fn.decisions import Thresholds
@@ -25,10 +25,12 @@ PROBABILITY_OUTPUT, DISTANCE_OUTPUT = "probability_all", "distance"
 # Further outputs of a model whose probability can be explained: its logit, and the features of the cell.
 LOGIT_OUTPUT, FEATURES_OUTPUT = "logit", "features"
 
-# Error rates that a manifest has thresholds for: the share of ALL cells that are decided normal, and the share of
-# normal cells that are decided ALL.
+# The share of ALL cells that are decided normal, and the share of normal cells that are decided ALL.
 ErrorRate = Literal["all_decided_normal", "normal_decided_all"]
 ERROR_RATES: tuple[ErrorRate, ...] = ("all_decided_normal", "normal_decided_all")
+
+# Around the cells of the training images: black, onto which others cut them out, or an ordinary smear.
+Background = Literal["black", "smear"]
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,24 @@ class Preprocessing:
     """How a cell becomes model input.
 
     Attributes:
-        crop: side, in pixels of the image, of the square that is cut out around the centre of the cell's bounding box.
-            Any part of it outside the image is black.
+        crop: side, px of the image, of the square cut out around the centre of the cell's bounding box. Any part of it
+            outside the image is black.
         size: side of the model's input in pixels. If it equals ``crop``, the square is not resized.
+        um_per_px: micrometres a pixel of the training images; None if their scale is unknown.
+        background: what surrounded the cells of the training images. A cell on another background is unlike them.
     """
 
     crop: int
     size: int
+    background: Background = "black"
+    um_per_px: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ``ValueError`` if there is no such background."""
+        if self.background not in get_args(Background):
+            raise ValueError(f"background is {self.background!r}")
+        if self.um_per_px is not None and not 0 < self.um_per_px < math.inf:
+            raise ValueError(f"um_per_px is {self.um_per_px}")
 
 
 @dataclass(frozen=True)
@@ -223,7 +236,12 @@ class Manifest:
                 sha256=content["sha256"],
                 input_name=content["input"]["name"],
                 output_names=_output_names([output["name"] for output in content["outputs"]]),
-                preprocessing=Preprocessing(crop=int(preprocessing["crop"]), size=int(preprocessing["size"])),
+                preprocessing=Preprocessing(
+                    int(preprocessing["crop"]),
+                    int(preprocessing["size"]),
+                    preprocessing.get("background", "black"),
+                    _number(preprocessing.get("um_per_px")),
+                ),
                 limits=Limits(**preprocessing.get("limits", {})),
                 thresholds=Thresholds(
                     operating_point=float(decision["operating_point"]),
@@ -279,6 +297,10 @@ def _output_names(names: list[str]) -> tuple[str, ...]:
     return tuple(predicting)
 
 
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
 def _range(positions: Sequence[int]) -> tuple[int, int]:
     first, end = positions
     return int(first), int(end)
@@ -286,6 +308,5 @@ def _range(positions: Sequence[int]) -> tuple[int, int]:
 
 def _achieved(shares: Mapping[str, float] | None) -> AchievedShares | None:
     names = [field.name for field in fields(AchievedShares)]
-    if shares is None or not all(name in shares for name in names):
-        return None
-    return AchievedShares(**{name: float(shares[name]) for name in names})
+    complete = shares is not None and all(name in shares for name in names)
+    return AchievedShares(**{name: float(shares[name]) for name in names}) if shares and complete else None

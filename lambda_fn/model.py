@@ -119,19 +119,22 @@ class Model:
         outputs = [values.pop(name) for name in self.manifest.output_names]
         return Prediction(*(float(output.numpy().item()) for output in outputs)), values
 
-    def explain(self, activations: Activations, square: tuple[int, int]) -> ExplanationFacts | ExplanationMissing:
+    def explain(
+        self, activations: Activations, square: tuple[int, int], side: int | None = None
+    ) -> ExplanationFacts | ExplanationMissing:
         """Explain a prediction.
 
         Args:
             activations: from ``predict_with_activations``.
             square: top and left of the square that the model saw, from ``cells.square_around``.
+            side: of this square, px of the image; None for the manifest's ``crop``.
 
         Returns:
             The explanation, or a reason why there is none.
         """
         arrays = {name: value.numpy()[0] for name, value in activations.items()}
         logit, features = float(arrays.pop(LOGIT_OUTPUT).item()), arrays.pop(FEATURES_OUTPUT)
-        place = (*square, self.manifest.preprocessing.crop)
+        place = (*square, side or self.manifest.preprocessing.crop)
         return explain(self._head(), self._machine, arrays, logit, features, place)
 
     def predict(self, pixels: NDArray[np.uint8]) -> Prediction:

@@ -9,6 +9,7 @@ from PIL import Image
 from lambda_fn.bare_files import MAX_PIECES, BareFile
 from lambda_fn.errors import RejectedImageError
 from lambda_fn.orientation import read_orientation
+from lambda_fn.resolution import MICROMETRES_PER_METRE, um_per_px
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # The chunks that the pixels depend on.
@@ -47,7 +48,17 @@ def bare_png(data: bytes) -> BareFile:
         b"".join([SIGNATURE, *(chunk.whole for chunk in pieces)]),
         orientation=read_orientation(_exif(chunks), _text(chunks, XMP)),
         significant_bits=depth if 8 <= depth <= 15 else None,
+        um_per_px=_scale(chunks),
     )
+
+
+def _scale(chunks: list[_Chunk]) -> float | None:
+    """Read the physical dimensions of pixels, if they are in metres."""
+    body = next((chunk.body for chunk in chunks if chunk.kind == b"pHYs"), None)
+    if body is None or len(body) != 9 or body[8] != 1:
+        return None
+    across, down = struct.unpack_from(">II", body)
+    return um_per_px(across, down, MICROMETRES_PER_METRE)
 
 
 def _chunks(data: bytes) -> list[_Chunk]:

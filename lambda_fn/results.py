@@ -24,7 +24,11 @@ DecisionOrRejected = Literal["ALL", "normal", "review", "rejected"]
 
 
 class ImageFacts(TypedDict):
-    """The image of a document; None for a value that is unknown."""
+    """The image of a document; None for a value that is unknown.
+
+    ``resampled_by`` is there only if the cell was resampled to the model's scale: pixels of the model's input for each
+    pixel of the image, along a line.
+    """
 
     bucket: str | None
     key: str
@@ -35,6 +39,7 @@ class ImageFacts(TypedDict):
     format: str | None
     width: int | None
     height: int | None
+    resampled_by: NotRequired[float]
 
 
 class PredictionFacts(TypedDict):

@@ -8,6 +8,7 @@ from lambda_fn.cells import Cell, find_cell, square_around, to_model_input
 from lambda_fn.decisions import Policy, decide
 from lambda_fn.errors import RejectedImageError
 from lambda_fn.images import StoredImage
+from lambda_fn.manifest import Preprocessing
 from lambda_fn.model import Activations, Model
 from lambda_fn.results import (
     ExplanationFacts,
@@ -17,6 +18,7 @@ from lambda_fn.results import (
     ResultDocument,
     Timing,
 )
+from lambda_fn.scale import fit_scale
 
 
 def score(model: Model, image: StoredImage, policy: Policy | None = None) -> ResultDocument:
@@ -55,10 +57,14 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
         images.check_byte_count(image.byte_count, model.manifest.limits)
         decoded = images.decode(image.data, model.manifest.limits)
         facts["format"], facts["width"], facts["height"] = decoded.format, decoded.width, decoded.height
-        cell = find_cell(decoded.pixels)
+        cell = find_cell(decoded.pixels, model.manifest.preprocessing.background)
     except RejectedImageError as rejection:
         return results.rejected(facts, rejection, identity, timing_ms)
-    pixels = to_model_input(cell, model.manifest.preprocessing)
+    um_per_px = policy.um_per_px or decoded.um_per_px
+    scaling = fit_scale(model.manifest.preprocessing, um_per_px)
+    if scaling.resampled_by:
+        facts["resampled_by"] = round(scaling.resampled_by, 4)
+    pixels = to_model_input(cell, scaling.preprocessing)
     decoded_at = perf_counter()
     activations: Activations | None = None
     if policy.explain == "none" or not model.explains:
@@ -70,22 +76,28 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
     if not prediction.is_score:
         no_score = RejectedImageError("no_score", "The model's output for this image is no probability.")
         return results.rejected(facts, no_score, identity, timing_ms)
-    doubts = tuple(dict.fromkeys(decoded.doubts + cell.doubts))
+    doubts = tuple(dict.fromkeys(decoded.doubts + cell.doubts + scaling.doubts))
     verdict = decide(prediction, policy, doubts, sha256=facts["sha256"])
     document = results.scored(facts, verdict, prediction.probability_all, identity, timing_ms)
     if policy.explains(document["review"]["required"]):
         inferred_at = perf_counter()
-        _explain(document, model, activations, cell)
-        document["morphology"] = morphology.measure(cell.pixels, cell.mask, policy.um_per_px)
+        _explain(document, model, activations, cell, scaling.preprocessing)
+        document["morphology"] = morphology.measure(cell.pixels, cell.mask, um_per_px)
         timing_ms["explain"] = round((perf_counter() - inferred_at) * 1000, 2)
     return document
 
 
-def _explain(document: ResultDocument, model: Model, activations: Activations | None, cell: Cell) -> None:
+def _explain(
+    document: ResultDocument,
+    model: Model,
+    activations: Activations | None,
+    cell: Cell,
+    preprocessing: Preprocessing,
+) -> None:
     """Add to a document what a person needs who looks at the cell; each quantity has its own module."""
     facts: ExplanationFacts | ExplanationMissing = "not_in_model"
     if activations:
-        facts = model.explain(activations, square_around(cell, model.manifest.preprocessing))
+        facts = model.explain(activations, square_around(cell, preprocessing), preprocessing.crop)
     if isinstance(facts, str):
         document["explanation_missing"] = facts
     else:

@@ -47,8 +47,8 @@ def policy(environment: Mapping[str, str], manifest: Manifest) -> Policy:
         environment: may hold ``REVIEW_EVERYTHING`` (``true`` or ``false``), ``EXPLAIN`` (``flagged``, ``all`` or
             ``none``), ``ALL_DECIDED_NORMAL`` and ``NORMAL_DECIDED_ALL`` (rates, 0 to 1). A rate between two rates of
             the manifest counts as the lower one. ``THRESHOLDS`` are the laboratory's own, in place of such rates.
-            ``UM_PER_PX`` is the scale of the images, in micrometres a pixel. ``AUDIT_SHARE``, 0 to 1, of the decided
-            cells is audited, which needs an ``AUDIT_SALT``.
+            ``UM_PER_PX`` is the scale of the images, in micrometres a pixel, whatever the files state. ``AUDIT_SHARE``,
+            0 to 1, of the decided cells is audited, which needs an ``AUDIT_SALT``.
         manifest: the manifest of the model that is served.
 
     Raises:

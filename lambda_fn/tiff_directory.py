@@ -142,6 +142,19 @@ def whole_numbers(data: bytes, layout: Layout, entry: Entry) -> NDArray[np.int64
     return np.frombuffer(data, kind, entry.count, entry.start).astype(np.int64)
 
 
+def fraction(data: bytes, layout: Layout, entry: Entry) -> float:
+    """Return the first value of an entry, a fraction of two whole numbers.
+
+    Raises:
+        ValueError: it is no fraction, divides by 0, or lies outside the file.
+    """
+    check_values(data, layout, entry)
+    if entry.kind not in FRACTIONS or not entry.count:
+        raise ValueError(f"{entry.count} values of type {entry.kind} are not fractions")
+    above, below = np.frombuffer(data, layout.order + ("u4" if entry.kind == FRACTIONS[0] else "i4"), 2, entry.start)
+    return float(above) / float(below)
+
+
 def with_directory(
     data: bytes, layout: Layout, entries: Mapping[int, Entry], values: Mapping[int, NDArray[np.int64]]
 ) -> bytes:

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from lambda_fn.bare_files import BareFile
 from lambda_fn.errors import RejectedImageError
 from lambda_fn.orientation import ORIENTATION, read_orientation
+from lambda_fn.resolution import MICROMETRES_PER_UNIT, um_per_px
 from lambda_fn.tiff_directory import (
     Directory,
     Entry,
     Layout,
     check_values,
+    fraction,
     read_directory,
     read_layout,
     whole_numbers,
@@ -28,6 +30,7 @@ from lambda_fn.tiff_pieces import check_pieces, pieces_of_plane
 PAGE_KIND, OLD_PAGE_KIND, WIDTH, HEIGHT = 254, 255, 256, 257
 BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, LARGEST_SAMPLE = 258, 259, 262, 277, 281
 STRIP_OFFSETS, STRIP_BYTES, PLANAR, TILE_OFFSETS, TILE_BYTES = 273, 279, 284, 324, 325
+X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
 EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING, XMP = 338, 339, 530, 700
 # The tags that the pixels depend on: layout and samples by the names above, the order of bits (266), rows of a strip
 # (278), fax options (292, 293), predictor (317), palette (320), sides of a tile (322, 323), tables and colours of JPEG.
@@ -96,7 +99,20 @@ def bare_tiff(data: bytes, ignore_opacity: bool = False) -> BareFile:
         inverted=inverted,
         planes=planes,
         premultiplied=tags.first(EXTRA_SAMPLES, 0) == PREMULTIPLIED,
+        um_per_px=_scale(tags),
     )
+
+
+def _scale(tags: _Tags) -> float | None:
+    """Read the resolution, if it has a unit; a damaged one is passed over."""
+    if not tags.entries.keys() >= {X_RESOLUTION, Y_RESOLUTION}:
+        return None
+    try:
+        length = MICROMETRES_PER_UNIT.get(tags.first(RESOLUTION_UNIT, 2))
+        across, down = (fraction(tags.data, tags.layout, tags.entries[tag]) for tag in (X_RESOLUTION, Y_RESOLUTION))
+    except ValueError:
+        return None
+    return um_per_px(across, down, length) if length else None
 
 
 def check_tiff(data: bytes) -> None:

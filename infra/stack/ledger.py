@@ -35,7 +35,7 @@ COLUMNS = {
     "schema": "string",
     "status": "string",
     "image": "struct<bucket:string,key:string,version_id:string,etag:string,sha256:string,bytes:bigint,format:string,"
-    "width:int,height:int>",
+    "width:int,height:int,resampled_by:double>",
     "prediction": "struct<label:string,probability_all:double>",
     "decision": "string",
     "review": "struct<required:boolean,reasons:array<string>>",

@@ -256,3 +256,14 @@ def test_a_full_disk_leaves_no_empty_document(
     assert (code, output[:9]) == (1, "0 images:")
     assert error.count("No space left on device") == 3
     assert [path for path in out.rglob("*") if path.is_file()] == []
+
+
+def test_the_scale_of_the_images_can_be_set(run: Callable[..., Any], folder: Path, tmp_path: Path) -> None:
+    assert run("score", folder, "--out", tmp_path / "out", "--explain", "all", "--um-per-px", "0.1")[0] == 0
+    document = json.loads((tmp_path / "out/results/cell.png.json").read_text("utf-8"))
+    assert document["morphology"]["equivalent_diameter_um"] == pytest.approx(18, rel=0.01)
+
+
+def test_an_impossible_scale_is_refused(run: Callable[..., Any], folder: Path, tmp_path: Path) -> None:
+    code, _, message = run("score", folder, "--out", tmp_path / "out", "--um-per-px", "0")
+    assert code == 2 and "--um-per-px" in message

@@ -56,13 +56,14 @@ def test_a_model_folder_without_one_of_its_files_is_refused(name: str, model_cop
         lambda fields: fields.update(outputs=[]),
         lambda fields: fields["outputs"][0].update(name="score"),
         lambda fields: fields["preprocessing"].update(crop="wide"),
+        lambda fields: fields["preprocessing"].update(background="green"),
         lambda fields: fields["preprocessing"].update(limits={"sides": 4}),
         lambda fields: fields["preprocessing"].update(limits={"pixels": "many"}),
         lambda fields: fields["preprocessing"].update(limits={"aspect": 0.5}),
     ],
     ids=[
         *("no digest", "no threshold", "thresholds out of order", "no output", "another output", "crop is no number"),
-        *("unknown limit", "limit is no number", "limit that no image keeps"),
+        *("unknown background", "unknown limit", "limit is no number", "limit that no image keeps"),
     ],
 )
 def test_a_manifest_is_refused_if_a_needed_part_is_missing_or_wrong(damage: object, model_folder: Path) -> None:
@@ -71,6 +72,15 @@ def test_a_manifest_is_refused_if_a_needed_part_is_missing_or_wrong(damage: obje
     damage(fields)
     with pytest.raises(ModelError, match=r"model\.json is not a manifest"):
         Manifest.from_json(json.dumps(fields))
+
+
+@pytest.mark.parametrize(("stated", "background"), [({}, "black"), ({"background": "smear"}, "smear")])
+def test_a_manifest_states_what_surrounded_the_training_cells(
+    stated: dict[str, str], background: str, model_folder: Path
+) -> None:
+    fields = json.loads((model_folder / "model.json").read_text())
+    fields["preprocessing"] = {"crop": 64, "size": 32} | stated
+    assert Manifest.from_json(json.dumps(fields)).preprocessing.background == background
 
 
 def test_a_manifest_that_is_not_json_is_refused() -> None:

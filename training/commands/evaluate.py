@@ -139,10 +139,11 @@ def _show_unusual_images(
 
     if not (model_folder / GRAPH_FILE).is_file():
         return [], ""
-    images, origin = sample_of(labelled, UNUSUAL_IMAGES, seed)
+    model = Model(model_folder)
+    images, origin = sample_of(labelled, UNUSUAL_IMAGES, seed, model.manifest.preprocessing.background)
     answers = []
     with progress.step("Unusual images") as advance:
-        for answer in show_unusual_images(Model(model_folder), images, seed):
+        for answer in show_unusual_images(model, images, seed):
             answers.append(answer)
             advance(len(answers) / KINDS)
     return answers, origin

@@ -1,10 +1,12 @@
 """``cellflag train recipe``."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from lambda_fn.resolution import LARGEST_STATED, SMALLEST_STATED
 from training.commands.options import CELLS, NEW_FOLDER, SEED, SPLIT
 from training.commands.shell import load_tensorflow, one_line_errors
 from training.networks.pretrained import IMAGENET
@@ -32,6 +34,12 @@ from training.runs.run_folder import take_new
     metavar="SUBJECT",
     help="Subject whose cells the model does not learn from; they choose thresholds all the same. Can be repeated.",
 )
+@click.option(
+    "--um-per-px",
+    type=click.FloatRange(SMALLEST_STATED, LARGEST_STATED),
+    help="Scale to train at, in micrometres a pixel. Images that state another are resampled to it, others are taken "
+    "to have it.  [default: the images' own, if all state the same]",
+)
 @click.option("--out", type=NEW_FOLDER, help="New folder for the run.  [default: runs/recipe-<time>]")
 def recipe(
     cells: Path,
@@ -40,6 +48,7 @@ def recipe(
     split: Path | None,
     seed: int,
     leave_out: tuple[str, ...],
+    um_per_px: float | None,
     out: Path | None,
 ) -> None:
     """Make the shipped model from the labelled cells of CELLS.
@@ -60,7 +69,8 @@ def recipe(
         from training.shipping.model_folder import MODEL
 
         pooled = new_pooled_recipe(weights, seed, left_out=tuple(dict.fromkeys(leave_out)))
-        plan = Plan(cells, PREPROCESSING, pooled, split or folds or MOST_FOLDS, out, weights)
+        preprocessing = replace(PREPROCESSING, um_per_px=um_per_px)
+        plan = Plan(cells, preprocessing, pooled, split or folds or MOST_FOLDS, out, weights)
         try:
             manifest = make_pooled_model(plan, RunProgress(console))
         except KeyboardInterrupt:

@@ -4,13 +4,15 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.cells import to_model_input
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.manifest import Background, Preprocessing
+from lambda_fn.scale import TOLERATED_DIFFERENCE
 from training.data.duplicates import photographs, same_texture, texture
+from training.data.labelled_cell import LabelledCell
 from training.data.measures import morphology_of
 from training.data.reading import ReadCell, read_usable
 from training.data.sources import find_cells
@@ -42,6 +44,8 @@ class Dataset:
             could not be measured. None if nothing was measured.
         uses: string array of shape (n,): a ``labelled_cell.Use`` each; None if all cells are used for everything.
         weights: float array of shape (n,): how many cells each stands for; None if each stands for itself.
+        preprocessing: how the cells became model input, with the background and the scale that their images have. None
+            for images that were never files.
     """
 
     title: str
@@ -57,6 +61,7 @@ class Dataset:
     measured: NDArray[np.float64] | None = None
     uses: NDArray[np.str_] | None = None
     weights: NDArray[np.float64] | None = None
+    preprocessing: Preprocessing | None = None
 
     @property
     def is_measured_by(self) -> NDArray[np.bool_]:
@@ -97,25 +102,32 @@ def load(
 
     Args:
         source: an index, or any other source that ``find_cells`` reads.
-        preprocessing: how pixels become model input.
+        preprocessing: how pixels become model input. If it states a scale, images that state another are resampled to
+            it, and all others are taken to have it.
         on_loaded: called after each file with the number of files read and their total.
 
     Returns:
-        The data set; ``left_out`` names the files that could not be used.
+        The data set; ``left_out`` names the files that could not be used. If some cells lie on black and others on
+        smears, the fewer are left out: a model that is trained on one background is not for the other.
 
     Raises:
         DatasetError: there are no usable cells of both classes.
     """
     title, cells = find_cells(source)
 
-    def prepare(read: ReadCell) -> tuple[NDArray[np.uint8], str, NDArray[np.float32], list[float]]:
-        return to_model_input(read.cell, preprocessing), read.sha256, texture(read.cell), morphology_of(read.cell)
+    def prepare(read: ReadCell) -> _Prepared:
+        pixels, measured = read.to_input(preprocessing), morphology_of(read.cell)
+        return _Prepared(
+            pixels, read.sha256, texture(read.cell, read.background), measured, read.background, read.um_per_px
+        )
 
     usable, left_out = read_usable(cells, prepare, on_loaded)
+    background, usable, of_other_background = _on_one_background(usable)
+    left_out += of_other_background
     cells = [cell for cell, _ in usable]
     if len({cell.label for cell in cells}) < 2:
         raise DatasetError(f"{source}: too few files could be read. {left_out[0]}")
-    inputs, contents, textures, measured = zip(*(prepared for _, prepared in usable), strict=True)
+    inputs, contents, textures, measured, _, scales = zip(*(prepared for _, prepared in usable), strict=True)
     photograph_of = photographs(contents, same_texture(np.stack(textures)))
     return Dataset(
         title=title,
@@ -131,7 +143,42 @@ def load(
         measured=np.array(measured),
         uses=np.array([cell.use for cell in cells]),
         weights=np.array([cell.weight for cell in cells]),
+        preprocessing=replace(
+            preprocessing, background=background, um_per_px=preprocessing.um_per_px or common_scale(scales)
+        ),
     )
+
+
+class _Prepared(NamedTuple):
+    pixels: NDArray[np.uint8]
+    sha256: str
+    texture: NDArray[np.float32]
+    measured: list[float]
+    background: Background
+    um_per_px: float | None
+
+
+def common_scale(scales: Iterable[float | None]) -> float | None:
+    """Return the scale of images that all state nearly the same, micrometres a pixel; else None."""
+    stated = sorted(scale or 0.0 for scale in scales)
+    if not stated or not stated[0] or stated[-1] > stated[0] * (1 + TOLERATED_DIFFERENCE):
+        return None
+    return round(stated[len(stated) // 2], 6)
+
+
+def _on_one_background(
+    usable: list[tuple[LabelledCell, _Prepared]],
+) -> tuple[Background, list[tuple[LabelledCell, _Prepared]], list[str]]:
+    """Return the background of most cells, the cells on it, and one line for each other cell."""
+    on_smears = sum(prepared.background == "smear" for _, prepared in usable)
+    background: Background = "smear" if 2 * on_smears > len(usable) else "black"
+    kept = [(cell, prepared) for cell, prepared in usable if prepared.background == background]
+    others = [
+        f"{cell.name}: It lies on {'black' if background == 'smear' else 'a smear'}, unlike most of the cells."
+        for cell, prepared in usable
+        if prepared.background != background
+    ]
+    return background, kept, others
 
 
 def digest_of(cells: Iterable[tuple[str, str, str]]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_fn.cells import BACKGROUND_LEVEL, Cell, to_model_input
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.manifest import Background, Preprocessing
 
 # Two cells are one if their textures correlate by more. Among the 6,614 cells of C-NMC 2019 at hand
 # (doi 10.7937/tcia.2019.dc64i46r), all subjects that are known to share photographs have such a pair, and no pair of
@@ -18,6 +18,9 @@ SAME_TEXTURE = 0.70
 # Side of the square around a cell, of a block of it that is averaged, and of the neighbourhood, in blocks, of which the
 # mean is subtracted.
 _SQUARE_PX, _BLOCK_PX, _NEIGHBOURHOOD = 224, 7, 5
+# Of cells on smears: side of the square, in widths of the cell, of the neighbourhood, in blocks, and the most that a
+# detail counts, in medians.
+_ENLARGED, _NEAR_ON_SMEARS, _MOST_ON_SMEARS = 1.1, 3, 3.0
 _SIDE = _SQUARE_PX // _BLOCK_PX
 # Length of a texture.
 TEXTURE_LENGTH = _SIDE**2
@@ -25,17 +28,43 @@ TEXTURE_LENGTH = _SIDE**2
 _ROWS = 1024
 
 
-def texture(cell: Cell) -> NDArray[np.float32]:
-    """Brightness within a cell, without what varies slowly: float32 array of shape (1024,), of length 1, or all 0."""
+def texture(cell: Cell, background: Background = "black") -> NDArray[np.float32]:
+    """Brightness within a cell, without what varies slowly: float32 array of shape (1024,), of length 1, or all 0.
+
+    A cell on a smear has pale cytoplasm around a dark nucleus, and any size in px. It is enlarged to fill the square,
+    less is left of what varies slowly, and steps such as the nucleus' edge count no more than three times the median
+    detail: otherwise any two small round cells would be alike. Of 19,900 pairs of the 200 cells of 120 px of Zheng et
+    al. (2018, doi 10.1016/j.micron.2018.01.010), 18 exceeded ``SAME_TEXTURE`` without this, and 6 do with it. These are
+    6 of the 8 pairs that are one cell, cropped twice; the largest correlation of any other pair is 0.46.
+
+    Args:
+        cell: was found on an image.
+        background: what surrounds it.
+    """
+    if background == "smear":
+        return _detail(cell, round(_ENLARGED * _width(cell)), _NEAR_ON_SMEARS, _MOST_ON_SMEARS)
+    return _detail(cell, _SQUARE_PX, _NEIGHBOURHOOD, None)
+
+
+def _detail(cell: Cell, crop: int, neighbourhood: int, most: float | None) -> NDArray[np.float32]:
     from scipy.ndimage import uniform_filter
 
-    square = to_model_input(cell, Preprocessing(_SQUARE_PX, _SQUARE_PX)).astype(np.float32)
+    square = to_model_input(cell, Preprocessing(crop, _SQUARE_PX)).astype(np.float32)
     brightness = _blocks(square.mean(axis=2))
     inside = (_blocks((square.max(axis=2) > BACKGROUND_LEVEL).astype(np.float32)) == 1).astype(np.float32)
-    around, weight = (uniform_filter(each, _NEIGHBOURHOOD, mode="constant") for each in (brightness * inside, inside))
+    around, weight = (uniform_filter(each, neighbourhood, mode="constant") for each in (brightness * inside, inside))
     detail = (brightness - around / np.maximum(weight, 1e-6)) * inside
+    if most is not None and inside.any():
+        limit = most * float(np.median(np.abs(detail[inside > 0])))
+        detail = np.clip(detail, -limit, limit)
     length = np.sqrt((detail**2).sum())
     return np.asarray(detail.ravel() / length if length > 1e-3 else np.zeros(TEXTURE_LENGTH), np.float32)
+
+
+def _width(cell: Cell) -> int:
+    """The longer side of the cell's bounding box, px."""
+    lit = (np.flatnonzero(cell.mask.any(axis=axis)) for axis in (1, 0))
+    return max(int(lines[-1] - lines[0]) + 1 for lines in lit)
 
 
 def _blocks(square: NDArray[np.float32]) -> NDArray[np.float32]:

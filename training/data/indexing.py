@@ -70,7 +70,7 @@ def build(
 
 
 def _describe(read: ReadCell) -> _Image:
-    return _Image(read.sha256, read.width, read.height, read.byte_count, texture(read.cell))
+    return _Image(read.sha256, read.width, read.height, read.byte_count, texture(read.cell, read.background))
 
 
 def _nearly_same_of_two_subjects(usable: Sequence[tuple[LabelledCell, _Image]]) -> list[tuple[int, int]]:

@@ -14,7 +14,8 @@ from lambda_fn.cells import Cell, find_cell, to_model_input
 from lambda_fn.errors import RejectedImageError
 from lambda_fn.folders import name_fault
 from lambda_fn.images import decode
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.manifest import Background, Preprocessing
+from lambda_fn.scale import MAX_RESAMPLING, fit_scale
 from training.data.labelled_cell import LabelledCell
 from training.data.locations import read_bytes
 
@@ -33,18 +34,41 @@ class ReadCell:
     """An image that was read.
 
     Attributes:
+        image: the image as it was decoded, uint8 array of shape (height, width, 3), 0 to 255.
         cell: the cell on it.
         sha256: digest of the decoded pixels; it does not depend on the format of the file.
         width: of the image, pixels.
         height: of the image, pixels.
         byte_count: of the file.
+        um_per_px: micrometres a pixel, if the file states them.
     """
 
+    image: NDArray[np.uint8]
     cell: Cell
     sha256: str
     width: int
     height: int
     byte_count: int
+    um_per_px: float | None = None
+
+    @property
+    def background(self) -> Background:
+        """What surrounds the cell."""
+        return "smear" if "unlike_training_data" in self.cell.doubts else "black"
+
+    def to_input(self, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+        """Model input at the scale that the preprocessing states: uint8 array of shape (size, size, 3).
+
+        Raises:
+            UnusableImageError: the file states a scale too far from it.
+        """
+        scaling = fit_scale(preprocessing, self.um_per_px)
+        if scaling.doubts:
+            raise UnusableImageError(
+                f"It has {self.um_per_px:.3g} micrometres a pixel, the model {preprocessing.um_per_px:.3g}: they may "
+                f"differ by a factor of {MAX_RESAMPLING:g} at most."
+            )
+        return to_model_input(self.cell, scaling.preprocessing)
 
     def square(self) -> NDArray[np.uint8]:
         """The square around the cell that people are shown: uint8 array of shape (300, 300, 3)."""
@@ -72,7 +96,7 @@ def read(cell: LabelledCell) -> ReadCell:
     sha256 = hashlib.sha256(decoded.pixels.tobytes()).hexdigest()
     if cell.sha256 not in ("", sha256):
         raise UnusableImageError("The image is not the one that was indexed; index it again.")
-    return ReadCell(visible, sha256, decoded.width, decoded.height, len(data))
+    return ReadCell(decoded.pixels, visible, sha256, decoded.width, decoded.height, len(data), decoded.um_per_px)
 
 
 def read_all(

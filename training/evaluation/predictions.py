@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.cells import to_model_input
 from lambda_fn.decisions import Thresholds
 from lambda_fn.manifest import MANIFEST_FILE, Manifest, Preprocessing
 from lambda_fn.model import Model
@@ -190,7 +189,7 @@ def predict_cells(
     preprocessing = model.manifest.preprocessing
 
     def predict(read: ReadCell) -> tuple[float, str]:
-        return model.predict(to_model_input(read.cell, preprocessing)).probability_all, read.sha256
+        return model.predict(read.to_input(preprocessing)).probability_all, read.sha256
 
     usable, outcomes = [], []
     for cell, outcome in read_all(labelled, predict, on_read):
@@ -235,9 +234,7 @@ def read_input(names: Sequence[str], cells: Sequence[LabelledCell], preprocessin
     """
     by_name = {cell.name: cell for cell in cells}
     pixels = []
-    for cell, outcome in read_all(
-        [by_name[name] for name in names], lambda read: to_model_input(read.cell, preprocessing)
-    ):
+    for cell, outcome in read_all([by_name[name] for name in names], lambda read: read.to_input(preprocessing)):
         if isinstance(outcome, UnusableImageError):
             raise DatasetError(f"{cell.name} was predicted, but cannot be read any more: {outcome}")
         pixels.append(outcome)

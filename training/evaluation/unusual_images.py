@@ -11,11 +11,13 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from lambda_fn.cells import BACKGROUND_LEVEL
 from lambda_fn.images import StoredImage
+from lambda_fn.manifest import Background
 from lambda_fn.model import Model
 from lambda_fn.scoring import score
 from training.data.labelled_cell import LabelledCell
 from training.data.reading import UnusableImageError, read_all
 from training.synthetic.cell import draw_cell
+from training.synthetic.smear import draw_smear
 
 Pixels = NDArray[np.uint8]
 Change = Callable[[Pixels, np.random.Generator], Pixels]
@@ -45,7 +47,7 @@ def show_unusual_images(model: Model, cells: Sequence[Pixels], seed: int) -> Ite
 
     Args:
         model: is tried.
-        cells: images of single cells on black, uint8 of shape (height, width, 3) each, at least 2.
+        cells: images of single cells, uint8 of shape (height, width, 3) each, at least 2.
         seed: of random changes.
     """
     for kind, change in _KINDS.items():
@@ -56,17 +58,28 @@ def show_unusual_images(model: Model, cells: Sequence[Pixels], seed: int) -> Ite
     yield _answer(model, "two cells", [np.concatenate(_of_one_height(*pair), axis=1) for pair in pairs])
 
 
-def sample_of(cells: Sequence[LabelledCell] | None, count: int, seed: int) -> tuple[list[Pixels], str]:
+def sample_of(
+    cells: Sequence[LabelledCell] | None, count: int, seed: int, background: Background = "black"
+) -> tuple[list[Pixels], str]:
     """Images to change: some of the cells, or drawn ones without any cells.
+
+    Args:
+        cells: of which some are taken; None for drawn ones.
+        count: of images.
+        seed: repeats the choice.
+        background: what surrounds drawn cells.
 
     Returns:
         Up to ``count`` images, and their origin in words. Drawn images alternate between the classes.
     """
     generator = np.random.default_rng(seed)
     if cells is None:
-        return [draw_cell(("all", "hem")[number % 2], generator) for number in range(count)], "drawn cells, not real"
+        labels = [("all", "hem")[number % 2] for number in range(count)]
+        if background == "smear":
+            return [draw_smear(label, generator).pixels for label in labels], "drawn smears, not real"
+        return [draw_cell(label, generator) for label in labels], "drawn cells, not real"
     sample = [cells[i] for i in generator.permutation(len(cells))[:count]]
-    outcomes = [pixels for _, pixels in read_all(sample, lambda read: read.cell.pixels)]
+    outcomes = [pixels for _, pixels in read_all(sample, lambda read: read.image)]
     return [pixels for pixels in outcomes if not isinstance(pixels, UnusableImageError)], "of these cells"
 
 

@@ -70,7 +70,8 @@ def make_network_model(plan: NetworkPlan, progress: RunProgress) -> dict[str, An
     recipe = replace(plan.recipe, temperature=scaling.temperature, shift=scaling.shift)
     int8_split = split if plan.int8 else None
     with progress.step("Exporting"):
-        manifest = write_model_folder(plan.out, model, recipe, plan.preprocessing, evidence, int8_split)
+        preprocessing = dataset.preprocessing or plan.preprocessing
+        manifest = write_model_folder(plan.out, model, recipe, preprocessing, evidence, int8_split)
     Checkpoints(plan.out / "final").tidy()
     return manifest
 

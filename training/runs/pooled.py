@@ -69,6 +69,7 @@ def make_pooled_model(
     import keras
 
     dataset = progress.load(plan.data, plan.preprocessing)
+    preprocessing = dataset.preprocessing or plan.preprocessing
     _require_known(plan.recipe.left_out, dataset, plan.data)
     splits = make_or_read_folds(_folds(plan.folds, dataset), dataset, plan.recipe.seed)
     splits_by_subject = _by_subject_alone(dataset, min(len(splits), PUBLISHED_FOLDS), plan.recipe.seed)
@@ -97,11 +98,11 @@ def make_pooled_model(
     explanation = explanation_of(head, network, head.constants(*served, fitter.typical_normal_cell(head)))
     with progress.step("Testing explanations") as advance:
         faithfulness = measure_explanations(
-            fitter, splits, heads, served, network, plan.preprocessing, plan.recipe.seed, *explained, advance
+            fitter, splits, heads, served, network, preprocessing, plan.recipe.seed, *explained, advance
         )
     with progress.step("Exporting"):
         return write_model_folder(
-            plan.out, model, plan.recipe, plan.preprocessing, evidence, None, explanation, faithfulness
+            plan.out, model, plan.recipe, preprocessing, evidence, None, explanation, faithfulness
         )
 
 

@@ -78,6 +78,10 @@ class RunProgress:
             of_class = dataset.is_all == is_all
             subjects = len(np.unique(dataset.subjects[of_class]))
             self._console.print(f"{label}: {of_class.sum():,} cells of {subjects} subjects")
+        if dataset.preprocessing:
+            scale = dataset.preprocessing.um_per_px
+            stated = f"{scale:.4g} micrometres a pixel" if scale else "unknown scale, so nothing is resampled"
+            self._console.print(f"background: {dataset.preprocessing.background}, {stated}", highlight=False)
         for line in dataset.left_out[:MOST_NAMED]:
             self._console.print(f"left out: {line}", markup=False)
         if len(dataset.left_out) > MOST_NAMED:

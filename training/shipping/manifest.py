@@ -66,7 +66,11 @@ def describe(
             *_outputs(measures_distance=math.isfinite(evidence.thresholds.unlike_above)),
             *(explanation.outputs if explanation else []),
         ],
-        "preprocessing": {**asdict(preprocessing), "resampling": "bilinear" if preprocessing.crop != size else "none"},
+        "preprocessing": {
+            **asdict(preprocessing),
+            "cell_px": _typical_cell_px(evidence.predictions.dataset, preprocessing),
+            "resampling": "bilinear" if preprocessing.crop != size else "none",
+        },
         "classes": ["normal", "ALL"],
         "session": {"threads": THREADS},
         "decision": {**_decision(evidence), **measured_on},
@@ -80,6 +84,15 @@ def describe(
         **({"morphology": ranges.as_fields()} if ranges else {}),
         **({"explanation": explanation.fields} if explanation else {}),
     }
+
+
+def _typical_cell_px(dataset: Dataset, preprocessing: Preprocessing) -> float:
+    """Median diameter of the normal cells: of a circle of their area, px of an image at the model's scale.
+
+    It shows the scale of a data set that does not state one.
+    """
+    areas = [np.count_nonzero(pixels.any(axis=2)) for pixels in dataset.pixels[~dataset.is_all]]
+    return round(math.sqrt(4 * float(np.median(areas)) / math.pi) * preprocessing.crop / preprocessing.size, 1)
 
 
 def _measured_on(evidence: Evidence) -> dict[str, Any]:

@@ -59,15 +59,18 @@ class Outline:
         return np.where(inside > 0.15, inside**1.5, 0.0).astype(np.float32)
 
 
-def draw_outline(area: float, raggedness: float, generator: np.random.Generator) -> Outline:
+def draw_outline(area: float, raggedness: float, generator: np.random.Generator, *, segmented: bool = True) -> Outline:
     """Draw the outline of one cell whose bounding box lies in the middle of the image, give or take a few px.
 
     Args:
         area: px, of the region inside.
         raggedness: strength of the small irregularities; 1 is the median of real cells.
         generator: source of all randomness.
+        segmented: add what a segmentation leaves at the edge of a cell that it cut out: straight sides, corners, bites.
     """
-    radii = _add_irregularities(_wavy_circle(raggedness, generator), raggedness, generator)
+    radii = _wavy_circle(raggedness, generator)
+    if segmented:
+        radii = _add_irregularities(radii, raggedness, generator)
     radii *= np.sqrt(area / (np.pi * np.mean(radii**2)))
     down, right = radii * np.sin(_THETA), radii * np.cos(_THETA)
     row, column = np.clip(generator.normal(0.0, 4.5, 2), -10, 10)

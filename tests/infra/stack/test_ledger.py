@@ -40,7 +40,7 @@ DAYS = ("2026-11-20", "2026-11-21")
 
 def answer(key: str, at: str, probability: float | None, model: ModelFacts = NEW) -> ResultDocument:
     identity: Any = {"bucket": "b", "key": key, "version_id": "v", "etag": "e", "sha256": "0" * 64}
-    image: Any = identity | {"bytes": 9, "format": "BMP", "width": 450, "height": 450}
+    image: Any = identity | {"bytes": 9, "format": "BMP", "width": 450, "height": 450, "resampled_by": 1.5}
     timing: Any = {"read": 1.0, "decode": 0.5, "infer": 9.0, "explain": None}
     if probability is None:
         document = rejected(image, RejectedImageError("unreadable", "No image."), model, timing)

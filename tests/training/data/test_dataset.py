@@ -131,3 +131,77 @@ def test_a_cell_in_two_stains_links_its_subjects(cells: Path) -> None:
     group = dict(zip(dataset.subjects, dataset.groups, strict=True))
     assert group["77"] == group["1"]
     assert len(np.unique(dataset.photographs)) == len(dataset.names) - 1
+
+
+def _save_disc(path: Path, diameter: int, um_per_px: float | None, seed: int, ground: int = 0) -> None:
+    pixels = np.full((160, 160, 3), ground, np.uint8)
+    rows, columns = np.indices((160, 160)) - 80
+    inside = np.hypot(rows, columns) < diameter / 2
+    pixels[inside] = np.random.default_rng(seed).integers(60, 160, (int(inside.sum()), 3))
+    path.parent.mkdir(exist_ok=True)
+    dots = {"dpi": (25_400 / um_per_px,) * 2} if um_per_px else {}
+    Image.fromarray(pixels).save(path, **dots)
+
+
+def _save_discs(folder: Path, scales: list[float | None]) -> None:
+    """Cells of 10 micrometres, or of 100 px if the scale is unknown."""
+    for number, scale in enumerate(scales):
+        label, subject = ("all", number) if number % 2 else ("hem", f"H{number}")
+        name = f"UID_{subject}_1_{number}_{label}.png"
+        _save_disc(folder / label / name, round(10 / (scale or 0.1)), scale, number)
+
+
+@pytest.mark.parametrize(
+    ("scales", "common"),
+    [
+        ([0.1, 0.1, 0.1, 0.1], 0.1),
+        ([0.1, 0.101, 0.1, 0.1], 0.1),
+        ([0.1, 0.16, 0.1, 0.1], None),
+        ([0.1, None, 0.1, 0.1], None),
+        ([None, None, None, None], None),
+    ],
+    ids=["one scale", "nearly one", "two scales", "one unknown", "all unknown"],
+)
+def test_the_scale_of_a_data_set_is_that_which_all_its_images_state(
+    scales: list[float | None], common: float | None, tmp_path: Path
+) -> None:
+    _save_discs(tmp_path, scales)
+    dataset = load(tmp_path, Preprocessing(128, 128))
+    assert dataset.preprocessing is not None
+    found = dataset.preprocessing.um_per_px
+    assert (found is None) == (common is None)
+    assert (found or 0) == pytest.approx(common or 0, rel=1e-3)
+    widths = dict(zip(dataset.names, dataset.pixels.any(axis=(1, 3)).sum(axis=1), strict=True))
+    for number, scale in enumerate(scales):
+        [width] = [width for name, width in widths.items() if f"_1_{number}_" in name]
+        assert width == pytest.approx(10 / (scale or 0.1), abs=2)  # nothing was resampled
+
+
+def test_cells_of_two_scales_are_brought_to_one(tmp_path: Path) -> None:
+    _save_discs(tmp_path, [0.1, 0.16, 0.08, None])
+    dataset = load(tmp_path, Preprocessing(128, 128, um_per_px=0.1))
+    assert dataset.preprocessing == Preprocessing(128, 128, um_per_px=0.1)
+    assert dataset.pixels.any(axis=(1, 3)).sum(axis=1) == pytest.approx(100, abs=4)
+
+
+def test_a_cell_too_far_from_the_scale_is_left_out_with_both_scales(tmp_path: Path) -> None:
+    _save_discs(tmp_path, [0.1, 0.1, 0.1, 0.1])
+    _save_disc(tmp_path / "all" / "UID_9_1_9_all.png", 60, 0.9, 9)
+    dataset = load(tmp_path, Preprocessing(128, 128, um_per_px=0.1))
+    assert len(dataset.names) == 4
+    assert "UID_9_1_9_all.png: It has 0.9 micrometres a pixel, the model 0.1" in dataset.left_out[0]
+
+
+@pytest.mark.parametrize(("on_black", "on_grey", "background"), [(4, 2, "black"), (2, 4, "smear")])
+def test_a_data_set_has_one_background_and_names_the_cells_on_another(
+    on_black: int, on_grey: int, background: str, tmp_path: Path
+) -> None:
+    for number in range(on_black + on_grey):
+        label, subject = ("all", number) if number % 2 else ("hem", f"H{number}")
+        path = tmp_path / label / f"UID_{subject}_1_{number}_{label}.png"
+        _save_disc(path, 100, None, number, ground=0 if number < on_black else 225)
+    dataset = load(tmp_path, Preprocessing(128, 128))
+    assert dataset.preprocessing is not None and dataset.preprocessing.background == background
+    assert len(dataset.names) == max(on_black, on_grey)
+    assert len(dataset.left_out) == min(on_black, on_grey)
+    assert all("unlike most of the cells" in line for line in dataset.left_out)

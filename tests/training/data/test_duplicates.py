@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from lambda_fn.cells import find_cell
+from lambda_fn.cells import Cell, find_cell
 from training.data.duplicates import pairs_of, photographs, same_texture, texture
 from training.synthetic.cell import draw_cell
+from training.synthetic.smear import draw_smear
+from training.synthetic.smear_names import SCALES, ScaleName
+from training.synthetic.smear_style import draw_smear_style
 
 Change = Callable[[Image.Image], Image.Image]
 
@@ -44,6 +47,19 @@ def test_a_photograph_that_was_saved_twice_is_found_among_others(change: Change,
     again = np.asarray(change(Image.fromarray(drawn[3])))
     textures = np.stack([texture(find_cell(pixels)) for pixels in [*drawn, again]])
     assert list(same_texture(textures)) == [(3, 12)]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_cell_of_a_smear_that_was_cropped_twice_is_found_among_others(scale: ScaleName) -> None:
+    cells = []
+    for number in range(16):
+        generator = np.random.default_rng(number)
+        drawn = draw_smear(("all", "hem")[number % 2], generator, draw_smear_style(generator, None, scale))
+        cells.append(Cell(np.where(drawn.cell[..., None], drawn.pixels, 0).astype(np.uint8), drawn.cell, ()))
+    first = cells[5]
+    lighter = np.minimum(first.pixels * 1.1, 255).astype(np.uint8)
+    cells.append(Cell(np.roll(lighter, (7, -4), (0, 1)), np.roll(first.mask, (7, -4), (0, 1)), ()))
+    assert list(same_texture(np.stack([texture(cell, "smear") for cell in cells]))) == [(5, 16)]
 
 
 def test_cells_without_any_texture_are_not_taken_for_one() -> None:

@@ -21,7 +21,7 @@ def measured(colour: tuple[int, int, int], box: tuple[int, int, int, int], noise
     pixels = np.asarray(image)
     grain = np.random.default_rng(0).normal(0, noise, (450, 450, 1)) if noise else 0
     pixels = np.where(pixels > 0, np.clip(pixels + grain, 1, 255), 0).astype(np.uint8)
-    return dict(zip(MEASURES, measure(ReadCell(find_cell(pixels), "", 450, 450, 0)), strict=True))
+    return dict(zip(MEASURES, measure(ReadCell(pixels, find_cell(pixels), "", 450, 450, 0)), strict=True))
 
 
 def test_a_disc_is_measured_as_what_it_is() -> None:

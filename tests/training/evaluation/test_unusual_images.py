@@ -16,3 +16,9 @@ def test_the_served_model_leaves_unusual_images_to_a_person() -> None:
     for kind in ("black", "white", "like a photograph", "two cells"):
         assert dict(shown[kind].reasons)["no_single_cell"] == 1
     assert np.array_equal(shown["as they are"].example, images[0])
+
+
+def test_a_model_of_smears_is_tried_on_smears() -> None:
+    images, of = sample_of(None, 3, seed=0, background="smear")
+    assert of == "drawn smears, not real"
+    assert all(image[:5].max(axis=2).min() > 60 for image in images)

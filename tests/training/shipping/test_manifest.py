@@ -116,7 +116,14 @@ def test_the_manifest_of_cells_that_were_not_measured_has_no_quantiles(small_dat
 
 
 def test_the_manifest_says_how_pixels_are_resampled(manifest: dict[str, Any]) -> None:
-    assert manifest["preprocessing"] == {"crop": 64, "size": 32, "resampling": "bilinear"}
+    assert manifest["preprocessing"] == {
+        "crop": 64,
+        "size": 32,
+        "background": "black",
+        "um_per_px": None,
+        "cell_px": 72.2,  # all 32 x 32 px of each input, of a square of 64 px, as a circle
+        "resampling": "bilinear",
+    }
 
 
 def test_the_revision_is_a_commit_or_unknown(manifest: dict[str, Any]) -> None:
