@@ -13,9 +13,9 @@ from rich.console import Console
 
 from infra.commands.promise import promise
 from infra.commands.status import status
-from infra.deployed_stack import DeployedStack
 from infra.demo.round_trip import score_images
 from infra.demo.uploads import Upload
+from infra.deployed_stack import DeployedStack
 from infra.review.bucket import BucketPlace
 from infra.review.desk import Desk, GivenAnswer
 from infra.review.policy import read_model_view
