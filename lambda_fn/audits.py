@@ -22,4 +22,4 @@ def is_drawn(sha256: str | None, share: float, salt: str) -> bool:
     if sha256 is None:
         return False
     digest = hmac.digest(salt.encode(), sha256.encode(), "sha256")
-    return int.from_bytes(digest[: _BITS // 8]) < share * 2**_BITS
+    return int.from_bytes(digest[: _BITS // 8]) < share * 2.0**_BITS

@@ -122,7 +122,7 @@ def last_state(stack: DeployedStack, model: str, thresholds: str, now: datetime 
         return None
     time, broken = newest[metric_names.PROMISES_BROKEN]
     held = newest.get(metric_names.PROMISES_HELD, (time, 0))[1]
-    return PromiseCounts(broken, min(held, len(ERROR_RATES) - broken), time)
+    return PromiseCounts(broken, min(held, len(ERROR_RATES) - broken), time.astimezone(UTC))
 
 
 def _of_this_model(found: Iterable[Evidence]) -> Evidence | None:

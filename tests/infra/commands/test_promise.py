@@ -7,18 +7,20 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
 from infra.commands.promise import promise
 from infra.commands.recalibrate import recalibrate
 from infra.deployed_stack import DeployedStack
+from infra.promise.state import last_state
 from lambda_fn import labels
 from lambda_fn.keys import label_key, result_key
 from lambda_fn.manifest import Manifest
 from lambda_fn.own_thresholds import read_own_thresholds
 from lambda_fn.results import ResultDocument
 from tests.infra.commands.test_results import document
-from tests.infra.fakes import RESULTS
+from tests.infra.fakes import RESULTS, with_client
 from tests.laboratory import Laboratory, draw_laboratory
 
 Run = Callable[..., Result]
@@ -104,6 +106,35 @@ def test_a_deployment_is_judged_by_the_rates_that_it_tolerates(stack: DeployedSt
         "normal_decided_all": 0.1,
     }
     assert "labels/odd.json: left out" in result.stderr
+
+
+def test_a_verdict_on_the_whole_deployment_reaches_the_alarm_and_one_on_a_part_does_not(
+    stack: DeployedStack, run: Run
+) -> None:
+    laboratory = draw_laboratory(np.random.default_rng(2), worse=2.0, slides=20, cells=60)
+    for key, body in documents(laboratory, 300).items():
+        stack.s3.put_object(Bucket=RESULTS, Key=key, Body=body)
+    run(promise, "--prefix", "slide")
+    run(promise, "--since", "1h")
+    assert last_state(stack, MODEL.version, "manifest") is None
+    assert run(promise, "--check").exit_code == 3
+    found = last_state(stack, MODEL.version, "manifest")
+    assert found
+    assert found.broken == 1
+
+
+def test_who_may_not_send_metrics_reads_the_verdict_all_the_same(stack: DeployedStack, run: Run) -> None:
+    for key, body in documents(draw_laboratory(np.random.default_rng(2), slides=4, cells=10), 10).items():
+        stack.s3.put_object(Bucket=RESULTS, Key=key, Body=body)
+
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutMetricData")
+
+    with_client(stack, "cloudwatch", put_metric_data=refuse)
+    result = run(promise, "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["audits"] == 10
+    assert "CloudWatch did not get this: PutMetricData is not allowed" in result.stderr
 
 
 def test_results_of_a_model_that_is_not_in_this_version_are_not_judged(stack: DeployedStack, run: Run) -> None:

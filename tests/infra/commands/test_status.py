@@ -45,7 +45,7 @@ class Function:
         if Qualifier == "live" and not self._alias:
             raise KeyError(Qualifier)
         number = "7" if Qualifier == "live" else Qualifier
-        return {"Version": number, "Description": "model m2", "LastModified": "2026-11-22T12:00:00"}
+        return {"Version": number, "Description": "m2, sha256 0d319bb4", "LastModified": "2026-11-22T12:00:00"}
 
 
 def announce(stack: DeployedStack, events: str = "s3:ObjectCreated:*", queue: str = "QueueUrl") -> None:
@@ -100,9 +100,42 @@ def test_queues_results_model_and_function_are_shown_to_people_and_programs(run:
         "1: `cellflag redrive` shows why",
         "4 answered: 1 ALL, 1 normal, 1 review, 1 rejected",
         "3 by m1",
-        "version 7, changed 2026-11-22T12:00:00: model m2",
+        "version 7, changed 2026-11-22T12:00:00: m2, sha256 0d319bb4",
     ):
         assert words in shown
+
+
+@pytest.mark.parametrize(
+    ("broken", "held", "words"),
+    [
+        (
+            1,
+            0,
+            "of 2 error rates, 1 broken, 1 cannot be said yet; judged 2026-11-22 12:00 UTC: `cellflag promise` says",
+        ),
+        (0, 2, "of 2 error rates, 2 held; judged 2026-11-22 12:00 UTC"),
+        (None, None, "not judged in 30 days: `cellflag promise` does it"),
+    ],
+)
+def test_the_last_verdict_on_the_promise_of_the_model_and_thresholds_in_service_is_shown(
+    run: Run, observed: DeployedStack, broken: int | None, held: int | None, words: str
+) -> None:
+    asked: list[dict[str, str]] = []
+    figures = {"PromisesBroken": broken, "PromisesHeld": held}
+    time = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+    def statistics(*, MetricName: str, Dimensions: Any, **_: Any) -> Any:  # noqa: N803 - boto3's names
+        figure = figures.get(MetricName)
+        if MetricName in figures:
+            asked.append({one["Name"]: one["Value"] for one in Dimensions})
+        return {"Datapoints": [] if figure is None else [{"Timestamp": time, "Maximum": float(figure)}]}
+
+    with_client(observed, "cloudwatch", get_metric_statistics=statistics)
+    observed.outputs["Settings"] = json.dumps({"all_decided_normal": 0.02, "audit_share": 0.02})
+    assert words in run(status).stdout
+    assert asked
+    thresholds = "manifest, all_decided_normal 0.02"
+    assert all(one == {"service": "cellflag-test", "model": "m2", "thresholds": thresholds} for one in asked)
 
 
 def test_a_cloud_without_age_and_alias_and_a_quiet_hour_are_shown_as_well(run: Run, observed: DeployedStack) -> None:

@@ -72,6 +72,27 @@ def test_audits_and_flags_are_counted_for_each_class() -> None:
     assert evidence.weights() == {"normal": 4 / 3, "ALL": 4 / 3, "review": 4 / 3}
 
 
+def test_an_audit_of_the_function_counts_as_one_of_the_page_does_and_one_that_waits_is_no_flag() -> None:
+    results = [result(f"s/{number}") for number in range(10)]
+    for audited in results[:3]:
+        audited["review"] = {"required": True, "reasons": ["audit"]}
+    known = {each["image"]["key"]: label(each, drawn=False) for each in results[:2]}  # by the function alone
+    known |= {"s/9": label(results[9], "normal")}  # by the page
+    evidence = only(results, known)
+    assert evidence.of_class("all_decided_normal") == ClassEvidence(
+        decided=10, decided_wrong_way=10, errors=2, others=1
+    )
+    assert evidence.weights() == {"normal": 10 / 3}
+    assert (len(evidence.probabilities), evidence.always_flagged) == (10, 0)
+
+
+def test_an_audit_of_the_function_that_was_not_answered_blind_does_not_count() -> None:
+    audited = result("s/1")
+    audited["review"] = {"required": True, "reasons": ["audit"]}
+    evidence = only([audited], {"s/1": label(audited, drawn=False, blind=False)})
+    assert (evidence.audits, evidence.left_out) == ([], {"not_blind": 1})
+
+
 @pytest.mark.parametrize(
     ("given_to", "options", "reason"),
     [

@@ -171,6 +171,7 @@ def test_drift_is_shown_for_scored_images_by_day_and_model(athena: duckdb.DuckDB
 def test_the_shape_of_measured_cells_is_summed_up_by_slide(athena: duckdb.DuckDBPyConnection) -> None:
     rows = ask(athena, "morphology")
     assert [(row["prefix"], row["decision"], row["measured"]) for row in rows] == [
+        ("loose.bmp", "ALL", 1),  # an audited cell
         ("slide 1", "review", 1),
         ("slide 2", "review", 1),
     ]
