@@ -6,13 +6,11 @@ All three packages read this module, so it imports the standard library alone.
 from datetime import date
 from typing import Final
 
-# The function writes below the first three prefixes. Labels by people lie below ``LABELS``, pictures of explanations
-# below ``EXPLANATIONS``. The numbers of an explanation stand in the result.
+# The function writes below the first three prefixes. Labels by people lie below ``LABELS``.
 RESULTS = "results/"
 REVIEW = "review/"
 LEDGER = "ledger/"
 LABELS = "labels/"
-EXPLANATIONS = "explanations/"
 # Inputs and reports of backfills, and results of Athena's queries.
 BACKFILLS = "backfills/"
 QUERIES = "queries/"

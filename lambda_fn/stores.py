@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from lambda_fn import conditional_writes
 from lambda_fn.errors import ImageGoneError, ImageUnchangedError
 from lambda_fn.events import ImageReference
 from lambda_fn.files import write_whole
@@ -165,11 +166,11 @@ class BucketStore:
 
     def create(self, key: str, body: bytes, metadata: Mapping[str, str]) -> str | None:
         """Write a new object, and return its entity tag; None if the key is taken."""
-        return self._put_if(key, body, metadata, {"IfNoneMatch": "*"})
+        return conditional_writes.create(self._client, self._bucket, key, body, metadata)
 
     def replace(self, key: str, body: bytes, metadata: Mapping[str, str], etag: str) -> str | None:
         """Replace the object of this ``etag``, and return the new entity tag; None if the key now has another."""
-        return self._put_if(key, body, metadata, {"IfMatch": etag})
+        return conditional_writes.replace(self._client, self._bucket, key, body, etag, metadata)
 
     def put(self, key: str, body: bytes, content_type: str = "application/json") -> None:
         """Write an object, whether or not the key is taken."""
@@ -180,39 +181,5 @@ class BucketStore:
         self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def delete_if(self, key: str, etag: str) -> bool:
-        """Delete the object of this ``etag``; returns False if the key now has another, or none.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
-        """
-        try:
-            self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=etag)
-        except ClientError as error:
-            if _is_refused_condition(error):
-                return False
-            raise
-        return True
-
-    def _put_if(self, key: str, body: bytes, metadata: Mapping[str, str], condition: dict[str, Any]) -> str | None:
-        try:
-            response = self._client.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=body,
-                ContentType="application/json",
-                Metadata=metadata,
-                **condition,
-            )
-        except ClientError as error:
-            if _is_refused_condition(error):
-                return None
-            raise
-        return response["ETag"]
-
-
-def _is_refused_condition(error: ClientError) -> bool:
-    """Whether S3 refused a conditional request because of its condition.
-
-    412: the condition does not hold; 409: another write is in progress; 404: the object of the condition is gone.
-    """
-    status, code = error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
-    return status in (404, 409, 412) and code != "NoSuchBucket"
+        """Delete the object of this ``etag``; returns False if the key now has another, or none."""
+        return conditional_writes.delete_if(self._client, self._bucket, key, etag)

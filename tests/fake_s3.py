@@ -47,6 +47,7 @@ class FakeS3:
 
     class exceptions:  # noqa: N801 - boto3's name
         NoSuchKey = NoSuchKey
+        ClientError = ClientError
 
     def __init__(
         self,

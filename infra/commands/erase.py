@@ -45,7 +45,7 @@ def erase(stack: DeployedStack, key: str | None, prefix: str | None, yes: bool) 
     \b
     This covers, in every version:
       the images and unfinished uploads of them
-      their results, review flags, labels and explanations
+      their results, review flags and labels
       their lines in the ledger
       messages about them, in the queue and among the dead letters
 

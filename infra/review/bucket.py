@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from infra.deployed_stack import DeployedStack
 from infra.review.places import Listed, Stored
 from infra.tools.objects import list_pages
+from lambda_fn import conditional_writes
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -43,24 +44,15 @@ class BucketPlace:
 
     def create(self, key: str, body: bytes) -> str | None:
         """Write a new document, and return its entity tag; None if the key is taken."""
-        return self._put(key, body, {"IfNoneMatch": "*"})
+        return conditional_writes.create(self._s3, self._results, key, body)
 
     def replace(self, key: str, body: bytes, etag: str) -> str | None:
         """Replace the document of this ``etag``, and return the new entity tag; None if the key has another."""
-        return self._put(key, body, {"IfMatch": etag})
+        return conditional_writes.replace(self._s3, self._results, key, body, etag)
 
     def delete_if(self, key: str, etag: str) -> bool:
-        """Delete the document of this ``etag``; returns False if the key has another, or none.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
-        """
-        try:
-            self._s3.delete_object(Bucket=self._results, Key=key, IfMatch=etag)
-        except ClientError as error:
-            if _is_refused_condition(error):
-                return False
-            raise
-        return True
+        """Delete the document of this ``etag``; returns False if the key has another, or none."""
+        return conditional_writes.delete_if(self._s3, self._results, key, etag)
 
     def read_image(self, key: str, version_id: str | None) -> bytes | None:
         """The file of an image, in this version if one is named; None if it is gone."""
@@ -73,23 +65,3 @@ class BucketPlace:
             raise
         with closing(response["Body"]) as body:
             return body.read()
-
-    def _put(self, key: str, body: bytes, condition: dict[str, Any]) -> str | None:
-        try:
-            response = self._s3.put_object(
-                Bucket=self._results, Key=key, Body=body, ContentType="application/json", **condition
-            )
-        except ClientError as error:
-            if _is_refused_condition(error):
-                return None
-            raise
-        return response["ETag"]
-
-
-def _is_refused_condition(error: ClientError) -> bool:
-    """Whether S3 refused a request because of its condition.
-
-    412: the condition does not hold; 409: another write is in progress; 404: the object of the condition is gone.
-    """
-    status, code = error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
-    return status in (404, 409, 412) and code != "NoSuchBucket"

@@ -32,10 +32,11 @@ def test_audits_until_a_promise_of_4_percent_can_be_said_to_hold_or_to_be_broken
     table = Table(*columns, title=f"A look after every audit, up to {MOST_AUDITS:,}; {RUNS} laboratories a row")
     for name, rate in (("a quarter of the promised", 0.01), ("half", 0.02), ("just the promised", 0.04)):
         said = _row(table, name, rate)
-        assert said["broken"] <= 0.05 * RUNS
+        assert said["broken"] <= (0.05 * RUNS if rate == RATES["all_decided_normal"] else 0)
     for name, rate in (("one and a half times", 0.06), ("twice", 0.08), ("2.5 times", 0.1), ("four times", 0.16)):
         said = _row(table, name, rate)
         assert said["holds"] <= 0.05 * RUNS
+        assert said["broken"] >= 0.95 * RUNS or rate < 0.08
     TABLES.append(table)
 
 

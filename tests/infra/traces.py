@@ -46,7 +46,7 @@ def fill(stack: DeployedStack, *keys: str) -> None:
         put(stack, IMAGES, key, b"first", b"second")
         stack.s3.delete_object(Bucket=IMAGES, Key=key)
         put(stack, IMAGES, key, b"third")
-        for document in (result_key(key), flag_key(key), label_key(key), f"explanations/{key}.png"):
+        for document in (result_key(key), flag_key(key), label_key(key)):
             put(stack, RESULTS, document, b"1", b"2")
         stack.s3.delete_object(Bucket=RESULTS, Key=flag_key(key))
         for output in ("QueueUrl", "DeadLetterQueueUrl"):
@@ -69,7 +69,7 @@ def owner(bucket: str, key: str) -> str | None:
         return key
     if key.startswith("ledger/"):
         return None
-    return key.removeprefix("explanations/").removesuffix(".png") if key.startswith("expl") else image_key(key)
+    return image_key(key)
 
 
 def of_images(stack: DeployedStack, *keys: str) -> list[tuple[str, str, str]]:

@@ -1,11 +1,13 @@
 """A storm: thousands of shuffled and repeated events, an S3 that fails, and workers that die."""
 
+import copy
 import json
 import random
 import threading
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +16,10 @@ from urllib.parse import quote_plus
 import pytest
 
 from lambda_fn.decisions import Policy
+from lambda_fn.images import StoredImage
 from lambda_fn.model import Model
 from lambda_fn.runtime import Runtime
+from lambda_fn.scoring import score
 
 from ..brightest_red import cell
 from ..fake_s3 import FakeS3, client_error
@@ -49,6 +53,19 @@ class Weather:
         raise self.generator.choice(ERRORS)() if fate < FAULTS else DeathError
 
 
+def scoring_each_image_once() -> Callable[..., Any]:
+    """``score``, which looks at the pixels of an image once: a storm is about what becomes of documents."""
+    known: dict[bytes, Any] = {}
+
+    def score_once(model: Model, image: StoredImage, policy: Policy) -> dict[str, Any]:
+        document = known.get(image.data) or known.setdefault(image.data, score(model, image, policy))
+        own = {"bucket": image.bucket, "key": image.key, "version_id": image.version_id, "etag": image.etag}
+        scored_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return {**copy.deepcopy(document), "image": {**document["image"], **own}, "scored_at": scored_at}
+
+    return score_once
+
+
 def test_after_a_storm_every_key_has_the_result_of_its_newest_version_and_no_other_flag(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,6 +75,7 @@ def test_after_a_storm_every_key_has_the_result_of_its_newest_version_and_no_oth
     s3 = FakeS3(weather)
     client: Any = s3
     monkeypatch.setattr(handler, "runtime", Runtime(model, Policy(model.manifest.thresholds), client))
+    monkeypatch.setattr(batches, "score", scoring_each_image_once())
     monkeypatch.setattr(batches, "report_failure", lambda *arguments: None)
     monkeypatch.setattr(handler, "report_batch", lambda *arguments: None)
     monkeypatch.setenv("RESULTS_BUCKET", "results")

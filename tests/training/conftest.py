@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from training.__main__ import main
 from training.data.dataset import Dataset
 from training.networks.architectures import network
 
@@ -82,6 +85,18 @@ def small_dataset() -> Dataset:
         contents=tuple(map(str, range(40))),
         photographs=np.arange(40),
     )
+
+
+@pytest.fixture(scope="session")
+def real_index(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """An index of the real cells that CELLFLAG_CNMC names, and what the command printed. All cells are read for it."""
+    folder = os.environ.get("CELLFLAG_CNMC")
+    if not folder:
+        pytest.skip("CELLFLAG_CNMC names no folder of real cells")
+    path = tmp_path_factory.mktemp("real") / "index.csv"
+    result = CliRunner().invoke(main, ["train", "index", folder, "--out", str(path)], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    return path, result.output
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The model in the repository, tried on real cells; the environment variable CELLFLAG_CNMC names their folder."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,12 @@ from PIL import Image, ImageFilter
 from sklearn.metrics import roc_auc_score
 
 from lambda_fn.cells import find_cell, to_model_input
+from lambda_fn.decisions import Prediction
 from lambda_fn.manifest import MODEL_FOLDER, Manifest
 from lambda_fn.model import Model
-from training.data.dataset import Dataset, load
-from training.data.index import write_index
-from training.data.indexing import build
+from training.data.dataset import digest_of
+from training.data.labelled_cell import LabelledCell
+from training.data.reading import ReadCell, read_usable
 from training.data.sources import find_cells
 from training.shipping.graph import PARITY_BOUND, reference_cells
 from training.shipping.model_card import model_card
@@ -78,25 +78,28 @@ def changed(pixels: NDArray[np.uint8], change: str) -> NDArray[np.uint8]:
 
 
 @pytest.fixture(scope="module")
-def real_cells(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    folder = os.environ.get("CELLFLAG_CNMC")
-    if not folder:
-        pytest.skip("CELLFLAG_CNMC names no folder of real cells")
-    path = tmp_path_factory.mktemp("real") / "index.csv"
-    write_index(path, build(find_cells(Path(folder))[1])[0])
-    return load(path, Model().manifest.preprocessing)
+def real_cells(real_index: tuple[Path, str]) -> list[LabelledCell]:
+    return find_cells(real_index[0])[1]
 
 
-def test_the_model_still_knows_the_real_cells_that_it_learned_from(real_cells: Dataset) -> None:
-    model, some = Model(), np.random.default_rng(0).permutation(len(real_cells.names))[:600]
-    predictions = [model.predict(real_cells.pixels[index]) for index in some]
-    assert roc_auc_score(real_cells.is_all[some], [prediction.probability_all for prediction in predictions]) > 0.98
+def test_the_model_still_knows_the_real_cells_that_it_learned_from(real_cells: list[LabelledCell]) -> None:
+    model = Model()
+    some = [real_cells[index] for index in np.random.default_rng(0).permutation(len(real_cells))[:600]]
+
+    def predict(read: ReadCell) -> Prediction:
+        return model.predict(to_model_input(read.cell, model.manifest.preprocessing))
+
+    usable, left_out = read_usable(some, predict)
+    assert left_out == []
+    predictions = [prediction for _, prediction in usable]
+    is_all = [cell.label == "ALL" for cell, _ in usable]
+    assert roc_auc_score(is_all, [prediction.probability_all for prediction in predictions]) > 0.98
     unlike = np.array([prediction.distance for prediction in predictions]) > model.manifest.thresholds.unlike_above
     assert unlike.mean() < 0.03
 
 
-def test_the_folder_holds_the_cells_that_the_manifest_names(real_cells: Dataset) -> None:
+def test_the_folder_holds_the_cells_that_the_manifest_names(real_cells: list[LabelledCell]) -> None:
     training = json.loads(MANIFEST.read_text("utf-8"))["training"]
-    if sum(training["cells"].values()) != len(real_cells.names):
+    if sum(training["cells"].values()) != len(real_cells):
         pytest.skip("CELLFLAG_CNMC names other cells than the model learned from")
-    assert training["data_digest"] == real_cells.digest
+    assert training["data_digest"] == digest_of((cell.label, cell.subject, cell.sha256) for cell in real_cells)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from lambda_fn.explanations import explain, place
 from lambda_fn.kernel_machine import Floats, KernelMachine
 from lambda_fn.manifest import FEATURES_OUTPUT, LOGIT_OUTPUT, ExplainedHead
 from training.evaluation.deletion import FIELD, Pixels, baseline_orders, deletion_score, field_means, mask_of
-from training.evaluation.metrics import CONFIDENCE, REPLICATES, Estimate
+from training.evaluation.metrics import REPLICATES, Estimate, draws_of_groups, with_interval
 
 # A third of a field of the finest map.
 SHIFT_PX = 3
@@ -248,13 +249,5 @@ def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 def _bootstrap(
     values: NDArray[np.float64], groups: NDArray[np.int64], statistic: Callable[..., Any], seed: int
 ) -> Estimate:
-    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-    random = np.random.default_rng(seed)
-    drawn = [
-        statistic(values[np.concatenate([members[i] for i in random.integers(len(members), size=len(members))])])
-        for _ in range(REPLICATES)
-    ]
-    tail = (1 - CONFIDENCE) / 2
-    low, high = (float(end) for end in np.quantile(drawn, [tail, 1 - tail]))
-    value = float(statistic(values))
-    return Estimate(value, min(low, value), max(high, value))
+    drawn = [statistic(values[draw]) for draw in islice(draws_of_groups(groups, seed), REPLICATES)]
+    return with_interval(float(statistic(values)), drawn)

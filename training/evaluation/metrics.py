@@ -1,7 +1,8 @@
 """Figures of how well predictions agree with the experts' labels, with intervals over subjects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,13 +128,16 @@ def draws_of_subjects(
     Yields:
         Indices of the cells of a draw. A draw of one class only is repeated, since half of its figures are undefined.
     """
+    of_both = (draw for draw in draws_of_groups(groups, seed) if 0 < is_all[draw].sum() < len(draw))
+    yield from islice(of_both, replicates)
+
+
+def draws_of_groups(groups: NDArray[np.int64], seed: int) -> Iterator[NDArray[np.int64]]:
+    """Draw groups with replacement, each with all of its cells, without end; yields the indices of each draw."""
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     generator = np.random.default_rng(seed)
-    while replicates:
-        draw = np.concatenate([members[i] for i in generator.integers(len(members), size=len(members))])
-        if 0 < is_all[draw].sum() < len(draw):
-            replicates -= 1
-            yield draw
+    while True:
+        yield np.concatenate([members[i] for i in generator.integers(len(members), size=len(members))])
 
 
 def evaluate(
@@ -164,16 +168,14 @@ def evaluate(
         figures(probabilities[draw], is_all[draw], thresholds)
         for draw in draws_of_subjects(is_all, groups, seed, replicates)
     ]
-    tail = (1 - CONFIDENCE) / 2
     return {
-        part: {
-            name: _estimate(value, np.quantile([values[part][name] for values in draws], [tail, 1 - tail]))
-            for name, value in named.items()
-        }
+        part: {name: with_interval(value, [values[part][name] for values in draws]) for name, value in named.items()}
         for part, named in figures(probabilities, is_all, thresholds).items()
     }
 
 
-def _estimate(value: float, ends: NDArray[np.float64]) -> Estimate:
-    low, high = (float(end) for end in ends)
+def with_interval(value: float, drawn: Sequence[float]) -> Estimate:
+    """Return a figure with the percentile interval of its draws, widened if it does not contain the figure."""
+    tail = (1 - CONFIDENCE) / 2
+    low, high = (float(end) for end in np.quantile(drawn, [tail, 1 - tail]))
     return Estimate(value, min(low, value), max(high, value))

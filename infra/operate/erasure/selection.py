@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from lambda_fn.keys import EXPLANATIONS, LABELS, RESULTS, REVIEW
+from lambda_fn.keys import LABELS, RESULTS, REVIEW
 
 # The kinds of documents by the prefix of their keys.
-DOCUMENTS = {RESULTS: "results", REVIEW: "review flags", LABELS: "labels", EXPLANATIONS: "explanations"}
+DOCUMENTS = {RESULTS: "results", REVIEW: "review flags", LABELS: "labels"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ImageSelection:
     def has_document(self, key: str, prefix: str) -> bool:
         """Whether a key below one of the prefixes of ``DOCUMENTS`` is of a document of a selected image.
 
-        The key is the prefix, the image's key, and a suffix. Only explanations have other suffixes than ``.json``.
+        The key is the prefix, the image's key, and ``.json``.
         """
         image_key, full_stop, suffix = key.removeprefix(prefix).rpartition(".")
-        return bool(full_stop) and (suffix == "json" or prefix == EXPLANATIONS) and self.has(image_key)
+        return bool(full_stop) and suffix == "json" and self.has(image_key)

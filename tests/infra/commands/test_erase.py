@@ -60,7 +60,6 @@ def test_a_dry_run_counts_everything_and_changes_nothing(run: Run, versioned: De
         "results": 2,
         "review flags": 3,
         "labels": 2,
-        "explanations": 2,
         "ledger lines": 2,
         "dead letters": 1,
     }

@@ -19,7 +19,7 @@ from lambda_fn.keys import label_key, result_key
 from lambda_fn.manifest import Manifest
 from lambda_fn.own_thresholds import read_own_thresholds
 from lambda_fn.results import ResultDocument
-from tests.infra.commands.test_results import document
+from tests.infra.commands.stored_results import document
 from tests.infra.fakes import RESULTS, with_client
 from tests.laboratory import Laboratory, draw_laboratory
 

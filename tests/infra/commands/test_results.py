@@ -1,86 +1,27 @@
 """Reading, selecting, showing and exporting by ``cellflag results``."""
 
-import csv
-import io
 import json
-import re
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partialmethod
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import click
-import duckdb
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
-from hypothesis import strategies as st
 
 from infra.commands.results import point_in_time, results
 from infra.deployed_stack import DeployedStack
 from infra.operate.documents import Selection, read_documents
-from infra.operate.exports import COLUMNS, row, write_csv, write_new
-from lambda_fn.decisions import Decision
-from lambda_fn.morphology import measure
-from lambda_fn.morphology_facts import QUANTITIES
-from lambda_fn.results import ResultDocument
+from tests.infra.commands.stored_results import DOCUMENTS, document, fill, measured_document
 from tests.infra.fakes import RESULTS
 
 Run = Callable[..., Result]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def document(
-    key: str, decision: Decision = "normal", *, rejected: bool = False, model: str = "model-1"
-) -> ResultDocument:
-    review = decision == "review"
-    result: Any = {
-        "schema": "cellflag/result/1",
-        "status": "rejected" if rejected else "scored",
-        "image": dict.fromkeys(("bucket", "version_id", "etag", "sha256", "bytes", "format", "width", "height")),
-        "prediction": None if rejected else {"label": "ALL", "probability_all": 0.25},
-        "decision": decision,
-        "review": {"required": review, "reasons": ["unreadable", "uncertain"] if review else []},
-        "morphology": None,
-        "explanation": None,
-        "explanation_missing": "not_asked",
-        "model": {"version": model, "sha256": f"digest of {model}"},
-        "timing_ms": {},
-        "scored_at": "2026-11-22T12:00:00.000Z",
-    }
-    result["image"]["key"] = key
-    if rejected:
-        result["error"] = {"code": "unreadable", "message": "It is torn."}
-    return cast(ResultDocument, result)
-
-
-def measured_document(key: str) -> ResultDocument:
-    """A result of a disc of radius 90 with two notches."""
-    rows, columns = np.mgrid[:200, :200] - 100
-    mask = (rows**2 + columns**2 < 90**2) & ~((abs(rows) < 8) & (abs(columns) > 70))
-    result = document(key, "review")
-    result["morphology"] = measure(np.where(mask[..., None], np.uint8(90), np.uint8(0)).repeat(3, axis=2), mask)
-    return result
-
-
-DOCUMENTS = [
-    document("a.bmp", "ALL"),
-    document("plate 7/b.bmp", "review"),
-    document("plate 7/c.bmp", "review", rejected=True),
-    document("plate 7/d.bmp", model="model-2"),
-]
-
-
 @pytest.fixture
 def filled(stack: DeployedStack) -> DeployedStack:
-    for one in DOCUMENTS:
-        for folder in ("results", "review") if one["review"]["required"] else ("results",):
-            key = f"{folder}/{one['image']['key']}.json"
-            stack.s3.put_object(Bucket=RESULTS, Key=key, Body=json.dumps(one).encode())
-    return stack
+    return fill(stack)
 
 
 @pytest.mark.parametrize(
@@ -160,61 +101,6 @@ def test_a_text_that_is_no_time_is_refused(run: Run, filled: DeployedStack, text
     assert (result.exit_code, "is neither like 90m" in result.output) == (2, True)
 
 
-def test_a_csv_row_has_every_field_of_its_document(run: Run, filled: DeployedStack, tmp_path: Path) -> None:
-    assert run(results, "--format", "csv", "--out", str(tmp_path / "r.csv")).exit_code == 0
-    with (tmp_path / "r.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [line["key"] for line in rows] == [one["image"]["key"] for one in DOCUMENTS]
-    assert list(rows[0]) == list(COLUMNS)
-    assert (rows[1]["reasons"], rows[2]["error_code"], rows[3]["probability_all"]) == (
-        "unreadable uncertain",
-        "unreadable",
-        "0.25",
-    )
-
-
-# A character after which a spreadsheet may begin another cell; the test below has them.
-SEPARATORS = ";\t\r\n"
-
-
-@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters=f"\0{SEPARATORS}"), min_size=1))
-def test_no_key_becomes_a_formula_in_a_spreadsheet(key: str) -> None:
-    out = io.StringIO()
-    write_csv([document(key)], out)
-    (line,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
-    assert not line["key"].startswith(("=", "+", "-", "@", "\t", "\r"))
-    assert line["key"].removeprefix("'") == key.removeprefix("'")
-
-
-@given(st.text("=+-@\uff1d\uff0b\uff0d\uff20;\t\r\n \"'a", min_size=1))
-def test_no_cell_of_a_key_becomes_a_formula_whatever_separates_the_cells(key: str) -> None:
-    out = io.StringIO()
-    write_csv([document(key)], out)
-    (line,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
-    cells = re.split(f"[{SEPARATORS}]", line["key"])
-    assert not [cell for cell in cells if cell.lstrip(' "').startswith(tuple("=+-@\uff1d\uff0b\uff0d\uff20"))]
-    assert not line["key"].startswith(("\t", "\r", "\n"))
-    assert line["key"].replace("'", "") == key.replace("'", "")
-
-
-@pytest.mark.parametrize(
-    ("key", "cell"),
-    [
-        (";=1+1.bmp", ";'=1+1.bmp"),
-        ("a;@SUM(1).bmp", "a;'@SUM(1).bmp"),
-        ("\t=1", "'\t'=1"),
-        ("\n+1", "'\n'+1"),
-        ("\uff1d1", "'\uff1d1"),
-        ("a=1;b-2", "a=1;b-2"),
-    ],
-)
-def test_the_apostrophe_stands_before_the_formula(key: str, cell: str) -> None:
-    out = io.StringIO()
-    write_csv([document(key)], out)
-    (line,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
-    assert line["key"] == cell
-
-
 HOSTILE = "a\x1b[2J\u202egpj\u2028\x85.bmp"
 
 
@@ -248,71 +134,6 @@ def test_an_object_that_is_no_result_is_named_and_the_others_are_listed(
     assert result.exit_code == 0
     assert len(result.stdout.splitlines()) == len(DOCUMENTS)
     assert "results/plate 7/: left out, because it is no result document" in result.stderr
-
-
-def test_parquet_has_a_typed_column_a_field(run: Run, filled: DeployedStack, tmp_path: Path) -> None:
-    out = tmp_path / "it's.parquet"
-    assert run(results, "--format", "parquet", "--out", str(out)).exit_code == 0
-    with duckdb.connect() as connection:
-        relation = connection.read_parquet(str(out))
-        assert dict(zip(relation.columns, map(str, relation.types), strict=True)) == COLUMNS
-        rows = [dict(zip(relation.columns, values, strict=True)) for values in relation.fetchall()]
-    assert [line["key"] for line in rows] == [one["image"]["key"] for one in DOCUMENTS]
-    assert (rows[0]["review"], rows[0]["probability_all"]) == (False, 0.25)
-    assert rows[0]["scored_at"] == datetime(2026, 11, 22, 12)
-    assert rows[2]["label"] is None
-
-
-def test_parquet_without_duckdb_says_how_to_get_it(
-    run: Run, filled: DeployedStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "duckdb", None)  # Python raises ImportError for it
-    result = run(results, "--format", "parquet", "--out", str(tmp_path / "r.parquet"))
-    assert (result.exit_code, "--group parquet" in result.output) == (2, True)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_that_is_there_is_never_overwritten(run: Run, filled: DeployedStack, tmp_path: Path) -> None:
-    (tmp_path / "r.csv").write_text("mine")
-    result = run(results, "--format", "csv", "--out", str(tmp_path / "r.csv"))
-    assert (result.exit_code, "is there already" in result.output) == (2, True)
-    assert (tmp_path / "r.csv").read_text() == "mine"
-
-
-def test_an_export_that_fails_leaves_no_file(tmp_path: Path) -> None:
-    def write(path: Path) -> None:
-        path.write_text("half")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_new(tmp_path / "r.csv", write)
-    assert list(tmp_path.iterdir()) == []
-    with pytest.raises(click.UsageError, match="cannot be written"):
-        write_new(tmp_path / "nowhere" / "r.csv", write)
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [(["--out", "r.csv"], "a table goes to the terminal"), (["--format", "parquet"], "name a file with --out")],
-)
-def test_a_format_that_does_not_fit_is_refused(run: Run, filled: DeployedStack, options: list[str], words: str) -> None:
-    result = run(results, *options)
-    assert (result.exit_code, words in result.output) == (2, True)
-
-
-@pytest.mark.parametrize("one", [DOCUMENTS[2], measured_document("cleft.bmp")])
-def test_a_row_has_exactly_the_columns(one: ResultDocument) -> None:
-    assert list(row(one)) == list(COLUMNS)
-
-
-def test_the_numbers_of_a_measured_cell_are_exported_in_columns_with_its_features() -> None:
-    values = row(measured_document("cleft.bmp"))
-    assert (values["cleft_count"], values["pale_spot_count"], values["nc_ratio"]) == (2, 0, None)
-    assert values["deepest_cleft"] == pytest.approx(20 / 180, abs=0.02)
-    assert values["features_seen"].startswith("deeply clefted outline (2 clefts, deepest ")
-    assert json.loads(values["morphology"])["clefts"]["number"] == 2
-    unmeasured = row(DOCUMENTS[0])
-    assert {unmeasured[name] for name in (*QUANTITIES, "features_seen", "morphology")} == {None}
 
 
 @pytest.mark.parametrize(
