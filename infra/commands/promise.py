@@ -1,7 +1,7 @@
 """``cellflag promise``: does the model keep its promised error rates in this laboratory?"""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,8 +22,10 @@ from infra.operate.documents import Selection
 from infra.promise.evidence import CLASS_OF, Evidence, LeftOut, gather
 from infra.promise.labels_read import read_labels
 from infra.promise.promised import promised_rates
+from infra.promise.readers import agreement_of, in_words
 from infra.promise.state import report_state
 from lambda_fn.keys import RESULTS
+from lambda_fn.labels import LabelDocument
 from lambda_fn.manifest import ERROR_RATES, ErrorRate
 from lambda_fn.promises import LEAST_SLIDES, MOST_AUDITS, Judgement, judge, mean_over_slides
 from lambda_fn.slides import LEAST_CELLS, Interval
@@ -79,9 +81,15 @@ def chosen_results(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def gather_from(
-    source: DeployedStack | Path, prefix: str, since: datetime | None, depth: int | None
+    source: DeployedStack | Path,
+    prefix: str,
+    since: datetime | None,
+    depth: int | None,
+    on_labels: Callable[[Iterable[LabelDocument]], object] = lambda known: None,
 ) -> tuple[Evidence, int]:
     """Gather the evidence of the model and the thresholds that gave the newest result, and count the other results.
+
+    ``on_labels`` is called with all labels.
 
     Raises:
         InfraError: there is no scored cell.
@@ -89,6 +97,7 @@ def gather_from(
     """
     odd_keys: list[str] = []
     known = read_labels(source, prefix, odd_keys.append)
+    on_labels(known.values())
     found = gather(read_results(source, Selection(prefix, since), odd_keys.append), known, depth)
     show_failures([f"{key}: left out, because it is no result or label" for key in odd_keys])
     if not found:
@@ -125,16 +134,20 @@ def promise(
     """
     if folder and not (folder / RESULTS).is_dir():
         raise click.UsageError(f"{folder} holds no results: name the folder that `cellflag score --out` wrote to")
-    evidence, others = gather_from(stack or folder or Path(), prefix, since, depth)
+    known: list[LabelDocument] = []
+    evidence, others = gather_from(stack or folder or Path(), prefix, since, depth, known.extend)
     report = make_report(evidence, others, promised_rates(evidence.model, stack))
     if stack and not prefix and since is None:
         _tell_the_alarm(stack, report)
+    readers = agreement_of(known)
     if as_json:
-        click.echo(json.dumps(as_fields(report), indent=1))
+        click.echo(json.dumps(as_fields(report) | {"readers": asdict(readers)}, indent=1))
     else:
         Console(highlight=False).print(_table(report))
         for sentence in explain(report):
             click.echo(sentence)
+        if readers.cells:
+            click.echo(in_words(readers))
     if check and any(judgement.verdict == "broken" for judgement in report.judgements.values()):
         click.get_current_context().exit(_BROKEN)
 

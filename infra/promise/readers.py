@@ -83,7 +83,8 @@ def in_words(found: ReaderAgreement) -> str:
     """The agreement as one or two sentences; empty without cells that two people answered."""
     if not found.cells:
         return ""
-    sentence = f"Two people answered {found.cells:,} cells blind to each other, and agree on {found.agreed:,} of them."
+    cells = f"{found.cells:,} cell{'s' if found.cells > 1 else ''}"
+    sentence = f"Two people answered {cells} blind to each other, and agree on {found.agreed:,} of them."
     if found.kappa is None or found.interval is None:
         missing = "all answers are the same" if found.cells >= LEAST_PAIRS else f"that takes {LEAST_PAIRS} cells"
         return f"{sentence} Cohen's kappa cannot be said: {missing}."

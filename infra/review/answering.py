@@ -213,8 +213,13 @@ def read_result(stored: Stored) -> ResultDocument | None:
     """The result that an object holds; None if it holds anything else, which others may have written."""
     try:
         document: ResultDocument = json.loads(stored.body)
-        complete = document.keys() >= ResultDocument.__required_keys__
-        return document if complete and isinstance(document["image"]["key"], str) else None
+        prediction, reasons = document["prediction"], document["review"]["reasons"]
+        whole = (
+            document.keys() >= ResultDocument.__required_keys__
+            and all(isinstance(text, str) for text in (document["image"]["key"], document["scored_at"], *reasons))
+            and (prediction is None or isinstance(prediction["probability_all"], float | int))
+        )
+        return document if whole else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

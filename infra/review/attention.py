@@ -15,6 +15,8 @@ from infra.review.places import Documents, Listed, Stored
 _PATIENCE: Final = 0.5
 # One request of the page is often followed by another, so background reads wait for this many seconds after each.
 _CALM: Final = 0.15
+# So many documents are read at once, so that the page has a first cell to show.
+_AT_ONCE: Final = 32
 # Requests that read much themselves.
 _LONG: Final = ("/api/undo", "/api/audits", "/api/promise")
 
@@ -91,6 +93,7 @@ class BackgroundReads:
     def __init__(self, place: Documents, attention: Attention) -> None:
         """Read from a place."""
         self._place, self._attention = place, attention
+        self._begun = 0
 
     def list_documents(self, prefix: str) -> Iterator[Listed]:
         """The documents whose keys begin with ``prefix``."""
@@ -98,5 +101,7 @@ class BackgroundReads:
 
     def read(self, key: str) -> Stored | None:
         """A document; None if there is none."""
-        self._attention.wait()
+        self._begun += 1  # threads may count too few, which does no harm
+        if self._begun > _AT_ONCE:
+            self._attention.wait()
         return self._place.read(key)

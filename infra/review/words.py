@@ -40,8 +40,12 @@ def short(reasons: Iterable[str]) -> str:
 def _sentence(reason: str, result: ResultDocument, thresholds: Thresholds | None) -> str:
     prediction = result["prediction"]
     if reason == "uncertain" and prediction:
-        probability = f"The probability of ALL, {prediction['probability_all']:.2f}, lies between"
+        value = prediction["probability_all"]
         if thresholds is None:
-            return f"{probability} the thresholds of the model: it is not sure."
-        return f"{probability} {thresholds.normal_below:.2f} and {thresholds.all_from:.2f}: the model is not sure."
+            return f"The probability of ALL, {value:.2f}, lies between the thresholds of the model: it is not sure."
+        low, high = thresholds.normal_below, thresholds.all_from
+        # As many digits as show that the probability is no threshold.
+        digits = next((n for n in (2, 3, 4) if len({f"{number:.{n}f}" for number in (low, value, high)}) == 3), 5)
+        ends = f"{low:.{digits}f} and {high:.{digits}f}"
+        return f"The probability of ALL, {value:.{digits}f}, lies between {ends}: the model is not sure."
     return _SENTENCES.get(reason, reason.replace("_", " ").capitalize() + ".")

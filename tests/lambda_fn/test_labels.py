@@ -112,7 +112,9 @@ def test_a_label_of_another_program_is_read_and_answers_no_pixels() -> None:
     assert said(labels.with_answer(document, answer())) == [("a. person", "ALL", "replaced")]
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'"ALL"', b'{"label": "ALL"}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'"ALL"', b'{"label": "ALL"}', b'{"label": 7, "labelled_at": "x"}', b"\xff"]
+)
 def test_what_is_no_label_is_refused_and_answers_nothing(body: bytes) -> None:
     with pytest.raises(ValueError):
         labels.from_json(body)
@@ -128,8 +130,54 @@ def test_any_comment_survives(comment: str) -> None:
     assert labels.from_json(labels.to_json(document))["comment"] == comment
 
 
+def test_a_second_answer_stands_beside_the_first_and_can_be_taken_back() -> None:
+    document = labels.with_second(labels.with_answer(None, answer("normal", "one")), answer("ALL", "two"))
+    VALIDATOR.validate(document)
+    assert (document["label"], document["reviewer"]) == ("normal", "one")
+    assert {name: one["label"] for name, one in labels.answers_of(document).items()} == {"one": "normal", "two": "ALL"}
+    taken_back = labels.without_second(document, "two")
+    assert taken_back is not None
+    VALIDATOR.validate(taken_back)
+    assert said(taken_back) == [("two", "ALL", "second"), ("two", None, "second")]
+    assert labels.answers_of(taken_back).keys() == {"one"}
+    assert labels.without_second(taken_back, "two") is None
+    assert labels.without_second(document, "one") is None
+
+
+def test_if_the_standing_answer_is_taken_back_the_newest_second_answer_stands() -> None:
+    document = labels.with_second(labels.with_answer(None, answer("normal", "one")), answer("ALL", "two"))
+    after = labels.without_answer(document)
+    VALIDATOR.validate(after)
+    assert (after["label"], after["reviewer"]) == ("ALL", "two")
+    assert said(after) == [("two", "ALL", "second"), ("one", "normal", "undone")]
+
+
+def test_after_reopening_no_label_stands_and_earlier_answers_do_not_count() -> None:
+    document = labels.with_second(labels.with_answer(None, answer("normal", "one")), answer("ALL", "two"))
+    asked = labels.reopened(document, "three")
+    VALIDATOR.validate(asked)
+    assert (asked["label"], asked["reviewer"]) == (None, "three")
+    assert said(asked) == [("two", "ALL", "second"), ("one", "normal", "reopened")]
+    again = labels.with_answer(asked, answer("ALL", "one"))
+    assert labels.answers_of(again).keys() == {"one"}
+
+
+def test_answers_to_other_pixels_do_not_count() -> None:
+    first = labels.with_answer(None, answer("normal", "one", OTHER_DIGEST))
+    assert labels.answers_of(labels.with_answer(first, answer("ALL", "two"))).keys() == {"two"}
+
+
+def test_a_document_keeps_its_shape_however_often_it_is_read() -> None:
+    document = labels.with_answer(labels.with_answer(None, answer("normal")), answer("ALL"))
+    for _ in range(3):
+        document = labels.from_json(labels.to_json(document))
+        VALIDATOR.validate(document)
+
+
 STEPS = st.tuples(
-    st.sampled_from(["answer", "withdraw", "undo"]), st.sampled_from(["ALL", "normal"]), st.sampled_from("ab")
+    st.sampled_from(["answer", "second", "withdraw", "undo", "undo second", "reopen"]),
+    st.sampled_from(["ALL", "normal"]),
+    st.sampled_from("ab"),
 )
 
 
@@ -139,10 +187,15 @@ def test_whatever_people_do_every_answer_is_in_the_document_as_often_as_it_was_g
     for step, label, reviewer in steps:
         if step == "undo":
             document = labels.without_answer(document)
+        elif step == "undo second":
+            document = labels.without_second(document, reviewer) or document
+        elif step == "reopen":
+            document = labels.reopened(document, reviewer)
         else:
-            change = labels.with_answer if step == "answer" else labels.with_withdrawn
-            document = change(document, answer(label, reviewer))
+            changes = {"answer": labels.with_answer, "second": labels.with_second, "withdraw": labels.with_withdrawn}
+            document = changes[step](document, answer(label, reviewer))
             given.append((reviewer, label))
+        document = labels.from_json(labels.to_json(document))
         VALIDATOR.validate(document)
     kept: list[tuple[str, str | None]] = [
         (entry["reviewer"], entry["label"]) for entry in (document, *document["history"]) if entry["label"]

@@ -2,6 +2,7 @@
 
 import { element, find } from "./elements.js";
 import { agreement, checkPromise } from "./network.js";
+import { pending } from "./saving.js";
 
 const PROMISES = { all_decided_normal: "ALL cells decided normal", normal_decided_all: "Normal cells decided ALL" };
 const OPEN = {
@@ -13,13 +14,14 @@ export async function showDone(filtered) {
   find("#done-text").textContent = filtered ? "No other cell matches the filters."
     : "Every flag is answered. New ones appear here by themselves.";
   try {
+    await Promise.all(pending); // the last answer counts, too
     const { text, disagreed } = await agreement();
     find("#agreement").textContent = text;
-    const button = find("[data-action=disagreements]");
-    button.hidden = !disagreed;
-    button.textContent = `Show the ${disagreed} on which the readers disagree`;
+    find("#agreement").hidden = !text;
+    find("#disagreements").hidden = !disagreed;
+    find("[data-action=disagreements]").textContent = `Show the ${disagreed} on which the readers disagree`;
   } catch {
-    find("#agreement").textContent = "";
+    find("#agreement").hidden = find("#disagreements").hidden = true;
   }
 }
 

@@ -21,6 +21,7 @@ from infra.review.server import application
 from lambda_fn.keys import flag_key, label_key, result_key
 from lambda_fn.manifest import Manifest
 from tests.infra.fakes import IMAGES, RESULTS, deployed_stack
+from tests.infra.review.browser import browser, open_page  # noqa: F401 - fixtures
 
 PORT, TOKEN = 8765, "the-token"
 HOST = f"127.0.0.1:{PORT}"

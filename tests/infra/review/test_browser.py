@@ -1,85 +1,14 @@
 """The page in a real Chromium, on the program that a person starts; skipped on machines without Chromium."""
 
-import os
-import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Response, expect, sync_playwright
+from playwright.sync_api import ConsoleMessage, Dialog, Response, expect
 
+from tests.infra.review.browser import CHROMIUM, Open, expect_cell, fill
 from tests.infra.review.conftest import HOSTILE_KEYS, Laboratory, explained
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
-
-Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    # Chromium has no sandbox for the superuser, as which containers run.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield started
-        started.close()
-
-
-@contextmanager
-def program(folder: Path, *options: str) -> Iterator[str]:
-    """`cellflag review` on the folder of a laboratory; yields the address that it prints."""
-    script = str(Path(sys.executable).parent / "cellflag")
-    command = [script, "review", str(folder / "out"), "--images", str(folder / "images")]
-    with (folder / "stderr").open("w") as stderr:
-        started = subprocess.Popen(
-            [*command, "--no-browser", "--reviewer", "one", *options], stdout=subprocess.PIPE, stderr=stderr, text=True
-        )
-    try:
-        assert started.stdout
-        yield started.stdout.readline().removeprefix("Review page: ").strip()
-    finally:
-        started.send_signal(signal.SIGINT)
-        started.wait(20)
-    assert "Traceback" not in (folder / "stderr").read_text()
-
-
-@pytest.fixture
-def open_page(browser: Browser, folder: Laboratory, tmp_path: Path) -> Iterator[Open]:
-    """Starts the program, and opens its page; ``responses`` collects everything that the page gets."""
-    closers = ExitStack()
-
-    def opened(*options: str, responses: list[Response] | None = None) -> Page:
-        address = closers.enter_context(program(tmp_path, *options))
-        page = closers.enter_context(browser.new_context()).new_page()
-        page.set_default_timeout(20_000)
-        if responses is not None:
-
-            def collect(response: Response) -> None:
-                responses.append(response)
-
-            page.on("response", collect)
-        page.goto(address)
-        return page
-
-    with closers:
-        yield opened
-
-
-def fill(laboratory: Laboratory, *keys: str) -> None:
-    """Add flagged cells; the probability falls from key to key, so they come in this order."""
-    for number, key in enumerate(keys):
-        document = explained(laboratory.add(key, number, probability=0.73719 - 0.03 * number), logit=0.0804)
-        laboratory.write(key, document)
-
-
-def expect_cell(page: Page, key: str) -> None:
-    """Wait until the page shows a cell, with its card."""
-    expect(page.locator("#facts .key").first).to_have_text(key)
 
 
 def test_a_key_labels_another_takes_the_label_back_and_a_reload_changes_neither(
@@ -101,11 +30,24 @@ def test_a_key_labels_another_takes_the_label_back_and_a_reload_changes_neither(
     page.reload()
     expect_cell(page, "first.bmp")
     expect(page.locator("#progress")).to_contain_text("3 open")
+    page.keyboard.press("s")
+    expect(page.locator("#saved")).to_have_text("Saved: cannot say")
+    page = open_page()  # another start of the program, with another token
+    expect_cell(page, "second.bmp")
+    page.keyboard.press("z")
+    expect_cell(page, "first.bmp")
+    assert (folder.label("first.bmp")["label"], folder.is_flagged("first.bmp")) == (None, True)
+    kept = folder.label("first.bmp")["history"]
+    assert [(past["label"], past["outcome"]) for past in kept] == [
+        ("ALL", "undone"),
+        (None, "replaced"),
+        ("cannot_say", "undone"),
+    ]
 
 
-@pytest.mark.parametrize("key", [key for key in HOSTILE_KEYS if "script" in key or "onerror" in key])
-def test_a_hostile_key_is_shown_as_text(folder: Laboratory, open_page: Open, key: str) -> None:
-    fill(folder, key)
+def test_hostile_keys_are_shown_as_text_and_labelled_under_their_own_names(folder: Laboratory, open_page: Open) -> None:
+    keys = [key for key in HOSTILE_KEYS if len(key.encode()) < 256 and ".." not in key and "</" not in key]
+    fill(folder, *keys)
     responses: list[Response] = []
     page = open_page(responses=responses)
     violations: list[str] = []
@@ -122,14 +64,19 @@ def test_a_hostile_key_is_shown_as_text(folder: Laboratory, open_page: Open, key
         dialog.dismiss()
 
     page.on("dialog", collect)
-    expect_cell(page, key)
     page.keyboard.press("g")
-    expect(page.locator("#tiles .key")).to_have_text(key)
+    expect(page.locator("#tiles .key")).to_have_text(keys)
+    page.keyboard.press("g")
+    for key in keys:
+        expect_cell(page, key)
+        page.keyboard.press("n")
+    expect(page.locator("#done")).to_be_visible()
+    expect(page.locator("#saved")).to_have_text("Saved: normal")
+    assert [folder.label(key)["label"] for key in keys] == ["normal"] * len(keys)
     assert page.locator("[onerror]").count() == 0
     assert page.locator("script").count() == 1
-    assert alerts == []
+    assert (alerts, violations) == ([], [])
     assert [response.url for response in responses if not response.url.startswith("http://127.0.0.1:")] == []
-    assert violations == []
 
 
 def test_neither_the_page_nor_the_network_holds_a_score_before_a_blind_answer(
@@ -179,3 +126,123 @@ def test_the_map_the_marks_and_terms_that_add_up_are_on_the_page(folder: Laborat
     expect(page.locator("#done")).to_be_visible()
     expect(page.locator("#saved")).to_have_text("Saved: ALL")
     assert folder.label("first.bmp")["shown"] == {"probability": True, "map": True, "blind": False}
+
+
+def test_of_two_pages_the_second_sees_who_said_what_and_its_choice_stays_beside_the_other(
+    folder: Laboratory, open_page: Open
+) -> None:
+    fill(folder, "first.bmp", "second.bmp")
+    one, two = open_page("--reviewer", "dr. one"), open_page("--reviewer", "two")
+    for page in (one, two):
+        expect_cell(page, "first.bmp")
+    one.keyboard.press("a")
+    expect(one.locator("#saved")).to_have_text("Saved: ALL")
+    two.keyboard.press("n")
+    dialog = two.locator("#conflict")
+    expect(dialog).to_be_visible()
+    expect(dialog).to_contain_text("Stands: ALL by dr. one")
+    expect(dialog).to_contain_text("You: normal")
+    assert folder.label("first.bmp")["reviewer"] == "dr. one"
+    expect(two.locator("#saved")).not_to_contain_text("Saved")
+    two.get_by_role("button", name="Replace it by mine").click()
+    expect(two.locator("#saved")).to_have_text("Saved: normal")
+    kept = folder.label("first.bmp")
+    assert (kept["reviewer"], kept["label"]) == ("two", "normal")
+    assert [(past["reviewer"], past["label"], past["outcome"]) for past in kept["history"]] == [
+        ("dr. one", "ALL", "replaced")
+    ]
+
+
+def test_the_second_reader_sees_the_first_answer_only_after_their_own(folder: Laboratory, open_page: Open) -> None:
+    fill(folder, "first.bmp")
+    folder.client("dr. one", reviewers=2).answer("first.bmp", "ALL")
+    responses: list[Response] = []
+    page = open_page("--reviewers", "2", "--reviewer", "two", responses=responses)
+    expect(page.locator("#second")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    sent = page.content() + "".join(one.text() for one in responses if not one.url.endswith(".png") and one.ok)
+    assert "dr. one" not in sent
+    page.keyboard.press("n")
+    expect(page.locator("#saved")).to_have_text("Saved: normal. The readers disagree")
+    expect(page.locator("#agreement")).to_contain_text("Two people answered 1 cell blind to each other")
+    page.get_by_role("button", name="Show the 1 on which the readers disagree").click()
+    expect(page.locator("#disagree")).to_be_visible()
+    expect(page.locator("#standing")).to_contain_text("ALL by dr. one")
+    expect(page.locator("#history")).to_contain_text("normal by two")
+
+
+def test_an_audit_is_blind_in_the_page_and_on_the_network_until_it_is_answered(
+    folder: Laboratory, open_page: Open
+) -> None:
+    document = folder.add("audit.bmp", probability=0.73719, reasons=("audit",))
+    folder.write("audit.bmp", explained(document, logit=1.0333))
+    responses: list[Response] = []
+    page = open_page(responses=responses)
+    expect(page.locator("#facts h2")).to_have_text("Blind")
+    page.keyboard.press("h")
+    page.wait_for_load_state("networkidle")
+    view = ("0.737", "0.74", "1.0333", "audit,", '"audit"', "drawn", "model-1", "31000", "clefted")
+    got = [one for one in responses if "/api/" in one.url and not one.url.endswith(".png")]
+    sent = page.locator("#card").inner_html() + "".join(one.text() + str(one.headers) for one in got)
+    assert [word for word in view if word in sent] == []
+    page.keyboard.press("n")
+    expect(page.locator("#saved")).to_have_text("Saved: normal. Go on with the next cell.")
+    expect(page.locator("#sum")).to_contain_text("1.0333")
+    kept = folder.label("audit.bmp")
+    assert (kept["queue"], kept["shown"]["blind"], kept["decision"]) == ("audit", True, "ALL")
+
+
+def test_while_the_place_fails_nothing_is_called_saved_and_nothing_is_lost(
+    folder: Laboratory, open_page: Open, tmp_path: Path
+) -> None:
+    fill(folder, "first.bmp", "second.bmp")
+    page = open_page()
+    expect_cell(page, "first.bmp")
+    page.wait_for_load_state("networkidle")  # the next cell is fetched ahead
+    labels = tmp_path / "out" / "labels"
+    labels.write_bytes(b"")  # no folder can be made here
+    page.keyboard.press("a")
+    expect(page.locator("#message")).to_contain_text("Not saved yet")
+    expect_cell(page, "second.bmp")
+    assert "Saved" not in page.locator("#saved").inner_text()
+    assert folder.is_flagged("first.bmp")
+    labels.unlink()
+    expect(page.locator("#saved")).to_have_text("Saved: ALL")
+    expect(page.locator("#message")).to_be_hidden()
+    assert (folder.label("first.bmp")["label"], folder.is_flagged("first.bmp")) == ("ALL", False)
+
+
+def test_keys_can_be_changed_and_switched_off_and_the_browser_keeps_that(folder: Laboratory, open_page: Open) -> None:
+    fill(folder, "first.bmp", "second.bmp", "third.bmp")
+    page = open_page()
+    expect_cell(page, "first.bmp")
+    page.keyboard.press("?")
+    page.get_by_role("button", name="Change the key of: Label normal").press("Enter")
+    page.keyboard.press("j")
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    page.keyboard.press("j")
+    expect(page.locator("#saved")).to_have_text("Saved: normal")
+    page.reload()
+    expect_cell(page, "second.bmp")
+    page.keyboard.press("j")
+    expect(page.locator("#saved")).to_have_text("Saved: normal")
+    expect_cell(page, "third.bmp")
+    page.keyboard.press("?")
+    page.get_by_label("Single keys work").press("Space")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    # Without single keys everything is reached by Tab.
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.dataset.action") == "ALL":
+            break
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    expect(page.locator("#saved")).to_have_text("Saved: ALL")
+    assert [folder.label(f"{name}.bmp")["label"] for name in ("first", "second", "third")] == [
+        "normal",
+        "normal",
+        "ALL",
+    ]

@@ -1,16 +1,23 @@
 """What a card says: reasons in words, terms that add up, measurements, neighbours, and why something is missing."""
 
+import json
 from typing import Any
 
 import pytest
 
+from infra.review.policy import read_model_view
 from infra.review.words import reasons_in_words
 from lambda_fn.decisions import Thresholds
 from lambda_fn.manifest import Manifest
 from lambda_fn.morphology_facts import QUANTITIES
+from lambda_fn.settings import thresholds_for
+from tests.infra.fakes import deployed_stack
 from tests.infra.review.conftest import Laboratory, explained, morphology, picture, result
 
 THRESHOLDS = Thresholds(0.35, 0.35, 0.81)
+MODEL = Manifest.read()
+OWN = {"version": "laboratory-1", "operating_point": 0.5, "normal_below": 0.3, "all_from": 0.7}
+RELAXED = thresholds_for({"all_decided_normal": 0.1}, MODEL)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +31,11 @@ THRESHOLDS = Thresholds(0.35, 0.35, 0.81)
 )
 def test_reasons_are_said_in_words(reasons: tuple[str, ...], words: list[str]) -> None:
     assert reasons_in_words(result("a", b"", reasons=reasons), THRESHOLDS) == words
+
+
+def test_a_probability_next_to_a_threshold_is_written_with_the_digits_that_tell_them_apart() -> None:
+    (said,) = reasons_in_words(result("a", b"", probability=0.8078), THRESHOLDS)
+    assert said == "The probability of ALL, 0.808, lies between 0.350 and 0.810: the model is not sure."
 
 
 def test_thresholds_of_another_model_are_not_made_up() -> None:
@@ -99,6 +111,29 @@ def test_the_ranges_of_both_classes_are_those_of_the_model_that_scored(folder: L
     document["model"]["sha256"] = "of another model"
     folder.write("a.bmp", document)
     assert [one["ranges"] for one in folder.client().card("a.bmp")["morphology"]["measured"] if one["ranges"]] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "shown"),
+    [
+        ({}, "manifest", [MODEL.thresholds.normal_below, MODEL.thresholds.all_from]),
+        ({"own_thresholds": OWN}, "laboratory-1", [0.3, 0.7]),
+        ({"own_thresholds": OWN}, "manifest", [MODEL.thresholds.normal_below, MODEL.thresholds.all_from]),
+        ({"own_thresholds": OWN}, "laboratory-0", None),
+        ({"own_thresholds": OWN}, "manifest, made_up 0.02", None),
+        ({}, "manifest, all_decided_normal 0.1", [RELAXED.normal_below, RELAXED.all_from]),
+        ({"all_decided_normal": 0.1}, "manifest, all_decided_normal 0.1", [RELAXED.normal_below, RELAXED.all_from]),
+    ],
+)
+def test_the_card_shows_the_thresholds_that_the_result_names(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], name: str, shown: list[float] | None
+) -> None:
+    with deployed_stack(monkeypatch) as stack:
+        stack.outputs["Settings"] = json.dumps(settings)
+        view = read_model_view(stack)
+    found = view.thresholds_of({"version": MODEL.version, "sha256": MODEL.sha256, "thresholds": name})
+    assert ([found.normal_below, found.all_from] if found else None) == shown
+    assert view.thresholds_of({"version": "another", "sha256": "0" * 64, "thresholds": name}) is None
 
 
 def test_thresholds_of_a_laboratory_are_not_taken_for_those_of_the_model(folder: Laboratory) -> None:

@@ -1,6 +1,7 @@
 """The order of the queue, its filters, and what it says when it is empty or cannot be read."""
 
 import json
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from infra.review.folder import FolderPlace
 from infra.review.waiting import draw
-from lambda_fn.keys import flag_key
+from lambda_fn.keys import flag_key, label_key
 from tests.infra.review.conftest import Laboratory, result
 
 
@@ -123,3 +124,73 @@ def test_of_two_processes_that_write_one_label_in_a_folder_one_is_refused(folder
     assert stored
     assert json.loads(stored.body) == 3
     assert folder.place.delete_if("labels/a.json", second)
+
+
+@pytest.mark.parametrize("name", ["label", "labelled_at", "reviewer"])
+@pytest.mark.parametrize("value", [None, 7, ["x"], {"x": 1}])
+def test_labels_of_other_programs_never_break_the_listing(folder: Laboratory, name: str, value: object) -> None:
+    for number, key in enumerate("ab"):
+        folder.add(key, number)
+    folder.client().answer("a")
+    content = {"label": "ALL", "reviewer": "x", "labelled_at": "2026-11-22T10:00:00Z"} | {name: value}
+    assert folder.place.create(label_key("b"), json.dumps(content).encode())
+    page = folder.client()
+    for state in ("open", "answered", "disagreed"):
+        assert page.http.get("/api/cells", params={"state": state}).status_code == 200
+    assert page.http.get("/api/agreement").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"prediction": {"label": "ALL", "probability_all": "0.5"}},
+        {"prediction": {"label": "ALL"}},
+        {"review": {"required": True, "reasons": [7, "uncertain"]}},
+        {"review": {"required": True, "reasons": None}},
+        {"scored_at": None},
+    ],
+)
+def test_flags_of_other_programs_never_break_the_listing(folder: Laboratory, change: dict[str, object]) -> None:
+    folder.add("a")
+    folder.write("b", folder.add("b", 1) | change)
+    assert folder.client().keys() == ["a"]
+
+
+def test_the_listing_is_whole_while_flags_and_labels_are_read_and_written_at_the_same_time(folder: Laboratory) -> None:
+    for number in range(30):
+        folder.add(f"{number}", number, probability=0.4 + 0.01 * number)
+    one, two = folder.client("one", reviewers=2), folder.client("two", reviewers=2)
+    ended = threading.Event()
+    faults: list[object] = []
+
+    def read() -> None:
+        while not ended.is_set():
+            for state in ("open", "answered", "disagreed"):
+                found = one.http.get("/api/cells", params={"state": state})
+                if found.status_code != 200:
+                    faults.append(found.text)
+
+    def refresh() -> None:
+        while not ended.is_set():
+            try:
+                one.desk.waiting.load()
+                one.desk.refresher.read_labels()
+                one.desk.refresher.mend()
+            except Exception as error:
+                faults.append(error)
+                raise
+
+    threads = [threading.Thread(target=work) for work in (read, read, refresh, refresh)]
+    for thread in threads:
+        thread.start()
+    for number in range(30):
+        two.answer(f"{number}", "ALL" if number % 2 else "normal")
+        if number % 5 == 0:
+            two.undo()
+            two.answer(f"{number}", "normal")
+    ended.set()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    one.desk.refresher.read_labels()
+    assert len(one.keys()) == 30
