@@ -12,6 +12,7 @@ from training.commands.lazy_group import LazyGroup
 MODULES = {
     "demo": "infra.commands.demo",
     "local": "infra.commands.local",
+    "masks": "training.commands.masks",
     "score": "lambda_fn.__main__",
     "status": "infra.commands.status",
     "results": "infra.commands.results",

@@ -43,12 +43,14 @@ class Cell:
         doubts: reasons for review that lie in the image itself; the cell can be scored all the same.
         nucleus: True for each pixel of the nucleus, of the same shape; None on a black background, or if no cytoplasm
             can be told from it.
+        on_smear: the image is of an ordinary smear, from which the cell was cut out onto black.
     """
 
     pixels: NDArray[np.uint8]
     mask: NDArray[np.bool_]
     doubts: tuple[Reason, ...]
     nucleus: NDArray[np.bool_] | None = None
+    on_smear: bool = False
 
 
 def find_cell(pixels: NDArray[np.uint8], background: Background = "black") -> Cell:
@@ -75,7 +77,8 @@ def find_cell(pixels: NDArray[np.uint8], background: Background = "black") -> Ce
         found = find_on_smear(pixels)
         if found.doubtful:
             doubts.append("no_single_cell")
-        return Cell(np.where(found.mask[..., None], pixels, np.uint8(0)), found.mask, tuple(doubts), found.nucleus)
+        cut_out = np.where(found.mask[..., None], pixels, np.uint8(0))
+        return Cell(cut_out, found.mask, tuple(doubts), found.nucleus, on_smear=True)
     mask, several = _largest_piece(mask)
     if np.count_nonzero(mask) < MIN_CELL_AREA_PX:
         raise RejectedImageError("no_single_cell", "There is no cell on the image.")

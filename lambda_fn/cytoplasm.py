@@ -92,7 +92,7 @@ def cell_around(nucleus: Nucleus, light: Light) -> Mask:
     if classes:
         odds = np.clip(classes.log_odds(colours[at]) / 3, -1, 1)
         votes = np.where(stained[at], np.clip(STAINED + COLOUR * classes.weight * odds, -1, 1), votes)
-    of_nucleus = nucleus.mask[at] & ~rays.outside
+    of_nucleus = np.asarray(nucleus.mask[at] & ~rays.outside)
     votes[of_nucleus] = 1
     votes[rays.outside] = BEYOND
     step = rays.radii[1] - rays.radii[0]

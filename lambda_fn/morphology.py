@@ -32,7 +32,10 @@ class Grid(NamedTuple):
 
 
 def measure(
-    pixels: NDArray[np.uint8], mask: NDArray[np.bool_], um_per_px: float | None = None
+    pixels: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    um_per_px: float | None = None,
+    nucleus: NDArray[np.bool_] | None = None,
 ) -> MorphologyFacts | None:
     """Measure the cell on an image.
 
@@ -40,6 +43,7 @@ def measure(
         pixels: uint8 array of shape (height, width, 3), RGB, 0 to 255.
         mask: True for each pixel of the cell, boolean array of shape (height, width). Its largest piece is measured.
         um_per_px: micrometres a pixel; None if the scale is unknown.
+        nucleus: its mask, of the same shape, if it was found by its colour; None to look for it in green.
 
     Returns:
         The numbers; None if the mask is empty.
@@ -54,14 +58,15 @@ def measure(
     box = (slice(top, bottom, step), slice(left, right, step))
     at_frame = (top == 0, bottom == mask.shape[0], left == 0, right == mask.shape[1])
     outline = measure_outline(mask[box], at_frame)
-    stain = measure_stain(pixels[box][..., 1], outline.body, outline.diameter)
+    known = None if nucleus is None else nucleus[box]
+    stain = measure_stain(pixels[box][..., 1], outline.body, outline.diameter, known)
     area, diameter = outline.area * step**2, outline.diameter * step
     grid = Grid(top, left, step)
-    nucleus = stain.nucleus_area if stain else None
+    dark = stain.nucleus_area if stain else None
     missing: dict[str, NotMeasured] = {}
     if stain is None:
         missing = dict.fromkeys((*NEEDS_STAIN, *NEEDS_CYTOPLASM), "too_thin")
-    elif nucleus is None:
+    elif dark is None:
         missing = dict.fromkeys(NEEDS_CYTOPLASM, "cytoplasm_not_visible")
     return {
         "cell_area_px": area,
@@ -74,8 +79,8 @@ def measure(
         "chromatin_cv": round(stain.chromatin_cv, 4) if stain else None,
         "pale_spots": _spots(stain.pale_spots, grid) if stain else None,
         "separability": round(stain.separability, 4) if stain else None,
-        "nucleus_area_px": nucleus * step**2 if nucleus is not None else None,
-        "nc_ratio": round(min(1.0, nucleus / outline.area), 4) if nucleus is not None else None,
+        "nucleus_area_px": dark * step**2 if dark is not None else None,
+        "nc_ratio": round(min(1.0, dark / outline.area), 4) if dark is not None else None,
         "vacuoles": _spots(stain.vacuoles, grid) if stain and stain.vacuoles is not None else None,
         "touches_frame": any(at_frame),
         "not_measured": missing,

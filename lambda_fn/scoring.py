@@ -83,7 +83,7 @@ def score(model: Model, image: StoredImage, policy: Policy | None = None) -> Res
     if policy.explains(document["review"]["required"]):
         inferred_at = perf_counter()
         _explain(document, model, activations, cell, scaling.preprocessing)
-        document["morphology"] = morphology.measure(cell.pixels, cell.mask, um_per_px)
+        document["morphology"] = morphology.measure(cell.pixels, cell.mask, um_per_px, cell.nucleus)
         timing_ms["explain"] = round((perf_counter() - inferred_at) * 1000, 2)
     return document
 

@@ -78,7 +78,7 @@ def _means(pixels: NDArray[np.uint8], field: int) -> Grey:
     means = np.zeros((height // field, width // field, 3), np.float32)
     for offset in range(field):
         means += rows[:, offset::field]
-    return means / np.float32(field**2)
+    return np.asarray(means / np.float32(field**2), np.float32)
 
 
 def _smoothed(colours: Grey) -> Grey:

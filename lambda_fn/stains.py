@@ -70,13 +70,16 @@ class Stain:
     vacuoles: tuple[Spot, ...] | None
 
 
-def measure_stain(green: NDArray[np.uint8], body: NDArray[np.bool_], diameter: float) -> Stain | None:
+def measure_stain(
+    green: NDArray[np.uint8], body: NDArray[np.bool_], diameter: float, known_nucleus: NDArray[np.bool_] | None = None
+) -> Stain | None:
     """Measure the stain of a cell.
 
     Args:
         green: levels 0 to 255, shape (height, width). Nuclei absorb most in green.
         body: the cell's pixels, of the same shape.
         diameter: of the cell, px.
+        known_nucleus: of the same shape, if the nucleus was found by its colour; else it is looked for in green.
 
     Returns:
         The measures; None if nothing is left of the cell without its rim.
@@ -93,7 +96,10 @@ def measure_stain(green: NDArray[np.uint8], body: NDArray[np.bool_], diameter: f
     threshold, separability = otsu(smooth[inside].astype(np.uint8))
     pale = smooth >= threshold + 1
     cytoplasm = _cytoplasm(inside, inner, pale) if separability >= MIN_SEPARABILITY else None
-    if cytoplasm is not None:
+    if known_nucleus is not None:
+        cytoplasm = inside & (_in_fields(known_nucleus, field) < 0.5)
+        cytoplasm = cytoplasm if cytoplasm.any() and (inside & ~cytoplasm).any() else None
+    elif cytoplasm is not None:
         densities = [float(_density(levels[part]).mean()) for part in (cytoplasm, inside & ~cytoplasm)]
         cytoplasm = cytoplasm if densities[0] <= MAX_DENSITY * densities[1] else None
     chromatin = inside if cytoplasm is None else inside & ~cytoplasm
@@ -104,11 +110,14 @@ def measure_stain(green: NDArray[np.uint8], body: NDArray[np.bool_], diameter: f
     # The rim beside the nucleus belongs to the nucleus.
     nucleus = None if cytoplasm is None else chromatin | grow(chromatin, rim) & whole & ~inside
     vacuoles = None if cytoplasm is None else _vacuoles(smooth, inside, cytoplasm)
+    area = None if nucleus is None else int(np.count_nonzero(nucleus)) * field**2
+    if area is not None and known_nucleus is not None:
+        area = int(np.count_nonzero(known_nucleus & body))
     return Stain(
         chromatin_cv=_variation(levels[chromatin]),
         pale_spots=tuple(spot.scaled(field) for spot in spots),
         separability=separability,
-        nucleus_area=None if nucleus is None else int(np.count_nonzero(nucleus)) * field**2,
+        nucleus_area=area,
         vacuoles=None if vacuoles is None else tuple(spot.scaled(field) for spot in vacuoles),
     )
 

@@ -76,7 +76,7 @@ class Smear:
         slope = np.linspace(-0.5, 0.5, self.side)
         light = 1 - self.uneven * (0.5 + slope[:, None] + slope[None]) / 1.5
         noise = np.random.default_rng(self.seed).normal(0, 2, passing.shape)
-        return (passing * np.array(self.background) * light[..., None] + noise).clip(0, 255).astype(np.uint8)
+        return np.asarray((passing * np.array(self.background) * light[..., None] + noise).clip(0, 255), np.uint8)
 
     def _absorb(self, places: Iterable[Place], radius: float, passing: tuple[float, ...]) -> None:
         self._passing[self._discs(places, radius)] *= np.array(passing, np.float32)

@@ -1,8 +1,9 @@
-"""The commands of this package: train a model, or draw cells to try it on."""
+"""The commands of this package: train a model, draw cells to try it on, or show where cells are found."""
 
 import click
 
 from training.commands.lazy_group import LazyGroup
+from training.commands.masks import masks
 from training.commands.samples import samples
 
 # Commands of `train`, in the order of a researcher's work. Each is in the module of its name below `training.commands`,
@@ -10,6 +11,7 @@ from training.commands.samples import samples
 COMMANDS = (
     "index",
     "explore",
+    "judge-masks",
     "split",
     "run",
     "recipe",
@@ -20,7 +22,7 @@ COMMANDS = (
 )
 
 
-@click.group(cls=LazyGroup, modules={name: f"training.commands.{name}" for name in COMMANDS})
+@click.group(cls=LazyGroup, modules={name: f"training.commands.{name.replace('-', '_')}" for name in COMMANDS})
 def train() -> None:
     """Train a model of your own, from labelled cells to the one that is served.
 
@@ -36,6 +38,7 @@ def main() -> None:
 
 main.add_command(train)
 main.add_command(samples)
+main.add_command(masks)
 
 if __name__ == "__main__":
     main()

@@ -5,6 +5,7 @@ from PIL import Image
 
 from lambda_fn.cells import find_cell
 from lambda_fn.errors import RejectedImageError
+from lambda_fn.morphology import measure
 from lambda_fn.smears import find_on_smear
 from tests.drawn_smears import GREY, WHITE, YELLOW, Colour, Smear, overlap
 
@@ -125,3 +126,14 @@ def test_a_cell_without_visible_cytoplasm_has_no_nucleus_of_its_own() -> None:
 
 def test_a_cell_on_black_has_no_nucleus_of_its_own(cell: Pixels) -> None:
     assert find_cell(cell).nucleus is None
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.85])
+def test_the_nucleus_to_cell_ratio_and_vacuoles_are_numbers_on_a_smear(share: float) -> None:
+    smear = Smear().red_cells(*AROUND).white_cell(nucleus=share)
+    cell = find_cell(smear.pixels())
+    facts = measure(cell.pixels, cell.mask, nucleus=cell.nucleus)
+    assert facts is not None
+    assert facts["nc_ratio"] == pytest.approx(smear.nucleus.sum() / smear.cell.sum(), abs=0.05)
+    assert facts["vacuoles"] == {"number": 0, "area_px": 0, "places": []}
+    assert facts["not_measured"] == {}

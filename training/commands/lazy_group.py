@@ -19,7 +19,7 @@ class LazyGroup(click.Group):
         Args:
             arguments: as for ``click.Group``.
             modules: the module of each command by the command's name, in the order in which help lists them. A module
-                holds its command under that name.
+                holds its command under that name, with _ for each hyphen.
             options: as for ``click.Group``.
         """
         super().__init__(*arguments, **options)
@@ -33,5 +33,5 @@ class LazyGroup(click.Group):
         """Import a command; None for an unknown name."""
         if cmd_name not in self._modules:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(self._modules[cmd_name]), cmd_name)
+        command: click.Command = getattr(import_module(self._modules[cmd_name]), cmd_name.replace("-", "_"))
         return command

@@ -12,7 +12,7 @@ from training.data.findings import Finding
 from training.data.index import Entry
 from training.data.labelled_cell import LabelledCell, require_both_classes
 from training.data.naming import UNKNOWN
-from training.data.reading import ReadCell, read_usable
+from training.data.reading import ReadCell, UnusableImageError, read_all
 from training.data.subjects import groups_of
 from training.errors import DatasetError
 
@@ -26,6 +26,7 @@ class _Image:
     height: int
     byte_count: int
     texture: NDArray[np.float32]
+    on_smear: bool
 
 
 def build(
@@ -46,9 +47,15 @@ def build(
     Raises:
         DatasetError: no usable cell, or usable cells of one class only.
     """
-    usable, left_out = read_usable(cells, _describe, on_read)
+    usable: list[tuple[LabelledCell, _Image]] = []
+    left_out: dict[str, list[str]] = defaultdict(list)
+    for cell, outcome in read_all(cells, _describe, on_read):
+        if isinstance(outcome, UnusableImageError):
+            left_out[str(outcome)].append(f"{cell.name}: {outcome}")
+        else:
+            usable.append((cell, outcome))
     if not usable:
-        raise DatasetError(f"No image could be used. {left_out[0]}")
+        raise DatasetError(f"No image could be used. {next(iter(left_out.values()))[0]}")
     near_pairs = _nearly_same_of_two_subjects(usable)
     contents = [image.sha256 for _, image in usable]
     groups = groups_of([cell for cell, _ in usable], photographs(contents, near_pairs))
@@ -58,7 +65,8 @@ def build(
         " = ".join(f"{cell.name} ({cell.subject})" for cell in (usable[i][0], usable[j][0])) for i, j in near_pairs
     )
     findings = [
-        Finding("unusable image", tuple(left_out), "left out"),
+        *(Finding("unusable image", tuple(lines), "left out") for lines in left_out.values()),
+        Finding("cell on a smear", tuple(cell.name for cell, image in usable if image.on_smear), "cut out onto black"),
         Finding("one image with two labels", tuple(two_labels), "left out"),
         Finding("one image under two subjects", tuple(two_subjects), "kept once; the subjects are one group"),
         Finding("nearly one image under two subjects", near_names, "kept; the subjects are one group"),
@@ -69,7 +77,8 @@ def build(
 
 
 def _describe(read: ReadCell) -> _Image:
-    return _Image(read.sha256, read.width, read.height, read.byte_count, texture(read.cell, read.background))
+    detail = texture(read.cell, read.background)
+    return _Image(read.sha256, read.width, read.height, read.byte_count, detail, read.cell.on_smear)
 
 
 def _nearly_same_of_two_subjects(usable: Sequence[tuple[LabelledCell, _Image]]) -> list[tuple[int, int]]:

@@ -26,7 +26,7 @@ MEASURES = (*_OF_MORPHOLOGY, "fine texture", "red", "green", "blue", "brightness
 
 def morphology_of(cell: Cell) -> list[float]:
     """Return a number for each of ``QUANTITIES``, in their order; NaN for what cannot be measured."""
-    values = quantities(measure_morphology(cell.pixels, cell.mask))
+    values = quantities(measure_morphology(cell.pixels, cell.mask, nucleus=cell.nucleus))
     return [math.nan if (value := values[name]) is None else float(value) for name in QUANTITIES]
 
 
