@@ -100,7 +100,7 @@ def cell_around(nucleus: Nucleus, light: Light) -> Mask:
     along = total[at].astype(np.float64)
     gain[:, 1:-1] += EDGE * np.clip((along[:, :-2] - along[:, 2:]) / EDGE_DENSITY, -1, 1)
     outermost = of_nucleus.shape[1] - 1 - of_nucleus[:, ::-1].argmax(axis=1)
-    lost = (np.arange(of_nucleus.shape[1]) < outermost[:, None]) & of_nucleus.any(axis=1)[:, None]
+    lost = (np.arange(of_nucleus.shape[1]) < outermost[:, None]) & of_nucleus.any(axis=1, keepdims=True)
     gain -= NUCLEUS_LOST * lost
     outline = inside_of(rays, best_outline(gain), total.shape)
     cell = filled(largest_piece(outline & (stained | nucleus.mask)) | (nucleus.mask & outline))

@@ -38,7 +38,7 @@ def disc(diameter: int) -> Image.Image:
 
 def stored(image: Image.Image, um_per_px: float | None = None) -> StoredImage:
     buffer = io.BytesIO()
-    dots = {"dpi": (MICROMETRES_PER_INCH / um_per_px,) * 2} if um_per_px else {}
+    dots: dict[str, Any] = {"dpi": (MICROMETRES_PER_INCH / um_per_px,) * 2} if um_per_px else {}
     image.save(buffer, "PNG", **dots)
     data = buffer.getvalue()
     return StoredImage("images", "cell.png", None, None, "2026-11-22T12:00:00Z", len(data), data, 1.0)
@@ -115,7 +115,7 @@ def test_a_model_of_unknown_scale_answers_as_if_no_image_stated_one(model: Model
     assert model.manifest.preprocessing.um_per_px is None
     plain, stating = (score(model, stored(disc(180), scale)) for scale in (None, 0.2))
     for part in ("prediction", "decision", "review"):
-        assert plain[part] == stating[part]  # type: ignore[literal-required]
+        assert plain[part] == stating[part]
     assert "resampled_by" not in stating["image"]
 
 

@@ -78,14 +78,8 @@ def build(
 
 
 def _describe(read: ReadCell) -> _Image:
-    return _Image(
-        read.sha256,
-        read.width,
-        read.height,
-        read.byte_count,
-        texture(read.cell, read.background),
-        read.cell.on_smear,
-    )
+    detail = texture(read.cell, read.background)
+    return _Image(read.sha256, read.width, read.height, read.byte_count, detail, read.cell.on_smear)
 
 
 def _nearly_same_of_two_subjects(usable: Sequence[tuple[LabelledCell, _Image]]) -> list[tuple[int, int]]:

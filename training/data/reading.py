@@ -54,7 +54,7 @@ class ReadCell:
     @property
     def background(self) -> Background:
         """What surrounds the cell."""
-        return "smear" if "unlike_training_data" in self.cell.doubts else "black"
+        return "smear" if self.cell.on_smear else "black"
 
     def to_input(self, preprocessing: Preprocessing) -> NDArray[np.uint8]:
         """Model input at the scale that the preprocessing states: uint8 array of shape (size, size, 3).

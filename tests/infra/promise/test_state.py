@@ -11,8 +11,8 @@ from infra.deployed_stack import DeployedStack
 from infra.promise.state import judge_deployment, last_state, report_state
 from lambda_fn.manifest import Manifest
 from lambda_fn.promises import Judgement, Verdict
+from tests.infra.commands.stored_results import document
 from tests.infra.commands.test_promise import documents
-from tests.infra.commands.test_results import document
 from tests.infra.fakes import RESULTS
 from tests.laboratory import draw_laboratory
 

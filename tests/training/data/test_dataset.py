@@ -1,6 +1,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,7 +140,7 @@ def _save_disc(path: Path, diameter: int, um_per_px: float | None, seed: int, gr
     inside = np.hypot(rows, columns) < diameter / 2
     pixels[inside] = np.random.default_rng(seed).integers(60, 160, (int(inside.sum()), 3))
     path.parent.mkdir(exist_ok=True)
-    dots = {"dpi": (25_400 / um_per_px,) * 2} if um_per_px else {}
+    dots: dict[str, Any] = {"dpi": (25_400 / um_per_px,) * 2} if um_per_px else {}
     Image.fromarray(pixels).save(path, **dots)
 
 

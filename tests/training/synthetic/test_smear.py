@@ -52,7 +52,7 @@ def test_the_nucleus_is_darker_than_the_cytoplasm_and_this_than_the_background(
 @EVERY_KIND
 def test_the_cell_is_whole_and_near_the_middle(kind: Kind) -> None:
     for smear in smears_of(*kind):
-        for lines in (smear.cell.any(axis=0), smear.cell.any(axis=1)):
+        for lines in (np.asarray(smear.cell.any(axis=axis)) for axis in (0, 1)):
             lit = np.flatnonzero(lines)
             assert lit[0] > 2 and lit[-1] < len(lines) - 3
             assert abs((lit[0] + lit[-1]) / 2 - len(lines) / 2) < 0.2 * len(lines)
