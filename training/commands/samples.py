@@ -24,7 +24,12 @@ from training.synthetic.smear_names import SCALES, STAINS, ScaleName, StainName
 )
 @click.option("--stain", type=click.Choice(STAINS), help="Of the smears. By default each subject has one of the two.")
 @click.option("--scale", type=click.Choice(SCALES), help="Of the smears. By default each subject has one of the two.")
-@click.option("--masks", is_flag=True, help="Write the true nucleus (255) and cytoplasm (128) beside each smear.")
+@click.option(
+    "--masks",
+    is_flag=True,
+    help="Write cell-0001.mask.png beside each smear: 255 its true nucleus, 128 its cytoplasm. `score` takes them for "
+    "images, too.",
+)
 def samples(
     out: Path, count: int, seed: int, background: str, stain: StainName | None, scale: ScaleName | None, masks: bool
 ) -> None:
