@@ -24,7 +24,7 @@ def entry(reviewer: str, answer: Answer | None, time: int, sha256: str = "a" * 6
         seconds=1.0,
         shown={"probability": True, "map": False, "blind": False},
     )
-    return given | {"labelled_at": f"2026-12-01T12:00:{time:02}.000Z"}  # type: ignore[return-value]
+    return given | {"labelled_at": f"2026-12-01T12:00:{time:02}.000Z"}
 
 
 def read_by_two(first: Answer, second: Answer) -> LabelDocument:
