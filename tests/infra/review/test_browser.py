@@ -46,7 +46,7 @@ def test_a_key_labels_another_takes_the_label_back_and_a_reload_changes_neither(
 
 
 def test_hostile_keys_are_shown_as_text_and_labelled_under_their_own_names(folder: Laboratory, open_page: Open) -> None:
-    keys = [key for key in HOSTILE_KEYS if len(key.encode()) < 256 and ".." not in key and "</" not in key]
+    keys = [key for key in HOSTILE_KEYS if len(key.encode()) < 256 and ".." not in key]
     fill(folder, *keys)
     responses: list[Response] = []
     page = open_page(responses=responses)
