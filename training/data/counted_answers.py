@@ -36,11 +36,17 @@ def counted_answer(document: LabelDocument) -> CountedAnswer | None:
     answers = [past for past in document["history"] if past["label"] is not None]
     of_these_pixels = [past for past in answers if is_same_image(past["image"], document["image"])]
     disputed = _is_disputed(document, of_these_pixels)
-    blind_audits = (one for one in (*of_these_pixels, document) if one["queue"] == "audit" and one["shown"]["blind"])
-    audit = next(blind_audits, None)
+    # Nobody stands by an answer that came second and was withdrawn, or that another reviewer took back.
+    counting = (past for past in of_these_pixels if past["outcome"] == "replaced" or _is_own_undo(past, document))
+    entries: list[LabelEntry] = [*counting, document]
+    audit = next((one for one in entries if one["queue"] == "audit" and one["shown"]["blind"]), None)
     if audit is None or disputed:
         return CountedAnswer(document, "fitting", len(answers) + 1, disputed)
     return CountedAnswer(audit, "thresholds", len(answers) + 1, disputed)
+
+
+def _is_own_undo(past: PastEntry, document: LabelDocument) -> bool:
+    return past["outcome"] == "undone" and past["reviewer"] == document["reviewer"]
 
 
 def _is_disputed(document: LabelDocument, of_these_pixels: list[PastEntry]) -> bool:

@@ -90,7 +90,21 @@ def test_a_reviewer_who_chose_to_keep_the_label_that_stood_does_not_dispute_it()
     kept = labels.with_withdrawn(document(answer(AUDITED, "ALL", BLIND)), answer(AUDITED, "normal", BLIND, "two"))
     counted = counted_answer(kept)
     assert counted is not None
-    assert (counted.disputed, counted.use, counted.answers) == (False, "thresholds", 2)
+    assert (counted.entry["label"], counted.disputed, counted.use, counted.answers) == ("ALL", False, "thresholds", 2)
+
+
+def test_an_answer_that_somebody_else_took_back_before_labels_nothing() -> None:
+    taken_back = labels.without_answer(document(answer(AUDITED, "normal", BLIND, "two")))
+    counted = counted_answer(labels.with_answer(taken_back, answer(AUDITED, "ALL", BLIND)))
+    assert counted is not None
+    assert (counted.entry["label"], counted.disputed, counted.use) == ("ALL", False, "thresholds")
+
+
+def test_ones_own_second_answer_after_undo_does_not_replace_the_first_blind_one() -> None:
+    taken_back = labels.without_answer(document(answer(AUDITED, "normal", BLIND)))
+    counted = counted_answer(labels.with_answer(taken_back, answer(AUDITED, "ALL", SEEN)))
+    assert counted is not None
+    assert (counted.entry["label"], counted.use) == ("normal", "thresholds")
 
 
 def test_an_answer_that_another_reviewer_took_back_disputes_nothing() -> None:
