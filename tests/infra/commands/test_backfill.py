@@ -268,6 +268,7 @@ def test_an_inventory_passes_over_the_folders_of_the_console_as_a_listing_does(
         (gzip.compress(b'"b","a.bmp"\n'), "Bucket, Name"),
         (gzip.compress(b'"b","\xff"\n'), "Bucket, Key"),
     ],
+    ids=["no gzip", "cut off", "no key", "no column of keys", "not UTF-8"],
 )
 def test_a_damaged_file_of_an_inventory_is_named(body: bytes, schema: str, stack: DeployedStack) -> None:
     url = inventory(stack, "", fileSchema=schema)
