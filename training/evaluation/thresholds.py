@@ -174,8 +174,9 @@ def stricter_by_rate(
 ) -> dict[str, list[list[float]]]:
     """Of two tables of ``tabulate_thresholds``, the stricter threshold of each rate that the first one offers."""
     strictest = {"all_decided_normal": min, "normal_decided_all": max}
+    others = {name: {rate: value for rate, value in pairs} for name, pairs in other.items()}  # noqa: C416 - lists of two
     return {
-        name: [[rate, strictest[name](value, dict(other[name]).get(rate, value))] for rate, value in pairs]
+        name: [[rate, strictest[name](value, others[name].get(rate, value))] for rate, value in pairs]
         for name, pairs in one.items()
     }
 
