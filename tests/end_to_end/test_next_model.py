@@ -121,7 +121,8 @@ def test_twenty_labels_become_the_next_model(
     weights = write_backbone(tmp_path)
     out, model_folder = tmp_path / "out", tmp_path / "model"
     monkeypatch.setattr(served.Model.__init__, "__defaults__", (model_folder, None))
-    monkeypatch.setattr(Manifest.read.__func__, "__defaults__", (model_folder,))
+    function: Any = Manifest.read
+    monkeypatch.setattr(function.__func__, "__defaults__", (model_folder,))
 
     # The model in service learned from the data set alone.
     run("train", "index", data_set, "--out", tmp_path / "before.csv")

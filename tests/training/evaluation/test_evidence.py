@@ -66,7 +66,10 @@ def test_no_figure_rests_on_reviewed_cells_and_audits_never_make_thresholds_bold
 def test_audits_that_the_new_model_would_decide_wrongly_make_thresholds_stricter() -> None:
     evidence = evidence_of(*laboratory(np.array("thresholds"), 3.0))
     assert evidence.thresholds.normal_below < PLAIN.thresholds.normal_below / 2
-    table, before = dict(evidence.by_error_rate["all_decided_normal"]), dict(PLAIN.by_error_rate["all_decided_normal"])
+    table, before = (
+        {rate: value for rate, value in one.by_error_rate["all_decided_normal"]}  # noqa: C416 - lists of two
+        for one in (evidence, PLAIN)
+    )
     assert table.keys() == before.keys()
     assert all(table[rate] <= before[rate] for rate in table)
 
