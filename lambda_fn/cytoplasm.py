@@ -100,7 +100,7 @@ def cell_around(nucleus: Nucleus, light: Light) -> Mask:
     along = total[at].astype(np.float64)
     gain[:, 1:-1] += EDGE * np.clip((along[:, :-2] - along[:, 2:]) / EDGE_DENSITY, -1, 1)
     outermost = of_nucleus.shape[1] - 1 - of_nucleus[:, ::-1].argmax(axis=1)
-    lost = (np.arange(of_nucleus.shape[1]) < outermost[:, None]) & of_nucleus.any(axis=1)[:, None]
+    lost = (np.arange(of_nucleus.shape[1]) < outermost[:, None]) & np.any(of_nucleus, axis=1, keepdims=True)
     gain -= NUCLEUS_LOST * lost
     outline = inside_of(rays, best_outline(gain), total.shape)
     cell = filled(largest_piece(outline & (stained | nucleus.mask)) | (nucleus.mask & outline))
@@ -119,11 +119,17 @@ def _without_halo(cell: Mask, total: NDArray[np.float32]) -> Mask:
 
 def filled(mask: Mask) -> Mask:
     """Fill the holes of a mask."""
-    labels, count = label(~mask)
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return mask
+    box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    labels, count = label(~mask[box])
     outer = np.zeros(count + 1, np.bool_)
     outer[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True
     outer[0] = False
-    return np.asarray(~outer[labels])
+    full = mask.copy()
+    full[box] = ~outer[labels]
+    return full
 
 
 def _colours(light: Light) -> NDArray[np.float32]:
