@@ -119,11 +119,17 @@ def _without_halo(cell: Mask, total: NDArray[np.float32]) -> Mask:
 
 def filled(mask: Mask) -> Mask:
     """Fill the holes of a mask."""
-    labels, count = label(~mask)
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return mask
+    box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    labels, count = label(~mask[box])
     outer = np.zeros(count + 1, np.bool_)
     outer[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True
     outer[0] = False
-    return np.asarray(~outer[labels])
+    full = mask.copy()
+    full[box] = ~outer[labels]
+    return full
 
 
 def _colours(light: Light) -> NDArray[np.float32]:

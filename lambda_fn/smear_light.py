@@ -21,6 +21,8 @@ DARK = 4
 BRIGHTEST = 0.98
 # Relative to the background's colour: first and second limit of the squares from which its light is estimated.
 BACKGROUND_SPREAD = (0.12, 0.08)
+# Every so many rows and columns of squares are used for the estimate, whose result has this level at least.
+THINNED, DARKEST_BACKGROUND = 2, 20
 # Share of the squares that a curved background needs, and the least for a background at all.
 CURVED, LEAST = 0.25, 0.05
 
@@ -102,19 +104,32 @@ def _background(colours: Grey) -> Grey:
     darkest = int(0.75 * brightest)
     mode = darkest + int(counts[darkest : brightest + 1].argmax())
     middle = colours[np.abs(green - mode) <= max(10.0, 0.07 * mode)].mean(axis=0)
-    surface = np.broadcast_to(middle, colours.shape)
-    rows = np.linspace(-1, 1, colours.shape[0], dtype=np.float32)[:, None]
-    columns = np.linspace(-1, 1, colours.shape[1], dtype=np.float32)[None]
-    products = (1, rows, columns, rows * rows, columns * columns, rows * columns)
-    terms = np.stack([np.broadcast_to(np.float32(term), green.shape) for term in products], axis=-1)
+    terms = _terms(green.shape)
+    some = slice(None, None, THINNED), slice(None, None, THINNED)  # of all squares, to save time
+    few, few_terms = colours[some], terms[some]
+    surface = np.broadcast_to(middle, few.shape)
+    weights = None
     for spread in BACKGROUND_SPREAD:
-        near = (np.abs(colours - surface) < spread * surface).all(axis=2)
+        near = (np.abs(few - surface) < spread * surface).all(axis=2)
         share = near.mean()
         if share < LEAST:
             break
-        some = terms[near][::3, : 6 if share > CURVED else 3]
-        number = some.shape[1]
-        flat = np.diag([0.0] + [1e-3 * len(some)] * (number - 1))  # ridge: curved only if the squares say so
-        weights = np.linalg.solve(some.T @ some + flat, some.T @ colours[near][::3])
-        surface = np.clip(terms[..., :number] @ weights.astype(np.float32), 20, 255)
-    return np.asarray(surface, np.float32)
+        of_near = few_terms[near][:, : terms.shape[2] if share > CURVED else 3]
+        number = of_near.shape[1]
+        flat = np.diag([0.0] + [1e-3 * len(of_near)] * (number - 1))  # ridge: curved only if the squares say so
+        weights = np.zeros((terms.shape[2], 3), np.float32)
+        weights[:number] = np.linalg.solve(of_near.T @ of_near + flat, of_near.T @ few[near])
+        surface = few_terms @ weights
+    if weights is None:
+        return np.broadcast_to(np.float32(middle), colours.shape)
+    return np.asarray(np.clip(terms @ weights, DARKEST_BACKGROUND, 255), np.float32)
+
+
+def _terms(shape: tuple[int, ...]) -> Grey:
+    """Return 1, the row, the column and their products for each square, from -1 to 1: shape (rows, columns, 6)."""
+    terms = np.ones((*shape, 6), np.float32)
+    terms[..., 1] = np.linspace(-1, 1, shape[0])[:, None]
+    terms[..., 2] = np.linspace(-1, 1, shape[1])
+    for position, (one, other) in enumerate(((1, 1), (2, 2), (1, 2)), start=3):
+        terms[..., position] = terms[..., one] * terms[..., other]
+    return terms

@@ -13,7 +13,8 @@ def test_the_served_model_leaves_unusual_images_to_a_person() -> None:
     for kind in ("inverted", "blurred, 6 px", "half size", "noise in the outline", "on white"):
         assert shown[kind].reviewed == 1
         assert dict(shown[kind].reasons)["unlike_training_data"] == 1
-    for kind in ("black", "white", "like a photograph", "two cells"):
+    assert shown["like a photograph"].reviewed == 1
+    for kind in ("black", "white", "two cells"):
         assert dict(shown[kind].reasons)["no_single_cell"] == 1
     assert np.array_equal(shown["as they are"].example, images[0])
 
