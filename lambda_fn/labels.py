@@ -178,6 +178,20 @@ def in_order(document: LabelDocument) -> list[LabelEntry | PastEntry]:
     return sorted(said, key=lambda one: (one["labelled_at"], _is_second(one)))
 
 
+def stood_by(document: LabelDocument) -> list[LabelEntry | PastEntry]:
+    """Return the entries of a document that may count as the first answer, in the order of their times.
+
+    Nobody stands by an answer that was withdrawn, or that its reviewer took back before another person answered.
+    """
+    left = ("withdrawn", "undone")
+    return [
+        one
+        for one in in_order(document)
+        if one.get("outcome") not in left
+        or (one.get("outcome") == "undone" and one["reviewer"] == document["reviewer"])
+    ]
+
+
 def answers(document: LabelDocument, image: ImageFacts | LabelledImage) -> bool:
     """Return whether a label stands that was given to these very pixels."""
     return document["label"] is not None and is_same_image(document["image"], image)

@@ -158,10 +158,10 @@ def gather(
 
 
 def _counting_entry(result: ResultDocument, label: LabelDocument) -> LabelEntry:
-    """The answer that stands; to a decided cell, the first blind one of an audit, if there is any."""
+    """The answer that stands; to a decided cell, the first blind one of an audit by which a person stood."""
     if result["decision"] == "review":
         return label
-    blind = (one for one in labels.in_order(label) if one["label"] and _why_left_out(result, one) is None)
+    blind = (one for one in labels.stood_by(label) if one["label"] and _why_left_out(result, one) is None)
     return next(blind, label)
 
 

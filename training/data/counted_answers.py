@@ -7,7 +7,7 @@ errors more often than its right decisions.
 
 from dataclasses import dataclass
 
-from lambda_fn.labels import LabelDocument, LabelEntry, PastEntry, is_same_image
+from lambda_fn.labels import LabelDocument, LabelEntry, PastEntry, is_same_image, stood_by
 from training.data.labelled_cell import Use
 
 
@@ -36,17 +36,11 @@ def counted_answer(document: LabelDocument) -> CountedAnswer | None:
     answers = [past for past in document["history"] if past["label"] is not None]
     of_these_pixels = [past for past in answers if is_same_image(past["image"], document["image"])]
     disputed = _is_disputed(document, of_these_pixels)
-    # Nobody stands by an answer that came second and was withdrawn, or that another reviewer took back.
-    counting = (past for past in of_these_pixels if past["outcome"] == "replaced" or _is_own_undo(past, document))
-    entries: list[LabelEntry] = [*counting, document]
-    audit = next((one for one in entries if one["queue"] == "audit" and one["shown"]["blind"]), None)
+    counting = (one for one in stood_by(document) if one["label"] and is_same_image(one["image"], document["image"]))
+    audit = next((one for one in counting if one["queue"] == "audit" and one["shown"]["blind"]), None)
     if audit is None or disputed:
         return CountedAnswer(document, "fitting", len(answers) + 1, disputed)
     return CountedAnswer(audit, "thresholds", len(answers) + 1, disputed)
-
-
-def _is_own_undo(past: PastEntry, document: LabelDocument) -> bool:
-    return past["outcome"] == "undone" and past["reviewer"] == document["reviewer"]
 
 
 def _is_disputed(document: LabelDocument, of_these_pixels: list[PastEntry]) -> bool:
@@ -56,4 +50,6 @@ def _is_disputed(document: LabelDocument, of_these_pixels: list[PastEntry]) -> b
         for past in of_these_pixels
         if past["reviewer"] != document["reviewer"]
     }
-    return any(outcome == "replaced" and answer != document["label"] for answer, outcome in last_of_others.values())
+    return any(
+        outcome in ("replaced", "second") and answer != document["label"] for answer, outcome in last_of_others.values()
+    )

@@ -151,3 +151,10 @@ def test_a_label_may_name_the_thresholds_that_decided() -> None:
     document = label(result("s/1"))
     assert document["model"]["thresholds"] == "manifest"
     Draft202012Validator(schema).validate(document)
+
+
+def test_an_audit_that_its_reviewer_took_back_before_another_answered_does_not_count() -> None:
+    audited = result("s/1")
+    taken_back = labels.without_answer(label(audited, "normal", reviewer="two"))
+    later = labels.with_answer(taken_back, cast(Any, label(audited, "ALL")))
+    assert [cell.answer for cell in only([audited], {"s/1": later}).labelled] == ["ALL"]

@@ -112,3 +112,10 @@ def test_an_answer_that_another_reviewer_took_back_disputes_nothing() -> None:
     counted = counted_answer(labels.without_answer(replaced))
     assert counted is not None
     assert (counted.entry["label"], counted.disputed, counted.use) == ("ALL", False, "thresholds")
+
+
+def test_a_second_reviewer_who_answered_otherwise_without_seeing_the_first_answer_disputes_it() -> None:
+    read_by_two = labels.with_second(document(answer(AUDITED, "ALL", BLIND)), answer(AUDITED, "normal", BLIND, "two"))
+    counted = counted_answer(read_by_two)
+    assert counted is not None
+    assert (counted.entry["label"], counted.disputed, counted.use) == ("ALL", True, "fitting")
