@@ -12,8 +12,8 @@ from PIL import Image
 from lambda_fn.cut_cells import has_straight_edge
 from lambda_fn.decisions import Reason
 from lambda_fn.errors import RejectedImageError
-from lambda_fn.manifest import Background, Preprocessing
 from lambda_fn.masks import count_in_fields, label
+from lambda_fn.preprocessing import Background, Preprocessing
 from lambda_fn.smears import find_on_smear
 
 # The background of a segmented cell is exactly 0. Lossy compression raises it by a few levels; a stained cell stays

@@ -17,9 +17,9 @@ from lambda_fn.decisions import Reason
 from lambda_fn.deep_images import deep_to_rgb, is_deep, layout_of
 from lambda_fn.errors import RejectedImageError
 from lambda_fn.jpeg_files import bare_jpeg
-from lambda_fn.manifest import LIMITS, Limits
 from lambda_fn.orientation import turn_upright
 from lambda_fn.png_files import bare_png, load_png
+from lambda_fn.preprocessing import LIMITS, Limits
 from lambda_fn.samples import rows_of, to_rgb
 from lambda_fn.tiff_files import bare_tiff, check_tiff
 from lambda_fn.webp_files import bare_webp, is_doubtful_webp

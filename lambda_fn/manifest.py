@@ -8,12 +8,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from lambda_fn.class_ranges import ClassRanges
 from lambda_fn.decisions import Thresholds
 from lambda_fn.errors import ModelError
 from lambda_fn.known_subjects import KnownSubjects, read_known_subjects
+from lambda_fn.preprocessing import Limits, Preprocessing
 
 # The three files of a model's folder.
 GRAPH_FILE, MANIFEST_FILE, MODEL_CARD_FILE = "model.onnx", "model.json", "MODEL_CARD.md"
@@ -28,66 +29,6 @@ LOGIT_OUTPUT, FEATURES_OUTPUT = "logit", "features"
 # The share of ALL cells that are decided normal, and the share of normal cells that are decided ALL.
 ErrorRate = Literal["all_decided_normal", "normal_decided_all"]
 ERROR_RATES: tuple[ErrorRate, ...] = ("all_decided_normal", "normal_decided_all")
-
-# Around the cells of the training images: black, onto which others cut them out, or an ordinary smear.
-Background = Literal["black", "smear"]
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How a cell becomes model input.
-
-    Attributes:
-        crop: side, px of the image, of the square cut out around the centre of the cell's bounding box. Any part of it
-            outside the image is black.
-        size: side of the model's input in pixels. If it equals ``crop``, the square is not resized.
-        um_per_px: micrometres a pixel of the training images; None if their scale is unknown.
-        background: what surrounded the cells of the training images. A cell on another background is unlike them.
-    """
-
-    crop: int
-    size: int
-    background: Background = "black"
-    um_per_px: float | None = None
-
-    def __post_init__(self) -> None:
-        """Raise ``ValueError`` if there is no such background."""
-        if self.background not in get_args(Background):
-            raise ValueError(f"background is {self.background!r}")
-        if self.um_per_px is not None and not 0 < self.um_per_px < math.inf:
-            raise ValueError(f"um_per_px is {self.um_per_px}")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The largest image that is decoded. A manifest may set other limits than these, as ``preprocessing.limits``.
-
-    Attributes:
-        file_bytes: size of the file in bytes.
-        pixels: width times height.
-        aspect: the longer side divided by the shorter.
-    """
-
-    file_bytes: int = 32 * 1024 * 1024
-    pixels: int = 25_000_000
-    aspect: float = 8
-
-    def __post_init__(self) -> None:
-        """Raise ``ValueError`` if no image can keep within the limits."""
-        if not (self.file_bytes > 0 and self.pixels > 0 and self.aspect >= 1):
-            raise ValueError(f"no image keeps within {self}")
-
-    @property
-    def peak_memory_mb(self) -> int:
-        """Memory in MiB that the function needs for the largest image; images that wait to be scored are not counted.
-
-        The largest measured parts are 200 MiB for the process, 19 bytes a pixel for a lossless WebP or an image of 16
-        bits, and the file three times for a JPEG of several scans.
-        """
-        return 200 + (20 * self.pixels + 3 * self.file_bytes) // 2**20
-
-
-LIMITS = Limits()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from lambda_fn.decisions import Reason
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.preprocessing import Preprocessing
 
 # Scales that differ by no more than this share count as equal: resampling would change a cell more than it corrects.
 # The shipped model scored 60 cells of C-NMC 2019 (doi 10.7937/tcia.2019.dc64i46r) that were enlarged, as they were and

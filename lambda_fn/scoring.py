@@ -8,8 +8,8 @@ from lambda_fn.cells import Cell, find_cell, square_around, to_model_input
 from lambda_fn.decisions import Policy, decide
 from lambda_fn.errors import RejectedImageError
 from lambda_fn.images import StoredImage
-from lambda_fn.manifest import Preprocessing
 from lambda_fn.model import Activations, Model
+from lambda_fn.preprocessing import Preprocessing
 from lambda_fn.results import (
     ExplanationFacts,
     ExplanationMissing,

@@ -16,8 +16,8 @@ from lambda_fn.files import write_whole
 from lambda_fn.images import StoredImage
 from lambda_fn.keys import flag_key, label_key, result_key
 from lambda_fn.labels import is_answer
-from lambda_fn.manifest import LIMITS, Limits
 from lambda_fn.precedence import ImageVersion
+from lambda_fn.preprocessing import LIMITS, Limits
 from lambda_fn.publishing import StoredDocument
 from lambda_fn.results import ResultDocument, to_json
 

@@ -13,7 +13,7 @@ from infra.errors import InfraError
 from lambda_fn.cells import find_cell
 from lambda_fn.errors import RejectedImageError
 from lambda_fn.images import decode
-from lambda_fn.manifest import Limits
+from lambda_fn.preprocessing import Limits
 
 # The colour of the outline, and its opacity, 0 to 255.
 _OUTLINE = (255, 255, 255, 230)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from lambda_fn.manifest import Limits
+from lambda_fn.preprocessing import Limits
 from lambda_fn.settings import READ_AHEAD
 
 _MEBIBYTE = 1024 * 1024

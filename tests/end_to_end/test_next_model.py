@@ -24,7 +24,8 @@ from infra.review.folder import FolderPlace
 from infra.review.policy import read_model_view
 from infra.review.server import application
 from lambda_fn import model as served
-from lambda_fn.manifest import Manifest, Preprocessing
+from lambda_fn.manifest import Manifest
+from lambda_fn.preprocessing import Preprocessing
 from training.fitting.recipes import new_pooled_recipe
 from training.runs.plan import Plan
 from training.runs.pooled import make_pooled_model

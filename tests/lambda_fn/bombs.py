@@ -11,7 +11,7 @@ from functools import partial
 
 from PIL import Image
 
-from lambda_fn.manifest import LIMITS
+from lambda_fn.preprocessing import LIMITS
 
 from .bmp import file, info
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.errors import RejectedImageError
-from lambda_fn.manifest import Background, Preprocessing
+from lambda_fn.preprocessing import Background, Preprocessing
 
 Pixels = NDArray[np.uint8]
 Box = tuple[int, int, int, int]

@@ -14,7 +14,7 @@ from PIL import Image
 from lambda_fn import images
 from lambda_fn.errors import RejectedImageError
 from lambda_fn.images import FORMATS, check_byte_count, decode
-from lambda_fn.manifest import LIMITS
+from lambda_fn.preprocessing import LIMITS
 
 from .bmp import palette_bmp, run_length_bmp, true_colour_bmp
 from .bombs import BOMBS

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from lambda_fn.manifest import LIMITS
+from lambda_fn.preprocessing import LIMITS
 
 from . import tiff as tags
 

@@ -17,8 +17,9 @@ from lambda_fn.cells import find_cell, to_model_input
 from lambda_fn.decisions import Policy
 from lambda_fn.errors import ModelError
 from lambda_fn.images import StoredImage
-from lambda_fn.manifest import Manifest, Preprocessing
+from lambda_fn.manifest import Manifest
 from lambda_fn.model import Model
+from lambda_fn.preprocessing import Preprocessing
 from lambda_fn.scale import MAX_RESAMPLING, TOLERATED_DIFFERENCE, fit_scale
 from lambda_fn.scoring import score
 

@@ -17,8 +17,8 @@ from PIL import Image
 import lambda_fn
 from lambda_fn.decisions import Policy, Prediction
 from lambda_fn.images import StoredImage
-from lambda_fn.manifest import LIMITS
 from lambda_fn.model import Model
+from lambda_fn.preprocessing import LIMITS
 from lambda_fn.results import ledger, to_json
 from lambda_fn.scoring import score
 

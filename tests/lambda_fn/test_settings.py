@@ -2,7 +2,8 @@ import pytest
 
 from lambda_fn.decisions import Policy, Thresholds
 from lambda_fn.errors import SettingsError
-from lambda_fn.manifest import LIMITS, Manifest, Preprocessing
+from lambda_fn.manifest import Manifest
+from lambda_fn.preprocessing import LIMITS, Preprocessing
 from lambda_fn.settings import policy
 
 THRESHOLDS = Thresholds(operating_point=0.3, normal_below=0.3, all_from=0.8, unlike_above=1.5)

@@ -20,8 +20,8 @@ from botocore.response import StreamingBody
 
 from lambda_fn.errors import ImageGoneError, ImageUnchangedError
 from lambda_fn.events import ImageReference
-from lambda_fn.manifest import LIMITS, Limits
 from lambda_fn.precedence import ImageVersion
+from lambda_fn.preprocessing import LIMITS, Limits
 from lambda_fn.stores import BucketStore, current_version, read_from_bucket, read_from_folder, write_to_folder
 
 from ..fake_s3 import FakeS3, client_error

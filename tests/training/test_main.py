@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from lambda_fn.manifest import Preprocessing
 from lambda_fn.model import Model
+from lambda_fn.preprocessing import Preprocessing
 from training.__main__ import main
 from training.data.dataset import load
 from training.evaluation.scaling import Scaling

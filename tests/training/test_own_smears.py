@@ -15,7 +15,7 @@ from rich.console import Console
 
 import cellflag
 from lambda_fn import model as served
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.preprocessing import Preprocessing
 from lambda_fn.scoring import score
 from lambda_fn.stores import read_from_folder
 from training.__main__ import main

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.preprocessing import Preprocessing
 from training.fitting.balance import BALANCES
 from training.networks.architectures import OPTIMIZERS
 from training.networks.pretrained import IMAGENET, NO_WEIGHTS

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.manifest import Background, Preprocessing
+from lambda_fn.preprocessing import Background, Preprocessing
 from lambda_fn.scale import TOLERATED_DIFFERENCE
 from training.data.duplicates import photographs, same_texture, texture
 from training.data.labelled_cell import LabelledCell

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_fn.cells import BACKGROUND_LEVEL, Cell, to_model_input
-from lambda_fn.manifest import Background, Preprocessing
+from lambda_fn.preprocessing import Background, Preprocessing
 
 # Two cells are one if their textures correlate by more. Among the 6,614 cells of C-NMC 2019 at hand
 # (doi 10.7937/tcia.2019.dc64i46r), all subjects that are known to share photographs have such a pair, and no pair of

@@ -14,7 +14,7 @@ from lambda_fn.cells import Cell, find_cell, to_model_input
 from lambda_fn.errors import RejectedImageError
 from lambda_fn.folders import name_fault
 from lambda_fn.images import decode
-from lambda_fn.manifest import Background, Preprocessing
+from lambda_fn.preprocessing import Background, Preprocessing
 from lambda_fn.scale import MAX_RESAMPLING, fit_scale
 from training.data.labelled_cell import LabelledCell
 from training.data.locations import read_bytes

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_fn.decisions import Thresholds
-from lambda_fn.manifest import MANIFEST_FILE, Manifest, Preprocessing
+from lambda_fn.manifest import MANIFEST_FILE, Manifest
 from lambda_fn.model import Model
+from lambda_fn.preprocessing import Preprocessing
 from training.data.dataset import MEASURED_DIGEST, digest_of
 from training.data.labelled_cell import LABEL_OF_WORD, LabelledCell, require_both_classes
 from training.data.reading import ReadCell, UnusableImageError, read_all

@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from lambda_fn.cells import BACKGROUND_LEVEL
 from lambda_fn.images import StoredImage
-from lambda_fn.manifest import Background
 from lambda_fn.model import Model
+from lambda_fn.preprocessing import Background
 from lambda_fn.scoring import score
 from training.data.labelled_cell import LabelledCell
 from training.data.reading import UnusableImageError, read_all

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lambda_fn.manifest import GRAPH_FILE, Preprocessing
+from lambda_fn.manifest import GRAPH_FILE
+from lambda_fn.preprocessing import Preprocessing
 from training.data.dataset import Dataset
 from training.data.folds import Split
 from training.data.splits import make_or_read_folds, read_splits, write_splits

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.manifest import FEATURES_OUTPUT, ExplainedHead, Preprocessing
+from lambda_fn.manifest import FEATURES_OUTPUT, ExplainedHead
+from lambda_fn.preprocessing import Preprocessing
 from training.data.folds import Split
 from training.evaluation.deletion import FIELD
 from training.evaluation.faithfulness import (

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.manifest import FEATURES_OUTPUT, Preprocessing
+from lambda_fn.manifest import FEATURES_OUTPUT
+from lambda_fn.preprocessing import Preprocessing
 from training.data.dataset import Dataset
 from training.data.folds import Split, folds, leave_out_duplicates
 from training.data.splits import make_or_read_folds

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lambda_fn.decisions import Thresholds
-from lambda_fn.manifest import PROBABILITY_OUTPUT, Preprocessing
+from lambda_fn.manifest import PROBABILITY_OUTPUT
+from lambda_fn.preprocessing import Preprocessing
 from training.data.dataset import Dataset
 from training.data.folds import Split
 from training.shipping.explanation import Explanation

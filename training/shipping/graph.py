@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_fn.cells import find_cell, to_model_input
-from lambda_fn.manifest import DISTANCE_OUTPUT, PROBABILITY_OUTPUT, Preprocessing
+from lambda_fn.manifest import DISTANCE_OUTPUT, PROBABILITY_OUTPUT
 from lambda_fn.model import start_session
+from lambda_fn.preprocessing import Preprocessing
 from training.errors import TrainingError
 from training.networks.architectures import INPUT_NAME
 from training.synthetic.cell import draw_cell

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_fn.manifest import DISTANCE_OUTPUT, PROBABILITY_OUTPUT, Preprocessing
+from lambda_fn.manifest import DISTANCE_OUTPUT, PROBABILITY_OUTPUT
+from lambda_fn.preprocessing import Preprocessing
 from training.data.dataset import MEASURED_DIGEST, Dataset
 from training.evaluation.class_ranges import class_ranges
 from training.evaluation.evidence import Evidence

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lambda_fn.manifest import GRAPH_FILE, MANIFEST_FILE, MODEL_CARD_FILE, Manifest, Preprocessing
+from lambda_fn.manifest import GRAPH_FILE, MANIFEST_FILE, MODEL_CARD_FILE, Manifest
+from lambda_fn.preprocessing import Preprocessing
 from training.data.folds import Split
 from training.evaluation.evidence import Evidence
 from training.fitting.recipes import Recipe

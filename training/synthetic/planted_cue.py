@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_fn.cells import find_cell, square_around, to_model_input
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.preprocessing import Preprocessing
 from training.synthetic.cell import draw_cell
 
 # The cue: a disc of stripes, in pixels and grey levels. Stripes leave the mean colour as it is.

@@ -9,7 +9,8 @@ import pytest
 
 from infra.settings.configuration import Configuration
 from infra.settings.fields import ConfigurationError
-from lambda_fn.manifest import Limits, Manifest
+from lambda_fn.manifest import Manifest
+from lambda_fn.preprocessing import Limits
 from tests.lambda_fn.test_own_thresholds import OWN
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from lambda_fn.cells import find_cell
-from lambda_fn.manifest import Preprocessing
 from lambda_fn.morphology import measure
 from lambda_fn.morphology_facts import QUANTITIES, quantities
+from lambda_fn.preprocessing import Preprocessing
 from training.data.dataset import load
 from training.errors import DatasetError
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.preprocessing import Preprocessing
 from training.__main__ import main
 from training.data.dataset import load
 

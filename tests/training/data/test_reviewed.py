@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from types_boto3_s3 import S3Client
 
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.preprocessing import Preprocessing
 from training.__main__ import main
 from training.data.dataset import load
 from training.data.splits import make_or_read_folds, read_folds

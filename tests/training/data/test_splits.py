@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.preprocessing import Preprocessing
 from training.__main__ import main
 from training.data.dataset import Dataset, load
 from training.data.splits import read_folds, read_splits

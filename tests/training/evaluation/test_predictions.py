@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from lambda_fn.manifest import MODEL_FOLDER, Preprocessing
+from lambda_fn.manifest import MODEL_FOLDER
+from lambda_fn.preprocessing import Preprocessing
 from training.__main__ import main
 from training.data.dataset import Dataset, load
 from training.data.index import write_index

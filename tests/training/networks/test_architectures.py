@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.preprocessing import Preprocessing
 from training.networks.architectures import ARCHITECTURES, ArchitectureError, freeze, network
 from training.networks.pretrained import PretrainedWeightsError, backbone
 from training.shipping.graph import PARITY_BOUND, check_parity, reference_cells, to_onnx

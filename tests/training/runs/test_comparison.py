@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
-from lambda_fn.manifest import Preprocessing
+from lambda_fn.preprocessing import Preprocessing
 from training.__main__ import main
 from training.evaluation.predictions import read_predictions
 from training.fitting.network import fit

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
-from lambda_fn.manifest import Preprocessing
 from lambda_fn.model import Model
+from lambda_fn.preprocessing import Preprocessing
 from training.__main__ import main
 from training.data.dataset import load
 from training.errors import DatasetError

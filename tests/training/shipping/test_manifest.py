@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from lambda_fn.decisions import Thresholds
-from lambda_fn.manifest import Manifest, Preprocessing
+from lambda_fn.manifest import Manifest
 from lambda_fn.morphology_facts import QUANTITIES
+from lambda_fn.preprocessing import Preprocessing
 from training.data.c_nmc import C_NMC
 from training.data.dataset import Dataset
 from training.evaluation.evidence import OutOfFold, measure
