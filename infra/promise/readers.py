@@ -32,7 +32,11 @@ class ReaderAgreement:
 
 def agreement_of(documents: Iterable[LabelDocument]) -> ReaderAgreement:
     """Compare the first and the second reader of each cell, over the answers ALL, normal and cannot say."""
-    pairs = Counter(pair for pair in map(independent_pair, documents) if pair)
+    return agreement_of_pairs(Counter(pair for pair in map(independent_pair, documents) if pair))
+
+
+def agreement_of_pairs(pairs: Counter[tuple[Answer, Answer]]) -> ReaderAgreement:
+    """Compare both readers, by the number of cells with each pair of answers, the first reader's first."""
     cells, agreed = pairs.total(), sum(count for (first, second), count in pairs.items() if first == second)
     found = kappa(pairs) if cells >= LEAST_PAIRS else None
     return ReaderAgreement(cells, agreed, *(found or (None, None)))

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from infra.promise.readers import agreement_of_pairs, in_words
 from infra.slide_report.answers import PersonsAnswer
 from lambda_fn.labels import Answer, Queue
 from lambda_fn.results import ResultDocument
@@ -33,12 +34,14 @@ class Agreement:
         counts: by why the cell was answered, the model's outcome, and the person's answer.
         reviewers: answers of each person.
         blind: answers that were given before anything of the model's view was seen.
+        pairs: cells by the answers of two people who did not see each other's.
         outdated: answers that were given to another version of the image. They are not counted above.
     """
 
     counts: Counter[tuple[Queue, Outcome, Answer]] = field(default_factory=Counter)
     reviewers: Counter[str] = field(default_factory=Counter)
     blind: int = 0
+    pairs: Counter[tuple[Answer, Answer]] = field(default_factory=Counter)
     outdated: int = 0
 
     def add(self, document: ResultDocument, answer: PersonsAnswer) -> None:
@@ -46,11 +49,18 @@ class Agreement:
         self.counts[answer.queue, outcome_of(document), answer.label] += 1
         self.reviewers[answer.reviewer] += 1
         self.blind += answer.blind
+        if answer.pair:
+            self.pairs[answer.pair] += 1
 
     @property
     def answered(self) -> int:
         """Number of answered cells."""
         return self.counts.total()
+
+    @property
+    def of_readers(self) -> str:
+        """How far two people agree, in words; empty if no cell was answered by two."""
+        return in_words(agreement_of_pairs(self.pairs))
 
     def rows(self, queue: Queue) -> list[tuple[str, tuple[int, int, int]]]:
         """Return the outcomes that were answered, in words, each with the answers ALL, normal and cannot say."""

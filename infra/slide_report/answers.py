@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
+from infra.promise.readers import independent_pair
 from lambda_fn import labels
 from lambda_fn.keys import label_key
 from lambda_fn.labels import LabelDocument, LabelledImage, Queue
@@ -23,6 +24,7 @@ class PersonsAnswer:
         queue: ``audit`` if the cell was drawn by chance, ``flag`` if the function asked for a person.
         blind: nothing of the model's view was seen before the answer.
         image: the version of the image that the person saw.
+        pair: the answers of two people who did not see each other's; None without them.
     """
 
     label: labels.Answer
@@ -30,6 +32,7 @@ class PersonsAnswer:
     queue: Queue
     blind: bool
     image: LabelledImage
+    pair: tuple[labels.Answer, labels.Answer] | None = None
 
     def is_about(self, image: ImageFacts) -> bool:
         """Return whether the person saw these very pixels."""
@@ -62,5 +65,10 @@ def _answer(document: LabelDocument) -> PersonsAnswer | None:
         raise ValueError("no label")
     image: LabelledImage = {name: document["image"][name] for name in ("version_id", "etag", "sha256")}  # type: ignore[assignment]
     return PersonsAnswer(
-        document["label"], str(document["reviewer"])[:_NAME], document["queue"], bool(document["shown"]["blind"]), image
+        document["label"],
+        str(document["reviewer"])[:_NAME],
+        document["queue"],
+        bool(document["shown"]["blind"]),
+        image,
+        independent_pair(document),
     )

@@ -17,12 +17,12 @@ _CARD = """\
 Research use only. This is not a medical device, and no diagnosis may rest on it.
 
 ## What it is for
-It reads the image of one white blood cell, cut out onto black, and gives the probability that the cell is a leukaemic
+It reads the image of one white blood cell, {seen}, and gives the probability that the cell is a leukaemic
 blast of acute lymphoblastic leukaemia (ALL) rather than a normal lymphoid precursor. It orders cells for people who
 look at them; it says nothing about a patient.
 
 Architecture {architecture} with {parameters:,} weights, seed {seed}. It sees a square of {crop} px around the cell,
-as {size} x {size} px RGB.
+as {size} x {size} px RGB.{scale}
 
 ## What it learned from
 {data_set}:
@@ -150,6 +150,9 @@ _UNSEEN_ROWS = (
 )
 
 
+_SEEN: dict[str, str] = {"black": "cut out onto black", "smear": "photographed on an ordinary smear"}
+
+
 def model_card(manifest: dict[str, Any]) -> str:
     """Write the card of the model that a manifest describes, as Markdown."""
     training, metrics, decision = manifest["training"], manifest["metrics"], manifest["decision"]
@@ -157,6 +160,8 @@ def model_card(manifest: dict[str, Any]) -> str:
     return _CARD.format(
         version=manifest["version"],
         **{name: manifest["preprocessing"][name] for name in ("crop", "size")},
+        seen=_SEEN[manifest["preprocessing"].get("background", "black")],
+        scale=_scale(manifest["preprocessing"]),
         **{name: training[name] for name in ("architecture", "parameters", "seed", "data_set", "folds")},
         all_cells=training["cells"]["ALL"],
         all_subjects=training["subjects"]["ALL"],
@@ -179,6 +184,15 @@ def model_card(manifest: dict[str, Any]) -> str:
         thresholds="\n".join(_threshold(manifest["decision"], *row) for row in _THRESHOLDS),
         explanations=explanations_section(metrics["explanation"]) if metrics.get("explanation") else "",
     )
+
+
+def _scale(preprocessing: dict[str, Any]) -> str:
+    """The scale of the training images, as one sentence; empty if nothing is known of it."""
+    um_per_px, cell_px = preprocessing.get("um_per_px"), preprocessing.get("cell_px")
+    width = f"the normal cells it learned from are {cell_px:.0f} px wide (median)" if cell_px else ""
+    if um_per_px:
+        return f"\nA pixel is {um_per_px:g} µm{f', and {width}' if width else ''}."
+    return f"\nThe scale of its images is unknown; {width}." if width else ""
 
 
 def _reviewed(fitting: int, audits: int) -> str:

@@ -17,6 +17,7 @@ from infra.slide_report.cards import PictureCards
 from infra.slide_report.gathering import gather
 from infra.slide_report.html_page import write_html
 from infra.slide_report.promise_state import PromisedRate, PromiseState
+from lambda_fn import labels
 from lambda_fn.known_subjects import KnownSubjects, Quantiles, SubjectSpread
 from lambda_fn.results import to_json
 from lambda_fn.slides import NOTES
@@ -122,6 +123,18 @@ def test_answers_of_people_stand_beside_the_models_view(tmp_path: Path) -> None:
     assert "p7/0.bmp 0.950 decided ALL normal (<b>Ada</b>)" in page.text
     assert "2 of 2 were given blind" in page.text
     assert "odd.json: left out" in outcome.stderr
+
+
+def test_two_people_who_did_not_see_each_others_answers_are_compared(tmp_path: Path) -> None:
+    folder = write_results(tmp_path, *CELLS)
+    path = write_label(folder, CELLS[2], "ALL", "Grace")
+    shown: labels.Shown = {"probability": False, "map": False, "blind": True}
+    second = labels.entry(CELLS[2], "normal", "Ada", seconds=1.0, shown=shown)
+    path.write_bytes(labels.to_json(labels.with_second(labels.from_json(path.read_bytes()), second)))
+    below(folder)
+    text = Page(folder / "report.html").text
+    assert "Two people answered 1 cell blind to each other, and agree on 0 of them." in text
+    assert "Cohen's kappa cannot be said: that takes 10 cells." in text
 
 
 def test_known_subjects_stand_beside_the_share_of_their_own_model(

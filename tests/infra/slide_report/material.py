@@ -73,10 +73,11 @@ def write_results(folder: Path, *documents: ResultDocument) -> Path:
     return folder
 
 
-def write_label(folder: Path, document: ResultDocument, label: Answer, reviewer: str = "Ada", **fields: Any) -> None:
-    """Write the label of a result, as the review page does."""
+def write_label(folder: Path, document: ResultDocument, label: Answer, reviewer: str = "Ada", **fields: Any) -> Path:
+    """Write the label of a result, as the review page does; returns its file."""
     shown: labels.Shown = {"probability": False, "map": False, "blind": True}
     entry = labels.entry(document, label, reviewer, seconds=1.0, shown=shown, **fields)
     path = folder / "labels" / f"{document['image']['key']}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(labels.to_json(labels.with_answer(None, entry)))
+    return path

@@ -132,6 +132,16 @@ def test_the_revision_is_a_commit_or_unknown(manifest: dict[str, Any]) -> None:
     assert revision is None or re.fullmatch(r"[0-9a-f]{40}(-dirty)?", revision)
 
 
+def test_the_card_states_what_surrounds_the_cells_and_their_scale(manifest: dict[str, Any]) -> None:
+    def said(**preprocessing: Any) -> str:
+        return " ".join(model_card(manifest | {"preprocessing": {"crop": 96, "size": 96} | preprocessing}).split())
+
+    assert "one white blood cell, cut out onto black, and gives" in said()
+    assert "photographed on an ordinary smear" in said(background="smear")
+    assert "The scale of its images is unknown; the normal cells it learned from are 178 px wide" in said(cell_px=177.9)
+    assert "A pixel is 0.1 µm, and the normal cells" in said(um_per_px=0.1, cell_px=60)
+
+
 @pytest.mark.parametrize(("title", "attributed"), [(C_NMC, True), ("noise", False)])
 def test_the_card_attributes_c_nmc_and_nothing_else_to_its_authors(
     title: str, attributed: bool, small_dataset: Dataset
