@@ -35,8 +35,13 @@ class FolderPlace:
             for name in sorted(files):
                 path = Path(parent, name)
                 key = path.relative_to(self._documents).as_posix()
-                if name.endswith(".json") and key.startswith(prefix):
-                    yield Listed(key, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+                if not (name.endswith(".json") and key.startswith(prefix)):
+                    continue
+                try:
+                    changed = path.stat().st_mtime
+                except FileNotFoundError:  # a flag that was closed since
+                    continue
+                yield Listed(key, datetime.fromtimestamp(changed, UTC))
 
     def read(self, key: str) -> Stored | None:
         """A document; None if there is none."""

@@ -36,7 +36,12 @@ def counted_answer(document: LabelDocument) -> CountedAnswer | None:
     answers = [past for past in document["history"] if past["label"] is not None]
     of_these_pixels = [past for past in answers if is_same_image(past["image"], document["image"])]
     disputed = _is_disputed(document, of_these_pixels)
-    counting = (one for one in stood_by(document) if one["label"] and is_same_image(one["image"], document["image"]))
+    counting = (
+        one
+        for one in stood_by(document)
+        # A program of others writes no version of the image, so the standing answer is not compared with itself.
+        if one is document or (one["label"] and is_same_image(one["image"], document["image"]))
+    )
     audit = next((one for one in counting if one["queue"] == "audit" and one["shown"]["blind"]), None)
     if audit is None or disputed:
         return CountedAnswer(document, "fitting", len(answers) + 1, disputed)

@@ -194,3 +194,13 @@ def test_the_listing_is_whole_while_flags_and_labels_are_read_and_written_at_the
     assert faults == []
     one.desk.refresher.read_labels()
     assert len(one.keys()) == 30
+
+
+def test_a_flag_of_a_folder_that_is_closed_during_the_listing_is_left_out(tmp_path: Path) -> None:
+    place = FolderPlace(tmp_path, tmp_path)
+    for name in ("a", "b", "c"):
+        assert place.create(f"review/{name}.json", b"{}")
+    listed = place.list_documents("review/")
+    assert next(listed).key == "review/a.json"
+    (tmp_path / "review/b.json").unlink()
+    assert [document.key for document in listed] == ["review/c.json"]
