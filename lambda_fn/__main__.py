@@ -11,7 +11,7 @@ from rich.progress import track
 
 from lambda_fn.decisions import Explain, Policy
 from lambda_fn.files import write_whole
-from lambda_fn.folders import IMAGE_SUFFIXES, list_images, name_fault
+from lambda_fn.folders import list_images, name_fault
 from lambda_fn.keys import RESULTS, REVIEW
 from lambda_fn.own_thresholds import policy_of
 from lambda_fn.results import decision_or_rejected
@@ -73,10 +73,7 @@ def score(
     listing = list_images(folder, outside=out)
     passed_over = listing.describe_passed_over()
     if not listing.images:
-        suffixes = " ".join(IMAGE_SUFFIXES)
-        raise click.UsageError(
-            f"There is no image below {folder}: only files that end in {suffixes} are scored.{passed_over}"
-        )
+        raise click.UsageError(listing.describe_lack(folder, "are scored"))
     if not overwrite and any((out / prefix).exists() for prefix in (RESULTS, REVIEW)):
         raise click.UsageError(f"{out} already holds documents: name another folder, or add --overwrite.")
 

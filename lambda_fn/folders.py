@@ -42,6 +42,12 @@ class FolderListing:
         more = ["…"] if len(self.passed_over) > _KINDS_NAMED else []
         return f" {total} other {'files were' if total > 1 else 'file was'} passed over: {', '.join(kinds + more)}."
 
+    def describe_lack(self, folder: Path, verb: str) -> str:
+        """Return what to tell if there is no image below a folder; ``verb`` says what is done to images."""
+        suffixes = " ".join(IMAGE_SUFFIXES)
+        passed_over = self.describe_passed_over()
+        return f"There is no image below {folder}: only files that end in {suffixes} {verb}.{passed_over}"
+
 
 def list_images(folder: Path, outside: Path | None = None) -> FolderListing:
     """List the images below a folder, at any depth.

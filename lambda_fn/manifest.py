@@ -249,5 +249,6 @@ def _range(positions: Sequence[int]) -> tuple[int, int]:
 
 def _achieved(shares: Mapping[str, float] | None) -> AchievedShares | None:
     names = [field.name for field in fields(AchievedShares)]
-    complete = shares is not None and all(name in shares for name in names)
-    return AchievedShares(**{name: float(shares[name]) for name in names}) if shares and complete else None
+    if shares is None or not all(name in shares for name in names):
+        return None
+    return AchievedShares(**{name: float(shares[name]) for name in names})

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lambda_fn.masks import grow, label, shrink
 from lambda_fn.smear_light import Light
+from lambda_fn.stains import otsu
 
 Mask = NDArray[np.bool_]
 
@@ -92,17 +93,16 @@ def find_nucleus(light: Light) -> Nucleus | None:
 
 
 def two_classes(values: NDArray[np.float32]) -> float:
-    """Return the threshold between two classes of values (Otsu 1979, IEEE Trans. SMC 9)."""
-    low, span, counts = _counted(values)
-    below, moment = counts.cumsum(), (counts * np.arange(LEVELS)).cumsum()
-    parts = np.maximum(below * (below[-1] - below), 1e-9)
-    between = (moment[-1] * below / below[-1] - moment) ** 2 / parts
-    return low + (int(between.argmax()) + 1) / LEVELS * span
+    """Return the threshold between two classes of values, by Otsu's method."""
+    low, span, levels = _levels(values)
+    threshold, _ = otsu(levels)
+    return low + (threshold + 1) / LEVELS * span
 
 
 def _darkest_class(dense: NDArray[np.float32]) -> float:
     """Return the threshold of the densest of three classes (Otsu 1979): background, other cells, nuclei."""
-    low, span, counts = _counted(dense)
+    low, span, levels = _levels(dense)
+    counts = np.bincount(levels.ravel(), minlength=LEVELS).astype(np.float64)
     sums = np.concatenate([[0], counts.cumsum()])
     moments = np.concatenate([[0], (counts * np.arange(LEVELS)).cumsum()])
     first, second = np.arange(LEVELS + 1)[:, None], np.arange(LEVELS + 1)[None]
@@ -116,8 +116,7 @@ def _darkest_class(dense: NDArray[np.float32]) -> float:
     return low + int(total.argmax() % (LEVELS + 1)) / LEVELS * span
 
 
-def _counted(values: NDArray[np.float32]) -> tuple[float, float, NDArray[np.float64]]:
-    """Return the lowest value, the span, and the number of values at each of ``LEVELS`` levels."""
+def _levels(values: NDArray[np.float32]) -> tuple[float, float, NDArray[np.uint8]]:
+    """Return the lowest value, the span, and for each value its level, 0 to ``LEVELS`` - 1."""
     low, span = float(values.min()), max(float(np.ptp(values)), 1e-6)
-    levels = ((values - low) * (LEVELS / span)).astype(np.intp).clip(0, LEVELS - 1)
-    return low, span, np.bincount(levels.ravel(), minlength=LEVELS).astype(np.float64)
+    return low, span, ((values - low) * (LEVELS / span)).clip(0, LEVELS - 1).astype(np.uint8)

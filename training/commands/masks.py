@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from lambda_fn.folders import IMAGE_SUFFIXES, list_images
+from lambda_fn.folders import list_images
 from lambda_fn.terminal import printable
 from training.commands.shell import one_line_errors
 
@@ -30,10 +30,7 @@ def masks(folder: Path, out: Path, overwrite: bool) -> None:
     listing = list_images(folder, outside=out)
     passed_over = listing.describe_passed_over()
     if not listing.images:
-        suffixes = " ".join(IMAGE_SUFFIXES)
-        raise click.UsageError(
-            f"There is no image below {folder}: only files that end in {suffixes} count.{passed_over}"
-        )
+        raise click.UsageError(listing.describe_lack(folder, "count"))
     with one_line_errors():
         from training.data.found_masks import CONTACT_SHEET, contact_sheet, write_masks
         from training.files import appearing
