@@ -132,7 +132,7 @@ def _write(
         chosen = " with these options" if selection != Selection() else ""
         raise click.UsageError(f"there is no result to report on{chosen}")
     since = None if day else selection.since
-    # Whoever gets the report needs no path of this machine.
+    # A report is passed on, so it names the folder without its path.
     name = source.resolve().name if isinstance(source, Path) else place.name
     promise = _state_of_the_promise(evidence.evidence, stack)
     facts = ReportFacts(name, selection.prefix, since, day, datetime.now(UTC), view, promise)

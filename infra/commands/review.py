@@ -107,7 +107,7 @@ def review(
 
 
 def _judge_at_the_end(watch: PromiseWatch) -> None:
-    """Judge the promise if audits were answered since it was judged. An error is told, and harms no answer."""
+    """Judge the promise if audits were answered since the last judgement. Report an error; all answers stay."""
     watch.stop()
     if not watch.is_due:
         return

@@ -98,7 +98,7 @@ def _function(stack: DeployedStack) -> dict[str, Any]:
 
 
 def _promise(stack: DeployedStack, description: str | None) -> dict[str, Any] | None:
-    """What the last judgement found of the model in service and its thresholds; None if they were not judged lately."""
+    """Return the last judgement of the model in service and its thresholds; None if there was none lately."""
     model = (description or "").rpartition(", sha256 ")[0]
     counts = last_state(stack, model, thresholds_in_force(stack)) if model else None
     if counts is None:

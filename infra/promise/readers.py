@@ -62,9 +62,9 @@ def independent_pair(document: LabelDocument) -> tuple[Answer, Answer] | None:
 def kappa(pairs: Counter[tuple[Answer, Answer]]) -> tuple[float, Interval] | None:
     """Cohen's kappa and its 95 % interval; None if chance alone would make all answers the same.
 
-    (observed - expected) / (1 - expected), Cohen (1960), Educational and Psychological Measurement 20, 37-46. As there,
-    the interval takes the expected agreement as known; that of the observed agreement is Wilson's, which is not of
-    length 0 if all answers agree.
+    (observed - expected) / (1 - expected), Cohen (1960), Educational and Psychological Measurement 20, 37-46. The
+    interval takes the expected agreement as known, as Cohen does. The observed agreement has Wilson's interval, whose
+    length is above 0 even if all answers agree.
 
     Args:
         pairs: number of cells by the answers of the first and the second reader; at least one.

@@ -28,7 +28,7 @@ _PERIOD: Final = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class PromiseCounts:
-    """What the last judgement found.
+    """The result of the last judgement.
 
     Attributes:
         broken: number of promised rates that are broken.
@@ -92,7 +92,7 @@ def report_state(stack: DeployedStack, model: ModelFacts, judgements: Iterable[J
 
 
 def last_state(stack: DeployedStack, model: str, thresholds: str, now: datetime | None = None) -> PromiseCounts | None:
-    """What the last judgement found, if it was in the time that ``LASTS``; else None.
+    """Return the last judgement, or None if it is older than ``LASTS``.
 
     Args:
         stack: the deployment.
